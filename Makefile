@@ -1,0 +1,50 @@
+# make demo   set up, build the demo shop, index it, serve it on http://127.0.0.1:8000
+# make test   the whole test suite
+# make check  lint, types, imports and the fast tests
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+UV := 0.13.8
+DATA ?= data
+PORT ?= 8000
+CATALOGUE ?=
+PRESET ?=
+
+.PHONY: demo install test check lint types lock clean
+
+demo: install
+	@$(BIN)/aisle demo --data $(DATA) --port $(PORT) $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(PRESET),--preset $(PRESET))
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@echo "Installing into .venv (the first time fetches about 3 GB, most of it torch) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Aisle needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: install
+	@$(BIN)/python -m pytest
+
+check: install lint types
+	@$(BIN)/python -m pytest -m "not slow and not real and not browser"
+
+lint: install
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: install
+	@$(BIN)/mypy
+
+# Pin everything anew; no registry host is written.
+lock:
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	  --extra serve --extra index --extra eval --extra dev \
+	  --no-emit-index-url --no-header -q -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra serve \
+	  --no-emit-index-url --no-header -q -o requirements-serve.lock
+
+clean:
+	rm -rf .venv $(DATA)

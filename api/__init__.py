@@ -1,0 +1,1 @@
+"""The Starlette app, its settings and pages, and the `aisle` command line."""

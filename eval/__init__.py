@@ -1,0 +1,1 @@
+"""Judgments, metrics, significance and the comparison of systems."""

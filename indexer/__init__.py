@@ -1,0 +1,1 @@
+"""Catalogue to index: readers, mapping, validation, encoding, snapshots, full and delta reindex."""

@@ -1,0 +1,1 @@
+"""Features, ranking models at serving time, business rules, diversity and explanation."""

@@ -1,0 +1,76 @@
+"""The assembler: settings become pipelines. The only module that knows every part of the online
+path."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from query.normalize import normalize_query
+from search.encoder import open_encoder
+from search.engines import ENGINES
+from search.errors import BadInput
+from search.fusion import FUSIONS
+from search.pipeline import Pipeline
+from search.seams import Engine
+from search.settings import Settings
+from search.types import SearchRequest, SearchResponse
+
+SYSTEMS: Mapping[str, frozenset[str]] = {
+    "hybrid": frozenset({"words", "meaning"}),
+    "bm25": frozenset({"words"}),
+    "dense": frozenset({"meaning"}),
+}
+"""Pipeline variants by name, and the retrievers each asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A running search: every system over one engine."""
+
+    engine: Engine
+    systems: Mapping[str, Pipeline]
+    settings: Settings
+
+    async def search(self, request: SearchRequest) -> SearchResponse:
+        """Answers with the system the request names.
+
+        Raises:
+            BadInput: no such system, or the request cannot be answered as asked.
+        """
+        if request.system not in self.systems:
+            known = ", ".join(sorted(self.systems))
+            raise BadInput(f"unknown system {request.system!r}; known are {known}", field="system")
+        return await self.systems[request.system].search(request)
+
+    async def similar(self, product_id: str, size: int = 10) -> SearchResponse:
+        """Products nearest in meaning to one."""
+        return await self.systems["hybrid"].similar(product_id, size)
+
+    async def close(self) -> None:
+        await self.engine.close()
+
+
+async def open_search(settings: Settings) -> Search:
+    """Opens the index in `settings.data` and assembles every system over it.
+
+    Raises:
+        IndexMissing, IndexCorrupt: there is nothing (sound) to serve.
+    """
+    engine = ENGINES[settings.engine](settings)
+    await engine.view()
+    encoder = await asyncio.to_thread(open_encoder, settings)
+    systems = {
+        name: Pipeline(
+            name=name,
+            engine=engine,
+            encoder=encoder,
+            rewriters=(normalize_query,),
+            fusion=FUSIONS[settings.fusion.method](settings.fusion),
+            retrievers=retrievers,
+            settings=settings,
+        )
+        for name, retrievers in SYSTEMS.items()
+    }
+    return Search(engine, systems, settings)

@@ -1,0 +1,50 @@
+"""Cursors: where the next page starts, bound to one view of the index and one request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass, replace
+
+import orjson
+
+from search.errors import BadInput
+from search.types import SearchRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`version` of the view, `offset` of the next hit, `fingerprint` of the request."""
+
+    version: str
+    offset: int
+    fingerprint: str
+
+
+def fingerprint(request: SearchRequest) -> str:
+    """Identifies what was asked, whatever the page: a cursor is refused on another request."""
+    asked = replace(request, cursor=None, size=0, facets=(), explain=False, highlight=False)
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    """An opaque, URL-safe string."""
+    packed = orjson.dumps([cursor.version, cursor.offset, cursor.fingerprint])
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def decode_cursor(text: str, request: SearchRequest) -> Cursor:
+    """Raises BadInput when the text is no cursor or belongs to another request."""
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        version, offset, mark = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        cursor = Cursor(str(version), int(offset), str(mark))
+    except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
+        raise BadInput("cursor is not one this server gave; start from the first page", field="cursor") from None
+    if cursor.offset < 0 or cursor.fingerprint != fingerprint(request):
+        raise BadInput(
+            "cursor belongs to another query, filter or sort; start from the first page",
+            field="cursor",
+        )
+    return cursor

@@ -1,0 +1,58 @@
+"""Every error Aisle raises on purpose. Each message names the place, the problem and the remedy.
+
+Command line exit codes: `BadInput` and its children give 2, other `AisleError`s give 1.
+HTTP status codes: see `api.problems`.
+"""
+
+from __future__ import annotations
+
+
+class AisleError(Exception):
+    """The root of Aisle's own errors; anything else that escapes is a defect."""
+
+
+class BadInput(AisleError):
+    """What the caller gave cannot be used; the message says how to mend it.
+
+    `field` names the offending parameter, option or column, when there is one.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class TooManyRejects(BadInput):
+    """A catalogue had more bad rows than `--max-rejects` allows: the mapping is likely wrong."""
+
+
+class CursorExpired(BadInput):
+    """The view of the index a cursor was bound to is gone: start again from the first page."""
+
+
+class NotFound(AisleError):
+    """The named product, snapshot or model does not exist."""
+
+
+class IndexMissing(AisleError):
+    """The data directory holds no index yet: run `aisle index` first."""
+
+
+class IndexCorrupt(AisleError):
+    """A part of a snapshot is missing, altered or of another version; the message names it."""
+
+
+class StorageFailed(AisleError):
+    """The disk refused: full, read-only or not permitted. Nothing that was serving has changed."""
+
+
+class EncoderUnavailable(AisleError):
+    """The text encoder cannot be loaded; searches fall back to words alone."""
+
+
+class Overloaded(AisleError):
+    """More requests at once than allowed; retry after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

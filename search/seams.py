@@ -1,0 +1,148 @@
+"""The seams of the online path: narrow Protocols, each with one registry of implementations.
+
+The contract tests in `tests/contracts/` run over every registered implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.types import (
+    Applied,
+    Change,
+    Facet,
+    Filters,
+    Ordinals,
+    Product,
+    Query,
+    Ranking,
+    Sort,
+    Vector,
+    Vectors,
+    WordMatches,
+)
+
+
+class Rewriter(Protocol):
+    """Query in, query out; abstains by returning its argument."""
+
+    def __call__(self, query: Query) -> Query: ...
+
+
+class Encoder(Protocol):
+    """Text to unit vectors. `name` identifies weights and precision: an index built with another
+    name must be refused."""
+
+    name: str
+    dimensions: int
+
+    def encode(self, texts: Sequence[str]) -> Vectors: ...
+
+
+class Fusion(Protocol):
+    """Merges rankings of several retrievers into one.
+
+    `rankings` maps the retriever's name (`words`, `meaning`) to its ranking. The result holds
+    every ordinal of any input at most once, at most `limit` of them, best first, and ties are
+    broken by the smaller ordinal.
+    """
+
+    def __call__(self, rankings: Mapping[str, Ranking], limit: int) -> Ranking: ...
+
+
+class Columns(Protocol):
+    """Per-document values by ordinal, for rankers, facets and sorting."""
+
+    def numbers(self, name: str) -> NDArray[np.float32]:
+        """`price`, `rating`, `rating_count`, `sales_rank`, `stock`, `created` (days since
+        1970-01-01), `title_length`: float32, NaN where unknown."""
+        ...
+
+    def codes(self, name: str) -> NDArray[np.int32]:
+        """`brand`, `color`, `category`, `group`: int32 codes, -1 where unknown."""
+        ...
+
+    def values(self, name: str) -> Sequence[str]:
+        """The strings that `codes(name)` index."""
+        ...
+
+
+class View(Protocol):
+    """One consistent, unchanging state of an index.
+
+    A view stays usable while anybody holds it, whatever is written meanwhile. All ordinals belong
+    to the view they came from.
+    """
+
+    version: str
+    """Snapshot version and delta sequence, `20261121T101500-3f9a.12`."""
+    count: int
+    """Products that can be found."""
+    columns: Columns
+
+    async def words(self, query: Query, filters: Filters, limit: int) -> WordMatches:
+        """The best products by BM25: all words required first, fewer when nothing matches."""
+        ...
+
+    async def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
+        """The nearest products by inner product of unit vectors."""
+        ...
+
+    async def sorted_words(self, query: Query, filters: Filters, sort: Sort, limit: int) -> WordMatches:
+        """Every product that matches the words, in the stated order instead of by relevance."""
+        ...
+
+    async def facets(
+        self, query: Query, filters: Filters, also: Ordinals, names: Sequence[str] | None
+    ) -> tuple[int, tuple[Facet, ...]]:
+        """Exact size and facet counts of the result set: products that match the words, together
+        with `also`. A facet ignores its own filter, so that a shopper sees the alternatives."""
+        ...
+
+    async def products(self, ordinals: Ordinals) -> list[Product]:
+        """The stored products, in the order asked."""
+        ...
+
+    async def find(self, product_id: str) -> int | None:
+        """The ordinal of a product id, None when there is none."""
+        ...
+
+    async def vector(self, ordinal: int) -> Vector | None:
+        """The stored embedding of a product (as the index holds it), None when there is none."""
+        ...
+
+
+class Engine(Protocol):
+    """An index that can be searched."""
+
+    async def view(self, version: str | None = None) -> View:
+        """The newest view, or an earlier one by version.
+
+        Raises:
+            IndexMissing: nothing has been indexed yet.
+            CursorExpired: `version` is no longer held.
+        """
+        ...
+
+    async def refresh(self) -> View:
+        """Looks for newer data now instead of at the next poll; returns the newest view."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class CatalogueWriter(Protocol):
+    """Changes the catalogue behind an engine."""
+
+    def apply(self, changes: Sequence[Change]) -> Applied:
+        """Applies a batch as one: readers see all of it or nothing. Durable when it returns,
+        visible to every process within a second. Blocks; call it from a thread.
+
+        Raises:
+            StorageFailed: the disk refused; nothing of the batch is applied.
+        """
+        ...

@@ -1,0 +1,102 @@
+"""Settings of the online path and of index building, with the defaults the project measured.
+
+Read from `aisle.toml` in the working directory (or the file named by `AISLE_SETTINGS`), then from
+the environment: `AISLE_FUSION__MEANING_WEIGHT=0.5` sets `[fusion] meaning_weight`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Section(BaseModel):
+    """One table of the settings file; unknown keys are errors, so that a typo is not silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WordsSettings(Section):
+    """BM25 retrieval: how many candidates, and each field's weight."""
+
+    limit: int = Field(700, ge=1, le=1000)
+    weights: dict[str, float] = {
+        "title": 3.0,
+        "description": 1.0,
+        "tags": 1.5,
+        "brand": 1.0,
+        "attributes": 1.0,
+        "codes": 3.0,
+    }
+    fuzzy_title_weight: float = Field(2.0, ge=0)
+
+
+class MeaningSettings(Section):
+    """Dense retrieval: how many candidates, and how the vector index is built and searched."""
+
+    limit: int = Field(300, ge=0, le=1000)
+    encoder: str = "all-MiniLM-L6-v2"
+    exact_below: int = Field(50_000, ge=1)
+    """Up to this many products the vector index is exact; beyond, an inverted file."""
+    recall_target: float = Field(0.95, gt=0, le=1)
+    """recall@300 against exact search that the build tunes its search effort to."""
+
+
+class FusionSettings(Section):
+    """How the two rankings become one: `score_sum` (normalised weighted sum) or
+    `reciprocal_rank`."""
+
+    method: str = "score_sum"
+    meaning_weight: float = Field(0.7, ge=0)
+    rank_constant: float = Field(60.0, gt=0)
+    limit: int = Field(1000, ge=1)
+
+
+class LimitSettings(Section):
+    """Bounds on what one request may ask."""
+
+    query_characters: int = 512
+    page_size: int = 100
+    page_depth: int = 1000
+    filters: int = 50
+    body_bytes: int = 8_000_000
+    concurrency: int = 64
+    stage_seconds: float = 1.0
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each section says what it is for."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AISLE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data: Path = Path("data")
+    engine: Literal["embedded"] = "embedded"
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    words: WordsSettings = WordsSettings()
+    meaning: MeaningSettings = MeaningSettings()
+    fusion: FusionSettings = FusionSettings()
+    limits: LimitSettings = LimitSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = Path(os.environ.get("AISLE_SETTINGS", "aisle.toml"))
+        file = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        return init_settings, env_settings, file

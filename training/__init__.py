@@ -1,0 +1,1 @@
+"""Events, propensities, labels, learners, gates and the model registry."""
