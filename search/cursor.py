@@ -38,10 +38,14 @@ def decode_cursor(text: str, request: SearchRequest) -> Cursor:
     """Raises BadInput when the text is no cursor or belongs to another request."""
     try:
         padded = text + "=" * (-len(text) % 4)
-        version, offset, mark = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        version, offset, mark = orjson.loads(
+            base64.b64decode(padded, altchars=b"-_", validate=True)
+        )
         cursor = Cursor(str(version), int(offset), str(mark))
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
-        raise BadInput("cursor is not one this server gave; start from the first page", field="cursor") from None
+        raise BadInput(
+            "cursor is not one this server gave; start from the first page", field="cursor"
+        ) from None
     if cursor.offset < 0 or cursor.fingerprint != fingerprint(request):
         raise BadInput(
             "cursor belongs to another query, filter or sort; start from the first page",

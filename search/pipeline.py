@@ -96,7 +96,9 @@ class Pipeline:
             total_exact=exact,
             version=view.version,
             system=self.name,
-            relaxation="meaning_only" if meaning_only and "words" in self.retrievers else words.relaxation,
+            relaxation="meaning_only"
+            if meaning_only and "words" in self.retrievers
+            else words.relaxation,
             fallbacks=tuple(trace.fallbacks),
             facets=facets,
             cursor=self._next(view, request, offset + len(hits), len(ranking)),
@@ -135,7 +137,9 @@ class Pipeline:
         limit = self.settings.limits.page_depth
         words = await view.sorted_words(query, filters, request.sort, limit)
         trace.since("words", start)
-        return Candidates(words.ranking, {"words": words.ranking}, words, len(words.ranking) < limit)
+        return Candidates(
+            words.ranking, {"words": words.ranking}, words, len(words.ranking) < limit
+        )
 
     async def _words(self, view: View, query: Query, filters: Filters, trace: Trace) -> WordMatches:
         if "words" not in self.retrievers:

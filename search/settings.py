@@ -25,19 +25,33 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class IndexSettings(Section):
+    """What the words index is made of; changing it takes effect with the next full index."""
+
+    weights: dict[str, int] = {
+        "title": 3,
+        "description": 1,
+        "tags": 2,
+        "brand": 1,
+        "color": 1,
+        "category": 1,
+        "attributes": 1,
+    }
+    """How often each field occurs in the weighted text `all`."""
+
+
 class WordsSettings(Section):
-    """BM25 retrieval: how many candidates, and each field's weight."""
+    """BM25 retrieval: how many candidates, and the weight of each indexed text.
+
+    `all` is the weighted text of a product (see `IndexSettings.weights`), `title` its title,
+    `tags` its tags, `codes` its identifiers and model numbers.
+    """
 
     limit: int = Field(700, ge=1, le=1000)
-    weights: dict[str, float] = {
-        "title": 3.0,
-        "description": 1.0,
-        "tags": 1.5,
-        "brand": 1.0,
-        "attributes": 1.0,
-        "codes": 3.0,
-    }
+    weights: dict[str, float] = {"all": 1.0, "codes": 1.0}
     fuzzy_title_weight: float = Field(2.0, ge=0)
+    enough: int = Field(100, ge=1)
+    """Products with every word that are enough; with fewer, products with some words follow."""
 
 
 class MeaningSettings(Section):
@@ -83,6 +97,7 @@ class Settings(BaseSettings):
     data: Path = Path("data")
     engine: Literal["embedded"] = "embedded"
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    index: IndexSettings = IndexSettings()
     words: WordsSettings = WordsSettings()
     meaning: MeaningSettings = MeaningSettings()
     fusion: FusionSettings = FusionSettings()

@@ -1,0 +1,60 @@
+"""What of a product is searched by words, and what its embedding is made from.
+
+Words are BM25F in its simple form (Robertson, Zaragoza and Taylor, CIKM 2004, section 3): one
+weighted text, in which a field of weight 3 occurs three times. One posting list per word is read
+at query time instead of one per field, and length normalisation sees the whole product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from query.text import codes, words
+from search.types import AttributeValue, Product
+
+_ATTRIBUTE_CHARACTERS = 2_000
+
+
+def attribute_text(name: str, value: AttributeValue) -> str:
+    """The searchable words of one attribute: its values, or its name when it is simply true."""
+    if isinstance(value, bool):
+        return name.replace("_", " ") if value else ""
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return value if isinstance(value, str) else ""
+
+
+def field_texts(product: Product) -> dict[str, str]:
+    """The raw text of every weighted field."""
+    attributes = " ".join(attribute_text(k, v) for k, v in product.attributes.items())
+    return {
+        "title": product.title,
+        "description": product.description,
+        "tags": " ".join(product.tags),
+        "brand": product.brand or "",
+        "color": product.color or "",
+        "category": " ".join(product.category),
+        "attributes": attributes[:_ATTRIBUTE_CHARACTERS],
+    }
+
+
+def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]:
+    """Normalised words, joined by spaces, of each text field of the words index.
+
+    `weights` maps a field to how often it occurs in `all`, the weighted text; 0 leaves it out.
+    `codes` holds identifiers whole (`wh1000xm4`) and the product's own id.
+    """
+    texts = {name: " ".join(words(text)) for name, text in field_texts(product).items()}
+    weighted = [texts[name] for name, weight in weights.items() for _ in range(weight)]
+    found = codes(product.title) + codes(product.id)
+    return {
+        "all": " ".join(filter(None, weighted)),
+        "title": texts["title"],
+        "tags": texts["tags"],
+        "codes": " ".join(dict.fromkeys(found)),
+    }
+
+
+def encoder_text(product: Product) -> str:
+    """The text whose embedding stands for the product."""
+    return product.title
