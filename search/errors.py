@@ -46,6 +46,10 @@ class StorageFailed(AisleError):
     """The disk refused: full, read-only or not permitted. Nothing that was serving has changed."""
 
 
+class IndexBusy(AisleError):
+    """Another process is building an index in this data directory; the message names it."""
+
+
 class EncoderUnavailable(AisleError):
     """The text encoder cannot be loaded; searches fall back to words alone."""
 
