@@ -49,6 +49,7 @@ class Search:
         return await self.systems["hybrid"].similar(product_id, size)
 
     async def close(self) -> None:
+        """Stops the engine's background work."""
         await self.engine.close()
 
 

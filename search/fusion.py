@@ -37,6 +37,7 @@ class ReciprocalRank:
         self.constant = constant
 
     def __call__(self, rankings: Mapping[str, Ranking], limit: int) -> Ranking:
+        """The merged ranking."""
         parts = []
         for ranking in rankings.values():
             ranks = np.arange(1, len(ranking) + 1, dtype=np.float32)
@@ -54,6 +55,7 @@ class ScoreSum:
         self.weights = weights
 
     def __call__(self, rankings: Mapping[str, Ranking], limit: int) -> Ranking:
+        """The merged ranking."""
         parts = []
         for name, ranking in rankings.items():
             if len(ranking) == 0:

@@ -42,6 +42,7 @@ class Trace:
     fallbacks: list[str] = field(default_factory=list)
 
     def since(self, stage: str, start: float) -> None:
+        """Notes the milliseconds a stage took, from its `time.perf_counter()` start."""
         self.timings[stage] = (time.perf_counter() - start) * 1000
 
 

@@ -30,7 +30,9 @@ from search.types import (
 class Rewriter(Protocol):
     """Query in, query out; abstains by returning its argument."""
 
-    def __call__(self, query: Query) -> Query: ...
+    def __call__(self, query: Query) -> Query:
+        """The rewritten query."""
+        ...
 
 
 class Encoder(Protocol):
@@ -40,7 +42,9 @@ class Encoder(Protocol):
     name: str
     dimensions: int
 
-    def encode(self, texts: Sequence[str]) -> Vectors: ...
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, float32, shape (len(texts), dimensions); safe from several threads."""
+        ...
 
 
 class Fusion(Protocol):
@@ -51,7 +55,9 @@ class Fusion(Protocol):
     broken by the smaller ordinal.
     """
 
-    def __call__(self, rankings: Mapping[str, Ranking], limit: int) -> Ranking: ...
+    def __call__(self, rankings: Mapping[str, Ranking], limit: int) -> Ranking:
+        """The merged ranking."""
+        ...
 
 
 class Columns(Protocol):
@@ -92,7 +98,9 @@ class View(Protocol):
         """The nearest products by inner product of unit vectors."""
         ...
 
-    async def sorted_words(self, query: Query, filters: Filters, sort: Sort, limit: int) -> WordMatches:
+    async def sorted_words(
+        self, query: Query, filters: Filters, sort: Sort, limit: int
+    ) -> WordMatches:
         """Every product that matches the words, in the stated order instead of by relevance."""
         ...
 
@@ -132,7 +140,9 @@ class Engine(Protocol):
         """Looks for newer data now instead of at the next poll; returns the newest view."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Stops background work; views already handed out stay usable."""
+        ...
 
 
 class CatalogueWriter(Protocol):

@@ -32,7 +32,7 @@ class IndexSettings(Section):
         "title": 3,
         "description": 1,
         "tags": 2,
-        "brand": 1,
+        "brand": 2,
         "color": 1,
         "category": 1,
         "attributes": 1,
@@ -112,6 +112,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the settings file."""
         path = Path(os.environ.get("AISLE_SETTINGS", "aisle.toml"))
         file = TomlConfigSettingsSource(settings_cls, toml_file=path)
         return init_settings, env_settings, file

@@ -163,6 +163,7 @@ class Ranking:
 
     @staticmethod
     def empty() -> Ranking:
+        """Nothing found."""
         return Ranking(np.empty(0, np.int32), np.empty(0, np.float32))
 
     def head(self, size: int) -> Ranking:
