@@ -1,0 +1,19 @@
+"""How long work says how far it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called at every stage's start, along the way, and at its end.
+
+    `done` and `total` count the stage's own units (rows, texts, steps); `total` is None while it
+    is not known.
+    """
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None: ...
+
+
+def silent(stage: str, done: int, total: int | None) -> None:
+    """Says nothing."""
