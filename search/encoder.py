@@ -1,0 +1,139 @@
+"""The text encoder at serving time: an ONNX model and its tokenizer, nothing of torch.
+
+`indexer.encoder_export` writes the directory this module reads. The graph takes token ids and
+returns unit vectors (mean pooling and L2 normalization are inside it), and its arithmetic treats
+each text on its own: a text's vector does not depend on what it is batched with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import orjson
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from search.errors import EncoderUnavailable
+from search.types import Vectors
+
+MANIFEST = "encoder.json"
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+BATCH_TOKENS = 2048
+"""Token slots (padding included) given to the model at once; larger batches gain nothing on a CPU
+and cost memory."""
+
+
+class OnnxEncoder:
+    """Encodes texts with an exported model. Safe to call from several threads at once.
+
+    Texts longer than the model's `max_tokens` are cut. `name` is the directory's name and ends in
+    a hash of its files.
+    """
+
+    def __init__(self, directory: Path, threads: int = 1) -> None:
+        """Opens `directory` and checks its files against their recorded SHA-256.
+
+        Raises:
+            EncoderUnavailable: a file is missing, altered, or not a model this machine can run.
+        """
+        manifest = read_manifest(directory)
+        self.directory = directory
+        self.name: str = directory.name
+        self.dimensions: int = manifest["dimensions"]
+        try:
+            self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER))
+            self._tokenizer.no_padding()
+            self._tokenizer.enable_truncation(manifest["max_tokens"])
+            self._session = _open_session(directory / MODEL, threads)
+        except Exception as error:  # both libraries raise bare exceptions of their own
+            raise EncoderUnavailable(
+                f"the text encoder in {directory} cannot be loaded ({error}); "
+                "remove the directory and run `aisle index` again"
+            ) from error
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of `texts`, float32, shape (len(texts), dimensions), in their order."""
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        tokens = [self._tokenizer.encode(_printable(text)).ids for text in texts]
+        for rows in _batches([len(ids) for ids in tokens]):
+            ids, mask = _pad([tokens[row] for row in rows])
+            vectors[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return vectors
+
+
+def open_encoder(data: Path, name: str, threads: int = 1) -> OnnxEncoder:
+    """Opens the encoder a snapshot's manifest names, from `data`/encoders/`name`.
+
+    Raises:
+        EncoderUnavailable: there is no such encoder, or it is not sound.
+    """
+    return OnnxEncoder(data / "encoders" / name, threads)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The encoder's manifest, after checking every file it names.
+
+    Raises:
+        EncoderUnavailable: a file is missing or altered; the message names it.
+    """
+    try:
+        manifest: dict[str, Any] = orjson.loads((directory / MANIFEST).read_bytes())
+        for file, expected in manifest["sha256"].items():
+            if sha256(directory / file) != expected:
+                raise EncoderUnavailable(
+                    f"{directory / file} was altered (its SHA-256 is not the one in {MANIFEST}); "
+                    "run `aisle index` again: it exports the encoder anew"
+                )
+        return manifest
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise EncoderUnavailable(
+            f"no usable text encoder in {directory} ({error!r}); "
+            "run `aisle index` with the `index` extra installed to export it"
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Spinning threads would take the cores from the other retriever while they wait.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _printable(text: str) -> str:
+    # A lone surrogate is valid in a Python string and in nothing else.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
+    """Row numbers batch by batch, longest texts first, so that equals share a batch and little
+    is padded."""
+    order = np.argsort(-np.asarray(lengths, np.intp), kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, BATCH_TOKENS // lengths[order[start]])
+        yield order[start : start + size]
+        start += size
+
+
+def _pad(tokens: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids and attention mask, int64, shape (texts, longest)."""
+    ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
+    mask = np.zeros_like(ids)
+    for row, text in enumerate(tokens):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    return ids, mask
