@@ -1,0 +1,77 @@
+"""The application: a list of routes and a list of middleware."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from api.context import context_of
+from api.endpoint import to_routes
+from api.endpoints import endpoints
+from api.metrics import Metrics
+from api.middleware import BodyLimit, Observe, Shed, security_headers
+from api.openapi import document
+from api.problems import on_aisle_error, on_http_error
+from api.responses import json_response
+from api.settings import AppSettings
+from api.state import AppState
+from search.errors import AisleError
+
+
+def create_app(settings: AppSettings) -> Starlette:
+    """The application over the index in `settings.data`, which may not exist yet."""
+    metrics = Metrics()
+    state = AppState(settings, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with state.running():
+            yield
+
+    app = Starlette(
+        routes=routes(state),
+        middleware=middleware(settings, metrics),
+        exception_handlers={AisleError: on_aisle_error, HTTPException: on_http_error},
+        lifespan=lifespan,
+    )
+    app.state.aisle = state
+    return app
+
+
+def routes(state: AppState) -> list[BaseRoute]:
+    """The HTTP interface first, then the storefront's pages."""
+    table = endpoints(state.settings.limits)
+    described = document(table, version("aisle"))
+
+    async def openapi(request: Request) -> Response:
+        context_of(request.scope).route = "/openapi.json"
+        return json_response(described)
+
+    return [*to_routes(table, state), Route("/openapi.json", openapi), *_pages(state)]
+
+
+def _pages(state: AppState) -> list[BaseRoute]:
+    if find_spec("api.storefront") is None:
+        return []
+    pages: list[BaseRoute] = import_module("api.storefront").storefront_routes(state)
+    return pages
+
+
+def middleware(settings: AppSettings, metrics: Metrics) -> list[Middleware]:
+    """From the outside in."""
+    limits, serving = settings.limits, settings.serving
+    return [
+        Middleware(Observe, metrics, security_headers(serving.image_sources)),
+        Middleware(Shed, metrics, limits.concurrency, serving.retry_after_seconds),
+        Middleware(BodyLimit, limits.body_bytes),
+    ]

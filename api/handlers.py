@@ -1,0 +1,179 @@
+"""What each endpoint does: parse, ask, render."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.access import require_key
+from api.changes import ChangesBody, parse_batch
+from api.context import context_of
+from api.metrics import CONTENT_TYPE
+from api.problems import KINDS, MalformedBody, UnsupportedMedia, problem_response
+from api.requests import first_fault, parse_json, parse_query
+from api.responses import Status, json_response, search_body, server_timing
+from api.state import AppState
+from search.errors import AisleError, BadInput, NotFound
+from search.types import SearchRequest, SearchResponse
+
+
+async def search_get(request: Request, state: AppState) -> Response:
+    """Answers a search given in the query string."""
+    pairs = request.query_params.multi_items()
+    return await _search(request, state, parse_query(pairs, state.settings.limits))
+
+
+async def search_post(request: Request, state: AppState) -> Response:
+    """Answers a search given as JSON."""
+    body = await json_body(request)
+    return await _search(request, state, parse_json(body, state.settings.limits))
+
+
+async def _search(request: Request, state: AppState, asked: SearchRequest) -> Response:
+    facts = context_of(request.scope).facts
+    facts["query"] = asked.query[:200]
+    return _answer(request, state, await state.search.search(asked))
+
+
+def _answer(request: Request, state: AppState, response: SearchResponse) -> Response:
+    metrics, context = state.metrics, context_of(request.scope)
+    metrics.searched(response.timings)
+    if not response.hits and response.total == 0:
+        metrics.zero.inc()
+    if response.relaxation != "none":
+        metrics.relaxed.labels(response.relaxation).inc()
+    for fallback in response.fallbacks:
+        metrics.fallbacks.labels(fallback).inc()
+    context.stages.update(response.timings)
+    context.facts.update(
+        total=response.total,
+        hits=len(response.hits),
+        version=response.version,
+        system=response.system,
+    )
+    headers = {"Server-Timing": server_timing(response.timings)}
+    return json_response(search_body(response), headers=headers)
+
+
+async def product_get(request: Request, state: AppState) -> Response:
+    """One product by id."""
+    refuse_parameters(request, ())
+    product_id = request.path_params["id"]
+    view = await state.search.engine.view()
+    ordinal = await view.find(product_id)
+    if ordinal is None:
+        raise NotFound(f"no product has the id {product_id[:100]!r}")
+    product = (await view.products([ordinal]))[0]  # type: ignore[arg-type]
+    return json_response(product, headers={"X-Index-Version": view.version})
+
+
+async def similar_get(request: Request, state: AppState) -> Response:
+    """The products nearest in meaning to one."""
+    refuse_parameters(request, ("size",))
+    limit = state.settings.limits.page_size
+    text = request.query_params.get("size", "10")
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) <= limit):
+        raise BadInput(f"size must be a whole number from 0 to {limit}", field="size")
+    return _answer(request, state, await state.search.similar(request.path_params["id"], int(text)))
+
+
+async def products_post(request: Request, state: AppState) -> Response:
+    """Applies the good changes of a batch as one, and reports the others."""
+    require_key(request, state.settings)
+    refuse_parameters(request, ())
+    body = await json_body(request)
+    try:
+        changes, faults = parse_batch(body)
+    except ValidationError as error:
+        raise first_fault(error) from None
+    context_of(request.scope).facts.update(changes=len(changes), faults=len(faults))
+    state.metrics.changes.labels("refused").inc(len(faults))
+    if not changes:
+        detail = f"none of the {len(faults)} changes can be used; see errors"
+        return problem_response(request, KINDS[BadInput], detail, errors=tuple(faults))
+    applied = await state.apply(changes)
+    state.metrics.changes.labels("applied").inc(len(changes) - len(applied.missing))
+    done = ChangesBody(
+        version=applied.version,
+        upserted=applied.upserted,
+        patched=applied.patched,
+        deleted=applied.deleted,
+        missing=applied.missing,
+        errors=tuple(faults),
+    )
+    return json_response(done, 207 if faults else 200)
+
+
+async def healthz(request: Request, state: AppState) -> Response:
+    """The process answers; says nothing of the index."""
+    return json_response(Status("alive"))
+
+
+async def readyz(request: Request, state: AppState) -> Response:
+    """There is an index, and it can be read."""
+    view = await state.search.engine.view()
+    return json_response(Status("ready", view.version, view.count))
+
+
+async def metrics_get(request: Request, state: AppState) -> Response:
+    """Metrics for Prometheus."""
+    metrics = state.metrics
+    try:
+        view = await state.search.engine.view()
+    except AisleError:
+        metrics.ready.set(0)
+    else:
+        snapshot, _, batch = view.version.partition(".")
+        metrics.ready.set(1)
+        metrics.products.set(view.count)
+        metrics.batches.set(int(batch) if batch.isdecimal() else 0)
+        built = snapshot_time(snapshot)
+        metrics.built.set(built)
+        metrics.age.set(max(0.0, datetime.now(UTC).timestamp() - built))
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+def snapshot_time(version: str) -> float:
+    """When a snapshot was built, in seconds since 1970, by its version; 0 when it does not say."""
+    try:
+        moment = datetime.strptime(version.split("-")[0], "%Y%m%dT%H%M%S")
+    except ValueError:
+        return 0.0
+    return moment.replace(tzinfo=UTC).timestamp()
+
+
+async def json_body(request: Request) -> bytes:
+    """The body of a request that must be JSON.
+
+    Raises:
+        UnsupportedMedia: it is declared to be something else.
+        MalformedBody: it is not UTF-8 text.
+    """
+    declared = request.headers.get("content-type", "application/json").split(";")[0].strip()
+    if declared.lower() != "application/json":
+        raise UnsupportedMedia(
+            f"the body is declared as {declared[:100]!r}; send Content-Type: application/json"
+        )
+    body = await request.body()
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise MalformedBody("the body is not UTF-8 text; send JSON in UTF-8") from None
+    return body
+
+
+def refuse_parameters(request: Request, known: tuple[str, ...]) -> None:
+    """Refuses query parameters that would be ignored, and those given twice.
+
+    Raises:
+        BadInput: names the parameter.
+    """
+    for name in request.query_params:
+        if name not in known:
+            allowed = f"known are {', '.join(known)}" if known else "none is known here"
+            raise BadInput(f"unknown parameter {name!r}; {allowed}", field=name)
+        if len(request.query_params.getlist(name)) > 1:
+            raise BadInput(f"{name} is given more than once; give it once", field=name)

@@ -1,0 +1,29 @@
+"""Logs as JSON lines on standard error: one line a request, and no secrets."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+ACCESS = logging.getLogger("aisle.access")
+SERVER = logging.getLogger("aisle.server")
+
+
+def configure_logging(level: str = "INFO") -> None:
+    """Sends every logger's lines to standard error as JSON.
+
+    uvicorn's own access log is off: `ACCESS` says more.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        OrjsonFormatter(
+            "{asctime}{levelname}{name}{message}",
+            style="{",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            datefmt="%Y-%m-%dT%H:%M:%S%z",
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("uvicorn.access").disabled = True

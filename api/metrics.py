@@ -1,0 +1,75 @@
+"""Prometheus metrics. With several worker processes they are summed through files in
+`PROMETHEUS_MULTIPROC_DIR`, so that any worker answers for all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Every instrument of one process, on a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        of = self.registry
+        self.requests = Counter(
+            "aisle_requests", "Requests answered", ("route", "method", "status"), registry=of
+        )
+        self.seconds = Histogram(
+            "aisle_request_seconds", "Time to answer", ("route",), registry=of, buckets=_SECONDS
+        )
+        self.stages = Histogram(
+            "aisle_stage_seconds", "Time in a stage", ("stage",), registry=of, buckets=_SECONDS
+        )
+        self.in_flight = Gauge(
+            "aisle_requests_in_flight",
+            "Requests being answered",
+            registry=of,
+            multiprocess_mode="livesum",
+        )
+        self.shed = Counter("aisle_requests_shed", "Requests refused for load", registry=of)
+        self.zero = Counter("aisle_searches_without_hits", "Searches that found none", registry=of)
+        self.fallbacks = Counter(
+            "aisle_fallbacks", "Searches answered by a fallback", ("fallback",), registry=of
+        )
+        self.relaxed = Counter(
+            "aisle_searches_relaxed", "Searches that needed relaxing", ("step",), registry=of
+        )
+        self.changes = Counter("aisle_changes", "Changes to the catalogue", ("kind",), registry=of)
+        self.products = self._gauge("aisle_index_products", "Products in the index")
+        self.age = self._gauge("aisle_index_age_seconds", "Age of the snapshot being served")
+        self.built = self._gauge(
+            "aisle_index_snapshot_timestamp_seconds", "When the snapshot being served was built"
+        )
+        self.batches = self._gauge("aisle_index_batches", "Batches of changes on the snapshot")
+        self.ready = self._gauge("aisle_ready", "1 when there is an index to answer from")
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry, multiprocess_mode="mostrecent")
+
+    def searched(self, stages: Mapping[str, float]) -> None:
+        """Records the stages of one search, given in milliseconds."""
+        for stage, milliseconds in stages.items():
+            self.stages.labels(stage).observe(milliseconds / 1000)
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus scrapes."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
+        return generate_latest(merged)

@@ -1,0 +1,151 @@
+"""What answers look like, once: `aisle search --json`, the HTTP body and the OpenAPI document all
+come from these types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from search.types import (
+    AttributeValue,
+    Facet,
+    Hit,
+    Query,
+    Relaxation,
+    SearchResponse,
+    StageScore,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The query as it was understood: `text` as typed, `normalized`, its `terms` in order, the
+    identifiers among them (`codes`), and what was changed (`rewrites`)."""
+
+    text: str
+    normalized: str
+    terms: tuple[str, ...]
+    codes: tuple[str, ...]
+    rewrites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HitBody:
+    """One product of the page. `position` counts from 1 over the whole result; `score` compares
+    hits of one answer only. `highlights` are HTML; `variants` counts the other members of the
+    product's group; `why` says where each stage placed it."""
+
+    id: str
+    title: str
+    brand: str | None
+    category: tuple[str, ...]
+    price: float | None
+    currency: str | None
+    rating: float | None
+    rating_count: int | None
+    color: str | None
+    image: str | None
+    stock: int | None
+    attributes: Mapping[str, AttributeValue]
+    group: str | None
+    position: int
+    score: float | None
+    highlights: Mapping[str, str]
+    variants: int
+    why: tuple[StageScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBody:
+    """The answer to a search. `total` is a lower bound unless `total_exact`. `relaxation` says
+    what it took to find anything; `fallbacks` names stages that failed. `cursor` gives the next
+    page, null at the end."""
+
+    query: Understood
+    hits: tuple[HitBody, ...]
+    total: int
+    total_exact: bool
+    facets: tuple[Facet, ...]
+    cursor: str | None
+    version: str
+    system: str
+    relaxation: Relaxation
+    fallbacks: tuple[str, ...]
+    timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The server's own state; `version` and `products` are of the index it answers from."""
+
+    status: str
+    version: str | None = None
+    products: int | None = None
+
+
+def understood(query: Query) -> Understood:
+    """The part of a query that shoppers and shops may see."""
+    return Understood(query.text, query.normalized, query.terms, query.codes, query.rewrites)
+
+
+def hit_body(hit: Hit) -> HitBody:
+    """A hit with its product's fields beside its own."""
+    product = hit.product
+    return HitBody(
+        id=product.id,
+        title=product.title,
+        brand=product.brand,
+        category=product.category,
+        price=product.price,
+        currency=product.currency,
+        rating=product.rating,
+        rating_count=product.rating_count,
+        color=product.color,
+        image=product.image,
+        stock=product.stock,
+        attributes=product.attributes,
+        group=product.group,
+        position=hit.position,
+        score=hit.score,
+        highlights=hit.highlights,
+        variants=hit.variants,
+        why=hit.why,
+    )
+
+
+def search_body(response: SearchResponse) -> SearchBody:
+    """The body of an answer."""
+    return SearchBody(
+        query=understood(response.query),
+        hits=tuple(hit_body(hit) for hit in response.hits),
+        total=response.total,
+        total_exact=response.total_exact,
+        facets=response.facets,
+        cursor=response.cursor,
+        version=response.version,
+        system=response.system,
+        relaxation=response.relaxation,
+        fallbacks=response.fallbacks,
+        timings_ms={stage: round(value, 3) for stage, value in response.timings.items()},
+    )
+
+
+def to_json(value: Any) -> bytes:
+    """JSON of any answer; NaN and infinities become null, for JSON has no such numbers."""
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+
+
+def json_response(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer as a response."""
+    return Response(to_json(value), status, dict(headers or {}), "application/json")
+
+
+def server_timing(timings: Mapping[str, float]) -> str:
+    """The `Server-Timing` header: milliseconds by stage."""
+    return ", ".join(f"{stage};dur={value:.2f}" for stage, value in timings.items())

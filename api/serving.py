@@ -1,0 +1,163 @@
+"""Serving: sockets, processes and a graceful end.
+
+Several workers are several processes that listen on the same port by themselves (`SO_REUSEPORT`),
+so that the kernel spreads connections; on one shared socket one worker keeps most of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+from api.settings import AppSettings
+from search.errors import AisleError, BadInput
+
+_BACKLOG = 2048
+
+
+class PortBusy(AisleError):
+    """Another program listens on the port."""
+
+
+def serve(settings: AppSettings, started: Callable[[str], None] = lambda url: None) -> None:
+    """Serves until told to stop (SIGINT, SIGTERM), then lets requests in flight finish.
+
+    `started` is called with the address once the port is taken.
+
+    Raises:
+        PortBusy, BadInput: the address cannot be listened on.
+    """
+    host, workers = settings.serving.host, settings.serving.workers
+    with contextlib.closing(listen(host, settings.serving.port)) as first:
+        port = first.getsockname()[1]
+        started(f"http://{_shown(host)}:{port}")
+        if workers == 1:
+            run_server(settings, first)
+    if workers > 1:
+        _supervise(settings, port)
+
+
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A bound TCP socket; `shared` lets other processes of this user bind the same port.
+
+    Raises:
+        PortBusy: another program has the port.
+        BadInput: this machine has no such address, or may not use the port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        bound.bind((host, port))
+        if not shared:
+            # Two sockets may be bound to one port before either listens; this one wants it all.
+            bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise _refusal(error, host, port) from None
+    bound.set_inheritable(True)
+    return bound
+
+
+def _refusal(error: OSError, host: str, port: int) -> AisleError:
+    if error.errno == errno.EADDRINUSE:
+        return PortBusy(
+            f"port {port} on {host} is in use by another program; stop it, or choose another "
+            f"port with --port {port + 1 if port < 65_535 else 8000}"
+        )
+    if error.errno == errno.EACCES:
+        return BadInput(f"port {port} needs more rights; choose one from 1024 up", field="port")
+    return BadInput(f"{host}:{port} cannot be listened on: {error.strerror or error}", field="host")
+
+
+def run_server(settings: AppSettings, bound: socket.socket) -> None:
+    """Serves on a socket, in this process, until told to stop."""
+    # FAISS reads it when it is loaded: one thread a search, for searches run side by side.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import uvicorn
+
+    from api.app import create_app
+    from api.logs import configure_logging
+
+    configure_logging()
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=settings.serving.shutdown_seconds,
+    )
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+def _worker(settings: AppSettings, port: int) -> None:
+    with contextlib.closing(listen(settings.serving.host, port, shared=True)) as bound:
+        run_server(settings, bound)
+
+
+def _supervise(settings: AppSettings, port: int) -> None:
+    """Keeps the workers running; a worker that dies is replaced."""
+    spawn = multiprocessing.get_context("spawn")
+
+    def start() -> BaseProcess:
+        process = spawn.Process(target=_worker, args=(settings, port))
+        process.start()
+        return process
+
+    with _shared_metrics(), _stop_signals() as stopping:
+        workers = [start() for _ in range(settings.serving.workers)]
+        while not stopping():
+            multiprocessing.connection.wait([w.sentinel for w in workers], timeout=0.5)
+            workers = [w if w.is_alive() or stopping() else start() for w in workers]
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.join(settings.serving.shutdown_seconds + 5)
+
+
+@contextlib.contextmanager
+def _shared_metrics() -> Iterator[None]:
+    """A directory where the workers' metrics meet."""
+    with tempfile.TemporaryDirectory(prefix="aisle-metrics-") as directory:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        try:
+            yield
+        finally:
+            del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Says whether SIGINT or SIGTERM has come, and holds both off meanwhile."""
+    received = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        received = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,70 @@
+"""Settings of serving beside those of searching; every command reads them in the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import NoDecode, SettingsError
+
+from search.errors import BadInput
+from search.settings import Section, Settings
+
+
+class ServingSettings(Section):
+    """One table `[serving]`: where to listen, and what runs beside the requests."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65_535)
+    workers: int = Field(1, ge=1, le=64)
+    """Processes; each listens on the port by itself and shares the mapped index."""
+    query_cache: int = Field(10_000, ge=0)
+    """Query vectors kept per process; 0 turns the cache off."""
+    watch_seconds: float = Field(0.25, gt=0)
+    """How often a new snapshot is looked for."""
+    fold_after: int = Field(5_000, ge=0)
+    """Changed products after which they are folded into a new snapshot; 0 leaves them."""
+    shutdown_seconds: int = Field(20, ge=1)
+    """How long requests in flight may take after a request to stop."""
+    retry_after_seconds: int = Field(2, ge=1)
+    """What a client is told to wait when the index is away or the server is full."""
+    image_sources: tuple[str, ...] = ("https:",)
+    """Where pictures may come from besides this server (sources of a content security policy)."""
+
+
+class AppSettings(Settings):
+    """The whole of `aisle.toml`. `api_keys` are the keys that writes need; none means open."""
+
+    serving: ServingSettings = ServingSettings()
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """`AISLE_API_KEYS=one,two` holds two keys."""
+        if isinstance(value, str):
+            return tuple(key.strip() for key in value.split(",") if key.strip())
+        return value
+
+
+def load_settings(data: Path | None = None, **given: object) -> AppSettings:
+    """Settings from `aisle.toml` and the environment, with `data` and `given` on top.
+
+    Raises:
+        BadInput: a value cannot be used; names the setting.
+    """
+    chosen = given if data is None else {**given, "data": data}
+    try:
+        return AppSettings(**chosen)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"setting {name}: {first['msg']}; mend it in aisle.toml or in the environment"
+            f" (AISLE_{name.upper().replace('.', '__')})",
+            field=name,
+        ) from None
+    except (SettingsError, TOMLDecodeError) as error:
+        raise BadInput(f"the settings cannot be read: {error}") from None

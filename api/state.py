@@ -1,0 +1,113 @@
+"""What the requests share: the open index, the writer, the metrics. One per process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from api.logs import SERVER
+from api.metrics import Metrics
+from api.settings import AppSettings
+from api.vectors import CachedEncoder
+from search.build import Search, open_search
+from search.errors import AisleError, IndexMissing
+from search.types import Applied, Change
+
+
+class AppState:
+    """Opens the index when there is one, and keeps looking until then: a server may be started
+    before the first catalogue is indexed."""
+
+    def __init__(self, settings: AppSettings, metrics: Metrics) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self._search: Search | None = None
+        self._failure: AisleError = IndexMissing(
+            f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"
+        )
+        self._writing = ThreadPoolExecutor(1, "aisle-write")
+
+    @property
+    def search(self) -> Search:
+        """The open index.
+
+        Raises:
+            IndexMissing, IndexCorrupt: there is nothing (sound) to serve.
+        """
+        if self._search is None:
+            raise self._failure
+        return self._search
+
+    async def open(self) -> bool:
+        """Tries to open the index; says whether one is open."""
+        if self._search is None:
+            try:
+                self._search = self._cached(await open_search(self.settings))
+            except AisleError as error:
+                if str(error) != str(self._failure):
+                    SERVER.warning("not ready", extra={"reason": str(error)})
+                self._failure = error
+            else:
+                view = await self._search.engine.view()
+                SERVER.info("ready", extra={"version": view.version, "products": view.count})
+        self.metrics.ready.set(self._search is not None)
+        return self._search is not None
+
+    def _cached(self, search: Search) -> Search:
+        size = self.settings.serving.query_cache
+        encoder = search.systems["hybrid"].encoder
+        if encoder is None or size == 0:
+            return search
+        cached = CachedEncoder(encoder, size)
+        systems = {
+            name: replace(pipeline, encoder=cached) for name, pipeline in search.systems.items()
+        }
+        return replace(search, systems=systems)
+
+    async def apply(self, changes: Sequence[Change]) -> Applied:
+        """Applies changes, one batch after another; they are visible here when this returns.
+
+        Raises:
+            IndexMissing: there is no index to change.
+            StorageFailed: the disk refused; nothing of the batch is applied.
+        """
+        from indexer.live import LiveWriter
+
+        engine = self.search.engine
+        loop = asyncio.get_running_loop()
+        writer = LiveWriter(self.settings)
+        applied = await loop.run_in_executor(self._writing, writer.apply, changes)
+        await engine.refresh()
+        return applied
+
+    async def watch(self) -> None:
+        """Runs for as long as the server: opens an index that appears, and picks up new ones."""
+        while True:
+            await asyncio.sleep(self.settings.serving.watch_seconds)
+            try:
+                if await self.open():
+                    await self.search.engine.refresh()
+            except AisleError as error:
+                SERVER.warning("the new index is not taken", extra={"reason": str(error)})
+            except Exception:
+                SERVER.exception("looking for a new index failed")
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything that lives as long as the server."""
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(self.settings.threads + 2, "aisle"))
+        await self.open()
+        tasks = [asyncio.create_task(self.watch())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._writing.shutdown(wait=True)
+            if self._search is not None:
+                await self._search.close()
