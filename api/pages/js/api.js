@@ -1,0 +1,54 @@
+/** The search API, as this page uses it. */
+
+import { searchParameters } from "./state.js";
+
+export const PAGE_SIZE = 24;
+
+/** An error the server explained (problem details), or the network's. */
+export class Problem extends Error {
+  constructor(message, { title = "Something went wrong", status = 0, retryAfter = null } = {}) {
+    super(message);
+    Object.assign(this, { title, status, retryAfter });
+  }
+}
+
+async function get(path, signal) {
+  let response;
+  try {
+    response = await fetch(path, { signal, headers: { Accept: "application/json" } });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw unreachable();
+  }
+  if (!response.ok) throw await explained(response);
+  return response.json();
+}
+
+function unreachable() {
+  if (!navigator.onLine)
+    return new Problem("Check your connection. The search runs again as soon as you are back online.", { title: "You are offline" });
+  return new Problem("The shop’s server did not answer. It may be restarting; try again in a moment.", { title: "The shop cannot be reached" });
+}
+
+async function explained(response) {
+  const body = await response.json().catch(() => ({}));
+  const retryAfter = Number(response.headers.get("Retry-After")) || null;
+  const fallback = `The server answered with status ${response.status}. Try again in a moment.`;
+  return new Problem(body.detail || fallback, { title: body.title, status: response.status, retryAfter });
+}
+
+/** One page of results. `cursor` continues an earlier page. */
+export function search(state, { cursor = null, size = PAGE_SIZE, signal } = {}) {
+  const parameters = searchParameters(state);
+  parameters.set("size", size);
+  parameters.set("group", "true");
+  parameters.set("highlight", "true");
+  parameters.set("explain", "true");
+  if (cursor) parameters.set("cursor", cursor);
+  else parameters.set("facets", "default");
+  return get(`/v1/search?${parameters}`, signal);
+}
+
+export const product = (id, signal) => get(`/v1/products/${encodeURIComponent(id)}`, signal);
+
+export const similar = (id, signal) => get(`/v1/products/${encodeURIComponent(id)}/similar?size=8`, signal);

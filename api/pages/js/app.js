@@ -1,0 +1,192 @@
+/** The storefront: the address says what is asked; this module asks it and draws the answer. */
+
+import * as api from "./api.js";
+import { drawBrowse } from "./browse.js";
+import { drawChips } from "./chips.js";
+import { byId, fill, keepingFocus } from "./dom.js";
+import { connectDrawer } from "./drawer.js";
+import { drawFacets } from "./facets.js";
+import { drawEmpty, drawError, drawNotices } from "./messages.js";
+import { closeProduct, openProduct } from "./product.js";
+import { appendHits, countText, drawCount, drawHits, drawMore, drawSkeleton } from "./results.js";
+import { connectBox, showWords } from "./box.js";
+import { address, parseState, searchParameters, START } from "./state.js";
+import { closeWhyOnLeave } from "./why.js";
+
+const MOST_AT_ONCE = 96;
+const KEPT = 20;
+
+/** Answers already seen, by search parameters: going back shows them at once, as they were. */
+const seen = new Map();
+
+let state = parseState(location.search);
+let answer = null;
+let asking = null;
+
+const keyOf = (one) => searchParameters(one).toString();
+
+/** Goes to a new state: a new step in the history, or in place of the present one. */
+function go(next, { replace = false, marks = {} } = {}) {
+  const url = address(next);
+  if (url === location.pathname + location.search) return;
+  const keep = { shown: answer?.hits.length, scroll: scrollY };
+  if (!replace) history.replaceState({ ...history.state, ...keep }, "");
+  history[replace ? "replaceState" : "pushState"](marks, "", url);
+  follow(next);
+}
+
+/** Makes the page show `next`. */
+function follow(next, { fresh = true } = {}) {
+  const same = answer && keyOf(next) === keyOf(state);
+  state = next;
+  showWords(state.q);
+  byId("sort").value = state.sort;
+  if (!same) {
+    if (fresh) scrollTo({ top: Math.min(scrollY, 0) });
+    ask({ cached: !fresh });
+  }
+  if (state.product) openProduct(state.product, knownHit(state.product), productContext);
+  else closeProduct();
+}
+
+const knownHit = (id) => answer?.hits.find((hit) => hit.id === id);
+
+const openHit = (hit) => go({ ...state, product: hit.id }, { marks: { inside: true } });
+const productContext = {
+  state: () => state,
+  go,
+  openAnother: (hit) => go({ ...state, product: hit.id }, { replace: true, marks: history.state }),
+};
+
+/** Asks for the first page. An answer to an earlier question never overwrites a later one's. */
+async function ask({ cached = false, size = api.PAGE_SIZE, reloaded = false } = {}) {
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  const asked = state;
+  const kept = cached && seen.get(keyOf(asked));
+  if (kept) return show(kept);
+  busy(true);
+  if (!answer) drawSkeleton();
+  try {
+    const response = await api.search(asked, { size, signal: mine.signal });
+    if (asking !== mine) return undefined;
+    remember(asked, response);
+    return show(response, { reloaded });
+  } catch (problem) {
+    if (asking === mine && problem.name !== "AbortError") fail(problem);
+    return undefined;
+  } finally {
+    if (asking === mine) busy(false);
+  }
+}
+
+function remember(asked, response) {
+  seen.delete(keyOf(asked));
+  seen.set(keyOf(asked), response);
+  if (seen.size > KEPT) seen.delete(seen.keys().next().value);
+}
+
+function busy(on) {
+  byId("progress").classList.toggle("on", on);
+  byId("grid").setAttribute("aria-busy", String(on));
+}
+
+function show(response, { reloaded = false } = {}) {
+  answer = response;
+  const currency = response.hits.find((hit) => hit.currency)?.currency;
+  busy(false);
+  drawBrowse(response, state, go);
+  drawCount(response, state);
+  keepingFocus(() => {
+    drawChips(state, go, currency);
+    drawHits(response.hits, state, openHit);
+  });
+  drawFacets(response, state, go);
+  drawNotices(response, { reloaded });
+  more(response);
+  byId("apply-filters").textContent = `Show ${countText(response, { ...state, q: "" }).toLowerCase()}`;
+  if (response.hits.length) fill(byId("message"));
+  else drawEmpty(state, go);
+}
+
+function more({ cursor, total, hits }, waiting = false) {
+  drawMore({ cursor, total, shown: hits.length, busy: waiting }, showMore);
+}
+
+/** Fetches the next page. When the catalogue has changed since, all shown pages are fetched anew. */
+async function showMore() {
+  const before = answer;
+  if (asking && !asking.signal.aborted && byId("grid").getAttribute("aria-busy") === "true") return;
+  const mine = (asking = new AbortController());
+  busy(true);
+  more(before, true);
+  try {
+    const page = await api.search(state, { cursor: before.cursor, signal: mine.signal });
+    if (asking !== mine) return;
+    answer = { ...before, hits: [...before.hits, ...page.hits], cursor: page.cursor };
+    remember(state, answer);
+    appendHits(page.hits, answer.hits, state, openHit);
+    more(answer);
+    byId("announce").textContent = `Showing ${answer.hits.length} of ${answer.total} products`;
+  } catch (problem) {
+    if (asking !== mine || problem.name === "AbortError") return;
+    if (problem.status >= 400 && problem.status < 500 && problem.status !== 429)
+      await ask({ size: Math.min(MOST_AT_ONCE, before.hits.length + api.PAGE_SIZE), reloaded: true });
+    else {
+      more(before);
+      drawError(problem, showMore);
+    }
+  } finally {
+    if (asking === mine) busy(false);
+  }
+}
+
+function fail(problem) {
+  answer = null;
+  for (const id of ["hero", "notice", "more", "chips"]) fill(byId(id));
+  byId("grid").replaceChildren();
+  byId("heading").hidden = true;
+  byId("side").hidden = true;
+  byId("frame").classList.remove("with-side");
+  byId("announce").textContent = "";
+  drawError(problem, () => ask());
+}
+
+function connect() {
+  connectBox({ go, state: () => state });
+  connectDrawer();
+  closeWhyOnLeave();
+  byId("sort").addEventListener("change", (event) => go({ ...state, sort: event.target.value, product: null }));
+  byId("home").addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    go(START);
+  });
+  const dialog = byId("product");
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", leaveProduct);
+  addEventListener("popstate", () => follow(parseState(location.search), { fresh: false }));
+  addEventListener("online", () => !answer && ask());
+  addEventListener("pagehide", () => history.replaceState({ ...history.state, shown: answer?.hits.length, scroll: scrollY }, ""));
+}
+
+/** The dialog was closed by the shopper: the address follows. */
+function leaveProduct() {
+  document.title = state.q.trim() ? `${state.q.trim()} – Aisle` : "Aisle";
+  if (!state.product) return;
+  if (history.state?.inside) history.back();
+  else go({ ...state, product: null }, { replace: true });
+}
+
+/** Shows what the address asks; after a reload, as many products and as far down as before. */
+async function start() {
+  connect();
+  const { shown = 0, scroll = 0 } = history.state ?? {};
+  showWords(state.q);
+  byId("sort").value = state.sort;
+  if (state.product) openProduct(state.product, null, productContext);
+  await ask({ size: Math.min(MOST_AT_ONCE, Math.max(api.PAGE_SIZE, shown)) });
+  if (scroll) scrollTo({ top: scroll });
+}
+
+start();

@@ -1,0 +1,73 @@
+/** "Why here": where each stage placed a hit, as bars beside the best of the page. */
+
+import { el } from "./dom.js";
+import { count, score } from "./format.js";
+
+const STAGES = { words: "Words", meaning: "Meaning", fused: "Together" };
+const ORDERS = {
+  price_asc: "Sorted by price, low to high.", price_desc: "Sorted by price, high to low.",
+  rating: "Sorted by rating.", newest: "Sorted by date, newest first.",
+};
+const SOURCES = { words: "its words", meaning: "its meaning" };
+
+/** The highest score of each stage over the hits shown: what a full bar stands for. */
+export function bestScores(hits) {
+  const best = {};
+  for (const hit of hits)
+    for (const { stage, score: value } of hit.why ?? [])
+      if (value !== null && !(best[stage] >= value)) best[stage] = value;
+  return best;
+}
+
+function bar({ stage, rank, score: value }, best) {
+  const fill = el("span", { className: "bar-fill" });
+  const share = value === null || !(best > 0) ? 0 : Math.min(1, Math.max(0.02, value / best));
+  fill.style.width = `${share * 100}%`;
+  return el(
+    "div", { className: `why-row ${stage}${rank === null ? " absent" : ""}` },
+    el("dt", {}, STAGES[stage] ?? stage),
+    el(
+      "dd", {},
+      el("span", { className: "bar", "aria-hidden": "true" }, fill),
+      el("span", { className: "why-figures" }, rank === null ? "not found this way" : `No. ${count(rank)} · ${score(value)}`),
+    ),
+  );
+}
+
+function sentence(why, sort) {
+  if (ORDERS[sort]) return ORDERS[sort];
+  const found = why.filter(({ stage, rank }) => SOURCES[stage] && rank !== null).map(({ stage }) => SOURCES[stage]);
+  return found.length ? `Found by ${found.join(" and ")}.` : "";
+}
+
+/** A small disclosure; null when the response explains nothing. */
+export function whyHere(hit, best, sort) {
+  if (!hit.why?.length) return null;
+  const rows = sort === "relevance" ? hit.why.map((row) => bar(row, best[row.stage])) : [];
+  return el(
+    "details", { className: "why", name: "why" },
+    el("summary", {}, "Why here", el("span", { className: "hidden" }, `: ${hit.title}`)),
+    el(
+      "div", { className: "why-panel" },
+      el("p", {}, sentence(hit.why, sort)),
+      rows.length ? el("dl", {}, rows) : null,
+      rows.length ? el("p", { className: "quiet" }, "A full bar is the best score on this page.") : null,
+    ),
+  );
+}
+
+/** Closes an open disclosure on Escape (giving the focus back) and on a click elsewhere. */
+export function closeWhyOnLeave() {
+  const open = () => document.querySelector("details.why[open]");
+  document.addEventListener("keydown", (event) => {
+    const why = open();
+    if (event.key !== "Escape" || !why) return;
+    event.preventDefault();
+    why.open = false;
+    why.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => {
+    const why = open();
+    if (why && !why.contains(event.target)) why.open = false;
+  });
+}

@@ -1,0 +1,178 @@
+"""The storefront at `/`: one page, its assets, and the catalogue's own pictures.
+
+Assets are read once and served from memory under a path that holds a hash of them all
+(`/assets/<hash>/js/app.js`), so that a browser may keep them for good: a changed file changes
+every address, and the modules of two releases never mix.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+PAGES = Path(__file__).parent / "pages"
+"""The page and its assets, as they are written: there is no build step."""
+
+PAGE_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: https:",
+        "style-src 'self'",
+        "script-src 'self'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Content-Security-Policy of the page; pictures alone may come from other hosts."""
+
+IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""Content-Security-Policy of catalogue pictures: an SVG opened by itself must not run scripts."""
+
+IMAGE_TYPES: Mapping[str, str] = {
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+}
+"""What `/images/` gives out, by suffix; everything else in the directory stays private."""
+
+ASSET_TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file of the page, as sent."""
+
+    content: bytes
+    compressed: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Storefront:
+    """The page and its assets, in memory. `mark` is the hash in the assets' addresses."""
+
+    page: Asset
+    assets: Mapping[str, Asset]
+    mark: str
+
+    async def index(self, request: Request) -> Response:
+        """The page: always revalidated, so that a new release is seen at the next visit."""
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": PAGE_POLICY,
+            "ETag": f'"{self.mark}"',
+            "Referrer-Policy": "strict-origin-when-cross-origin",
+        }
+        if self.mark in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return _send(request, self.page, headers)
+
+    async def asset(self, request: Request) -> Response:
+        """One asset.
+
+        Raises:
+            HTTPException: 404, also for another release's address: releases never mix.
+        """
+        known = request.path_params["mark"] == self.mark
+        asset = self.assets.get(request.path_params["path"]) if known else None
+        if asset is None:
+            raise HTTPException(404, "no such file", {"Cache-Control": "no-store"})
+        return _send(request, asset, {"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def storefront_routes(images: Path) -> list[BaseRoute]:
+    """The routes of the storefront: `/`, `/assets/<hash>/…` and `/images/…`.
+
+    `images` is the catalogue's picture directory; it need not exist yet.
+    """
+    shop = load_storefront(PAGES)
+    return [
+        Route("/", shop.index, name="storefront"),
+        Route("/assets/{mark}/{path:path}", shop.asset, name="assets"),
+        Mount("/images", Images(directory=images, check_dir=False), name="images"),
+    ]
+
+
+def load_storefront(directory: Path) -> Storefront:
+    """Reads the page and its assets, and writes the assets' addresses into the page."""
+    paths = sorted(p for p in directory.rglob("*") if p.is_file() and p.suffix in ASSET_TYPES)
+    names = [path.relative_to(directory).as_posix() for path in paths]
+    template = (directory / "index.html").read_text("utf-8")
+    contents = [path.read_bytes() for path in paths]
+    mark = _hash([template.encode(), *(name.encode() for name in names), *contents])
+    base = f"/assets/{mark}"
+    scripts = [name for name in names if name.endswith(".js")]
+    preloads = "\n".join(f'<link rel="modulepreload" href="{base}/{name}">' for name in scripts)
+    page = template.replace("{{assets}}", base).replace("{{preloads}}", preloads)
+    assets = {
+        name: _asset(content, ASSET_TYPES[Path(name).suffix])
+        for name, content in zip(names, contents, strict=True)
+    }
+    return Storefront(_asset(page.encode(), "text/html; charset=utf-8"), assets, mark)
+
+
+class Images(StaticFiles):
+    """The catalogue's pictures: known types only, inside the directory only, kept for a day."""
+
+    async def check_config(self) -> None:
+        """A catalogue without pictures is no fault: each is simply not found."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The picture at `path`.
+
+        Raises:
+            HTTPException: 404 when there is none, or the file is no picture or outside.
+        """
+        media_type = IMAGE_TYPES.get(Path(path).suffix.lower())
+        if media_type is None:
+            raise HTTPException(404, "no such picture")
+        try:
+            response = await super().get_response(path, scope)
+        except PermissionError:
+            raise HTTPException(404, "no such picture") from None
+        if response.status_code != 304:
+            response.headers["Content-Type"] = media_type
+        response.headers["Cache-Control"] = "public, max-age=86400"
+        response.headers["Content-Security-Policy"] = IMAGE_POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _hash(contents: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()[:16]
+
+
+def _asset(content: bytes, media_type: str) -> Asset:
+    return Asset(content, gzip.compress(content, mtime=0), media_type)
+
+
+def _send(request: Request, asset: Asset, headers: Mapping[str, str]) -> Response:
+    headers = {**headers, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(asset.compressed, headers=headers, media_type=asset.media_type)
+    return Response(asset.content, headers=headers, media_type=asset.media_type)
