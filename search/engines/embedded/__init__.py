@@ -1,0 +1,1 @@
+"""The embedded engine: tantivy, FAISS and memory-mapped columns in the serving process."""

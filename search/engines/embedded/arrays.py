@@ -1,0 +1,55 @@
+"""Arrays on disk that are mapped into memory, and arrays that grow behind them.
+
+`np.asarray` takes off the memmap subclass, whose indexing is several times slower.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def load(path: Path) -> NDArray[Any]:
+    """Maps a .npy file; an empty one is read, since nothing cannot be mapped."""
+    if path.stat().st_size < 256:
+        return np.asarray(np.load(path))
+    return np.asarray(np.load(path, mmap_mode="r"))
+
+
+class GrowingArray(Generic[Scalar]):
+    """A mapped array and the rows appended after it.
+
+    Rows never change once written, so a slice taken earlier stays as it was: every view shares one
+    buffer. The mapped rows are copied once, when the first row is appended.
+    """
+
+    def __init__(self, base: NDArray[Scalar]) -> None:
+        self._buffer = base
+        self._length = len(base)
+        self._owned = False
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, rows: NDArray[Scalar]) -> None:
+        """Adds rows at the end; one thread at a time."""
+        needed = self._length + len(rows)
+        if not self._owned or needed > len(self._buffer):
+            self._grow(needed)
+        self._buffer[self._length : needed] = rows
+        self._length = needed
+
+    def _grow(self, needed: int) -> None:
+        spare = max(4096, needed // 16)
+        grown = np.empty((needed + spare, *self._buffer.shape[1:]), self._buffer.dtype)
+        grown[: self._length] = self._buffer[: self._length]
+        self._buffer, self._owned = grown, True
+
+    def rows(self, count: int) -> NDArray[Scalar]:
+        """The first `count` rows, without a copy."""
+        return self._buffer[:count]

@@ -1,0 +1,137 @@
+"""The words index: its fields, its analyzers, and the document made of a product.
+
+Text arrives normalised (see `indexer.analysis`); tantivy only splits at spaces and stems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from search.engines.embedded.attributes import attribute_terms, term_name
+from search.engines.embedded.columns import SEPARATOR, column_row
+from search.engines.embedded.layout import stamp
+from search.errors import IndexCorrupt
+from search.types import Product
+
+TEXT_FIELDS = ("all", "title", "tags", "codes")
+"""The fields that can be searched by words."""
+_LONGEST_WORD = 80
+_STEMMED, _WHOLE = "aisle_stemmed", "aisle_whole"
+
+
+def build_schema() -> tantivy.Schema:
+    """The fields of the words index.
+
+    `ord` is the document's ordinal: its number within a single segment, and the only way to know
+    it once live changes added more. Fast fields serve sorting, ranges and facets.
+    """
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("ord", indexed=True, fast=True)
+    builder.add_text_field("all", tokenizer_name=_STEMMED, index_option="freq")
+    builder.add_text_field("title", tokenizer_name=_STEMMED, index_option="freq")
+    builder.add_text_field("tags", tokenizer_name=_STEMMED, index_option="freq")
+    builder.add_text_field("codes", tokenizer_name=_WHOLE, index_option="freq")
+    for name in ("price", "rating", "created"):
+        builder.add_float_field(name, fast=True)
+    builder.add_boolean_field("in_stock", indexed=True, fast=True)
+    for name in ("brand", "color", "category", "attributes", "attribute_names"):
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+def analyzer(field: str) -> tantivy.TextAnalyzer:
+    """The analyzer of a text field, for indexing and for queries."""
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    builder = builder.filter(tantivy.Filter.remove_long(_LONGEST_WORD))
+    if field != "codes":
+        builder = builder.filter(tantivy.Filter.stemmer("english"))
+    return builder.build()
+
+
+def register_analyzers(index: tantivy.Index) -> None:
+    """Names the analyzers; needed after every open, since tantivy does not store them."""
+    index.register_tokenizer(_STEMMED, analyzer("all"))
+    index.register_tokenizer(_WHOLE, analyzer("codes"))
+
+
+def create_words(directory: Path) -> tantivy.Index:
+    """A new, empty words index."""
+    directory.mkdir(parents=True)
+    index = tantivy.Index(build_schema(), path=str(directory))
+    register_analyzers(index)
+    return index
+
+
+def open_words(directory: Path) -> tantivy.Index:
+    """An existing words index.
+
+    Raises:
+        IndexCorrupt: tantivy cannot open it.
+    """
+    try:
+        index = tantivy.Index.open(str(directory))
+    except ValueError as error:
+        raise IndexCorrupt(f"{directory} cannot be opened ({error}): index again") from error
+    register_analyzers(index)
+    return index
+
+
+def words_document(
+    ordinal: int, product: Product, fields: Mapping[str, str], schema: tantivy.Schema
+) -> tantivy.Document:
+    """What tantivy indexes of a product; `fields` are the normalised words of `TEXT_FIELDS`."""
+    # Numbers as the columns hold them, so that words and columns filter alike.
+    price, rating, _, _, stock, created, _ = column_row(product).numbers
+    terms = attribute_terms(product)
+    values: dict[str, Any] = {
+        "id": product.id,
+        "ord": ordinal,
+        "brand": product.brand,
+        "color": product.color,
+        "price": price,
+        "rating": rating,
+        "created": created,
+        "in_stock": not stock <= 0,
+        "category": category_levels(product.category),
+        "attributes": terms,
+        "attribute_names": list(dict.fromkeys(map(term_name, terms))),
+        **{name: fields[name] for name in TEXT_FIELDS if fields.get(name)},
+    }
+    known = {name: value for name, value in values.items() if value is not None and value == value}
+    return tantivy.Document.from_dict(known, schema)
+
+
+def category_levels(path: tuple[str, ...]) -> list[str]:
+    """A category and all it lies in: `A`, `A > B`, `A > B > C`."""
+    return [SEPARATOR.join(path[: depth + 1]) for depth in range(len(path))]
+
+
+class WordsWriter:
+    """Builds the words index of a snapshot.
+
+    With one thread and a heap that holds everything, the index is one segment, whose document
+    numbers are the ordinals. A smaller heap gives several, which are read a little more slowly.
+    """
+
+    def __init__(self, directory: Path, version: str, heap_bytes: int = 1_000_000_000) -> None:
+        self._directory, self._version = directory, version
+        self._index = create_words(directory)
+        self._schema = self._index.schema
+        self._writer = self._index.writer(heap_bytes, num_threads=1)
+        self._count = 0
+
+    def add(self, product: Product, fields: Mapping[str, str]) -> None:
+        """Appends the next ordinal."""
+        self._writer.add_document(words_document(self._count, product, fields, self._schema))
+        self._count += 1
+
+    def finish(self) -> None:
+        """Commits; the index can then be opened."""
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+        stamp(self._directory, self._version)

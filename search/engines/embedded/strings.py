@@ -1,0 +1,81 @@
+"""A sorted table of distinct strings in two memory-mapped files: a code is a string's place.
+
+Opening costs nothing whatever the size, and looking a string up is a binary search over UTF-8
+bytes, whose order is the order of the strings.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.embedded.arrays import load
+
+
+class StringTable(Sequence[str]):
+    """Distinct strings in ascending order; strings are decoded when they are asked for."""
+
+    def __init__(self, content: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+        self._content = content.data
+        self._offsets = offsets
+
+    @classmethod
+    def open(cls, stem: Path) -> StringTable:
+        """Maps `<stem>.strings.npy` and `<stem>.offsets.npy`."""
+        return cls(load(Path(f"{stem}.strings.npy")), load(Path(f"{stem}.offsets.npy")))
+
+    @classmethod
+    def of(cls, ascending: Iterable[str]) -> StringTable:
+        """A table in memory; `ascending` must be sorted and distinct."""
+        return cls(*_pack(ascending))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return self._bytes(index % len(self)).decode()
+
+    def _bytes(self, code: int) -> bytes:
+        return bytes(self._content[self._offsets[code] : self._offsets[code + 1]])
+
+    def place(self, text: str) -> int:
+        """How many strings sort before `text`."""
+        return bisect_left(range(len(self)), text.encode(), key=self._bytes)
+
+    def code(self, text: str) -> int | None:
+        """The code of a string, None when it is not in the table."""
+        place = self.place(text)
+        return place if place < len(self) and self._bytes(place) == text.encode() else None
+
+    def prefixed(self, prefix: str) -> range:
+        """The codes of all strings that begin with `prefix`."""
+        start = self.place(prefix)
+        after = prefix.encode() + b"\xff"
+        return range(start, bisect_left(range(len(self)), after, key=self._bytes))
+
+
+def write_strings(stem: Path, ascending: Iterable[str]) -> None:
+    """Writes a `StringTable`; `ascending` must be sorted and distinct."""
+    content, offsets = _pack(ascending)
+    np.save(f"{stem}.strings.npy", content)
+    np.save(f"{stem}.offsets.npy", offsets)
+
+
+def _pack(ascending: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    encoded = [text.encode() for text in ascending]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    return np.frombuffer(b"".join(encoded), np.uint8), offsets
