@@ -20,23 +20,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from api.state import AppState
+
 PAGES = Path(__file__).parent / "pages"
 """The page and its assets, as they are written: there is no build step."""
-
-PAGE_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data: https:",
-        "style-src 'self'",
-        "script-src 'self'",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-"""Content-Security-Policy of the page; pictures alone may come from other hosts."""
 
 IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """Content-Security-Policy of catalogue pictures: an SVG opened by itself must not run scripts."""
@@ -78,12 +65,7 @@ class Storefront:
 
     async def index(self, request: Request) -> Response:
         """The page: always revalidated, so that a new release is seen at the next visit."""
-        headers = {
-            "Cache-Control": "no-cache",
-            "Content-Security-Policy": PAGE_POLICY,
-            "ETag": f'"{self.mark}"',
-            "Referrer-Policy": "strict-origin-when-cross-origin",
-        }
+        headers = {"Cache-Control": "no-cache", "ETag": f'"{self.mark}"'}
         if self.mark in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return _send(request, self.page, headers)
@@ -101,11 +83,13 @@ class Storefront:
         return _send(request, asset, {"Cache-Control": "public, max-age=31536000, immutable"})
 
 
-def storefront_routes(images: Path) -> list[BaseRoute]:
+def storefront_routes(state: AppState) -> list[BaseRoute]:
     """The routes of the storefront: `/`, `/assets/<hash>/…` and `/images/…`.
 
-    `images` is the catalogue's picture directory; it need not exist yet.
+    The page's Content-Security-Policy comes with every response (`security_headers`). The
+    catalogue's pictures lie in `shop/images` of the data directory, which need not exist yet.
     """
+    images = state.settings.data / "shop" / "images"
     shop = load_storefront(PAGES)
     return [
         Route("/", shop.index, name="storefront"),
@@ -155,7 +139,6 @@ class Images(StaticFiles):
             response.headers["Content-Type"] = media_type
         response.headers["Cache-Control"] = "public, max-age=86400"
         response.headers["Content-Security-Policy"] = IMAGE_POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
@@ -171,7 +154,7 @@ def _asset(content: bytes, media_type: str) -> Asset:
 
 
 def _send(request: Request, asset: Asset, headers: Mapping[str, str]) -> Response:
-    headers = {**headers, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+    headers = {**headers, "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
         return Response(asset.compressed, headers=headers, media_type=asset.media_type)
