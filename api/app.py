@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,6 +23,7 @@ from api.problems import on_aisle_error, on_http_error
 from api.responses import json_response
 from api.settings import AppSettings
 from api.state import AppState
+from api.storefront import storefront_routes
 from search.errors import AisleError
 
 
@@ -57,14 +56,7 @@ def routes(state: AppState) -> list[BaseRoute]:
         context_of(request.scope).route = "/openapi.json"
         return json_response(described)
 
-    return [*to_routes(table, state), Route("/openapi.json", openapi), *_pages(state)]
-
-
-def _pages(state: AppState) -> list[BaseRoute]:
-    if find_spec("api.storefront") is None:
-        return []
-    pages: list[BaseRoute] = import_module("api.storefront").storefront_routes(state)
-    return pages
+    return [*to_routes(table, state), Route("/openapi.json", openapi), *storefront_routes(state)]
 
 
 def middleware(settings: AppSettings, metrics: Metrics) -> list[Middleware]:

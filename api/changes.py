@@ -8,28 +8,42 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from api.requests import Wire
+from indexer.mapping import load_preset
+from indexer.validate import (
+    MAX_ID,
+    MAX_IMAGE,
+    MAX_LABEL,
+    MAX_LEVELS,
+    MAX_TAGS,
+    MAX_TEXT,
+    RowReader,
+    read_id,
+)
+from indexer.values import BadValue
 from search.types import Change, Delete, Patch, Product, Upsert
 
-Identifier = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^\S(.*\S)?$")]
-Text = Annotated[str, Field(max_length=100_000)]
-Name = Annotated[str, Field(min_length=1, max_length=1_000)]
+Identifier = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
+Text = Annotated[str, Field(max_length=MAX_TEXT["description"])]
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TEXT["title"])]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
-Path = Annotated[tuple[Name, ...], Field(max_length=20)]
+Path = Annotated[tuple[Name, ...], Field(max_length=MAX_LEVELS)]
 Attributes = dict[Name, Text | bool | float | tuple[Text, ...]]
 
 
 class ProductFields(Wire):
     """A product's fields but its id; every one may be left out of a patch, and null clears it."""
 
-    title: Name | None = None
+    title: Title | None = None
     description: Text | None = None
     brand: Name | None = None
     category: Path | None = Field(None, description="The path from the root")
@@ -39,8 +53,8 @@ class ProductFields(Wire):
     currency: str | None = Field(None, pattern="^[A-Z]{3}$", description="ISO 4217")
     color: Name | None = None
     attributes: Attributes | None = None
-    tags: tuple[Name, ...] | None = None
-    image: str | None = Field(None, max_length=4_000)
+    tags: tuple[Name, ...] | None = Field(None, max_length=MAX_TAGS)
+    image: str | None = Field(None, max_length=MAX_IMAGE)
     rating: float | None = Field(None, ge=0, le=5)
     rating_count: Count | None = None
     sales_rank: Count | None = None
@@ -53,7 +67,7 @@ class ProductBody(ProductFields):
     """A whole product."""
 
     id: Identifier
-    title: Name
+    title: Title
 
 
 class UpsertChange(Wire):
@@ -153,26 +167,47 @@ def parse_change(record: Any, index: int) -> Change | Fault:
     except ValidationError as error:
         return _fault(error, index)
     if isinstance(change, UpsertChange):
-        return Upsert(_product(change.product))
+        return _upsert(change, index)
+    try:
+        product_id = read_id(change.id)
+    except BadValue as error:
+        return Fault(index, "id", error.reason, error.remedy)
     if isinstance(change, DeleteChange):
-        return Delete(change.id)
-    return _patch(change, index)
+        return Delete(product_id)
+    return _patch(change, product_id, index)
 
 
-def _product(body: ProductBody) -> Product:
-    given = {name: value for name, value in body if value is not None}
-    return Product(**given)
+def _read(row: Mapping[str, Any], index: int, place: str) -> Product | Fault:
+    """A product cleaned and checked as one from a catalogue file is."""
+    try:
+        return _reader()(dict(row))
+    except BadValue as error:
+        return Fault(index, f"{place}.{error.field}", error.reason, error.remedy)
 
 
-def _patch(change: PatchChange, index: int) -> Patch | Fault:
-    fields: Mapping[str, object] = {
-        name: getattr(change.fields, name) for name in sorted(change.fields.model_fields_set)
-    }
-    if not fields:
+@lru_cache(1)
+def _reader() -> RowReader:
+    return RowReader(load_preset("aisle"))
+
+
+def _upsert(change: UpsertChange, index: int) -> Upsert | Fault:
+    row = change.product.model_dump(mode="json", exclude_none=True)
+    product = _read(row, index, "product")
+    return product if isinstance(product, Fault) else Upsert(product)
+
+
+def _patch(change: PatchChange, product_id: str, index: int) -> Patch | Fault:
+    given = change.fields.model_dump(mode="json", exclude_unset=True)
+    if not given:
         return Fault(index, "fields", "changes nothing", "name a field and its new value")
-    if "title" in fields and fields["title"] is None:
+    if given.get("title", "") is None:
         return Fault(index, "fields.title", "a product needs a title", "give text, or leave it out")
-    return Patch(change.id, fields)
+    row = {name: value for name, value in given.items() if value is not None}
+    product = _read({"title": "any", **row, "id": product_id}, index, "fields")
+    if isinstance(product, Fault):
+        return product
+    fields = {n: None if v is None else getattr(product, n) for n, v in given.items()}
+    return Patch(product_id, fields)
 
 
 def _fault(error: ValidationError, index: int) -> Fault:

@@ -1,0 +1,96 @@
+"""The `aisle` command line: one module a command, loaded only when it is asked for.
+
+Exit codes: 0 done, 1 failure, 2 bad input, 130 interrupted. An error is one line on standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+import typer
+
+from search.errors import AisleError, BadInput
+
+COMMANDS: Mapping[str, str] = {
+    "index": "Build an index from catalogue files",
+    "update": "Add, replace, patch or delete products in an index",
+    "serve": "Serve searches and the storefront over HTTP",
+    "search": "Search an index",
+    "eval": "Score systems against human judgments",
+    "demo": "Make a small shop, index it and serve it",
+    "snapshots": "List, verify and roll back snapshots",
+    "fold": "Fold live changes into a new snapshot",
+    "bench": "Measure speed on a catalogue of any size",
+}
+"""Every command, in the order of the help; `api/commands/<name>_command.py` holds its function or
+its own group of commands as `command`."""
+
+
+def application(arguments: Sequence[str]) -> typer.Typer:
+    """The command line, with the one command `arguments` name loaded; the others are known by name
+    and help alone, so that `aisle search` does not wait for what `aisle index` needs."""
+    app = typer.Typer(
+        name="aisle",
+        help="A product search engine for online shops.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, text in COMMANDS.items():
+        loaded = _load(name) if name == asked else _unloaded
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=name, help=text)
+        else:
+            app.command(name, help=text)(loaded)
+    return app
+
+
+def _load(name: str) -> Callable[..., None] | typer.Typer:
+    loaded: Callable[..., None] | typer.Typer
+    loaded = import_module(f"api.commands.{name}_command").command
+    return loaded
+
+
+def _unloaded() -> None:
+    """Stands for a command that was not asked for."""
+
+
+def main() -> None:
+    """Runs the command line and exits with its code."""
+    # FAISS reads it when it is loaded: one thread a search.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    arguments = sys.argv[1:]
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command; returns its exit code."""
+    try:
+        application(arguments)(list(arguments))
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except AisleError as error:
+        return _fail(str(error), 2 if isinstance(error, BadInput) else 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read standard output has seen enough; the interpreter must not flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}", 1)
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"aisle: {' '.join(message.split())}\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""`aisle search`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Data, Json
+from search.types import SearchRequest, SearchResponse
+
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        help="A condition: brand=Acme, price=10..50, in_stock=true, attributes.material=steel. "
+        "Repeat it to add another.",
+    ),
+]
+
+
+def command(
+    query: Annotated[str, typer.Argument(help='What to look for; "" lists everything.')],
+    data: Data = DEFAULT_DATA,
+    size: Annotated[int, typer.Option(help="Hits to show.", min=0)] = 20,
+    filters: Filters = None,
+    sort: Annotated[str, typer.Option(help="The order of the hits.")] = "relevance",
+    system: Annotated[str, typer.Option(help="Which ranking answers.")] = "hybrid",
+    cursor: Annotated[str | None, typer.Option(help="Continues an earlier answer.")] = None,
+    facets: Annotated[str, typer.Option(help="Fields to count, or default.")] = "",
+    group: Annotated[bool, typer.Option("--group", help="One product of each group.")] = False,
+    highlight: Annotated[bool, typer.Option("--highlight", help="Mark matching words.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Scores by stage.")] = False,
+    json: Json = False,
+) -> None:
+    """Search an index and show the hits."""
+    given = {
+        "q": query,
+        "size": str(size),
+        "sort": sort,
+        "system": system,
+        "cursor": cursor,
+        "facets": facets or None,
+        "group": str(group).lower(),
+        "highlight": str(highlight).lower(),
+        "explain": str(explain).lower(),
+    }
+    pairs = [(name, value) for name, value in given.items() if value is not None]
+    pairs += [_condition(text) for text in filters or []]
+    show(asyncio.run(_ask(data, pairs)), explain=explain, json=json)
+
+
+def _condition(text: str) -> tuple[str, str]:
+    from search.errors import BadInput
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise BadInput(f"--filter {text!r} is not NAME=VALUE, such as brand=Acme", field="filter")
+    return f"filter.{name.strip()}", value
+
+
+async def _ask(data: Path, pairs: list[tuple[str, str]]) -> SearchResponse:
+    """Parses as the HTTP interface does, so that both mean the same; only the page may be as long
+    as the whole depth, for there is nobody else to keep waiting."""
+    from api.requests import parse_query
+    from api.settings import load_settings
+    from search.build import open_search
+
+    settings = load_settings(data)
+    limits = settings.limits.model_copy(update={"page_size": settings.limits.page_depth})
+    asked: SearchRequest = parse_query(pairs, limits)
+    search = await open_search(settings)
+    try:
+        return await search.search(asked)
+    finally:
+        await search.close()
+
+
+def show(response: SearchResponse, *, explain: bool, json: bool) -> None:
+    """Prints an answer: as the HTTP body, or as a table."""
+    from api.commands.console import print_json
+    from api.responses import search_body
+
+    if json:
+        print_json(search_body(response))
+    else:
+        _table(response, explain=explain)
+
+
+def _table(response: SearchResponse, *, explain: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from api.commands.console import out
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("#", "id", "title", "brand", "price", "rating", "score"):
+        table.add_column(name, justify="right" if name in ("#", "price", "rating") else "left")
+    if explain:
+        table.add_column("why")
+    for hit in response.hits:
+        product = hit.product
+        price = "" if product.price is None else f"{product.price:.2f} {product.currency or ''}"
+        rating = "" if product.rating is None else f"{product.rating:.1f}"
+        cells = [str(hit.position), product.id, product.title, product.brand or "", price, rating]
+        cells.append(f"{hit.score:.3f}")
+        if explain:
+            cells.append(", ".join(f"{s.stage} {s.rank or '–'}" for s in hit.why))
+        table.add_row(*(Text(cell) for cell in cells))
+    out.print(table)
+    _footer(response)
+
+
+def _footer(response: SearchResponse) -> None:
+    from api.commands.console import out
+
+    about = "" if response.total_exact else "at least "
+    total = response.timings.get("total", 0.0)
+    out.print(f"{about}{response.total} products, {total:.1f} ms, index {response.version}")
+    if response.relaxation != "none":
+        out.print(f"nothing matched every word; relaxed: {response.relaxation.replace('_', ' ')}")
+    for fallback in response.fallbacks:
+        out.print(f"note: {fallback}", markup=False)
+    for facet in response.facets:
+        values = ", ".join(f"{value.value} ({value.count})" for value in facet.values[:8])
+        span = f"{facet.low:g} to {facet.high:g}" if facet.low is not None and facet.high else ""
+        out.print(f"{facet.name}: {values or span}", markup=False)
+    if response.cursor:
+        out.print(f"more: --cursor {response.cursor}", markup=False)
