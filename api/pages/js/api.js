@@ -51,4 +51,14 @@ export function search(state, { cursor = null, size = PAGE_SIZE, signal } = {}) 
 
 export const product = (id, signal) => get(`/v1/products/${encodeURIComponent(id)}`, signal);
 
+/**
+ * The other products of a variant group. Their words differ (a color, a size) while their meaning
+ * hardly does, so they are among the nearest.
+ */
+export async function versions({ id, title, group }, signal) {
+  const parameters = new URLSearchParams({ q: title.slice(0, 500), system: "dense", size: "50" });
+  const { hits } = await get(`/v1/search?${parameters}`, signal);
+  return hits.filter((hit) => hit.group === group && hit.id !== id);
+}
+
 export const similar = (id, signal) => get(`/v1/products/${encodeURIComponent(id)}/similar?size=8`, signal);

@@ -5,12 +5,12 @@ import { drawBrowse } from "./browse.js";
 import { drawChips } from "./chips.js";
 import { byId, fill, keepingFocus } from "./dom.js";
 import { connectDrawer } from "./drawer.js";
-import { drawFacets } from "./facets.js";
+import { drawFacetSkeleton, drawFacets, showSide } from "./facets.js";
 import { drawEmpty, drawError, drawNotices } from "./messages.js";
 import { closeProduct, openProduct } from "./product.js";
 import { appendHits, countText, drawCount, drawHits, drawMore, drawSkeleton } from "./results.js";
 import { connectBox, showWords } from "./box.js";
-import { address, parseState, searchParameters, START } from "./state.js";
+import { address, isStart, parseState, searchParameters, START } from "./state.js";
 import { closeWhyOnLeave } from "./why.js";
 
 const MOST_AT_ONCE = 96;
@@ -66,7 +66,7 @@ async function ask({ cached = false, size = api.PAGE_SIZE, reloaded = false } = 
   const kept = cached && seen.get(keyOf(asked));
   if (kept) return show(kept);
   busy(true);
-  if (!answer) drawSkeleton();
+  if (!answer) drawWaiting();
   try {
     const response = await api.search(asked, { size, signal: mine.signal });
     if (asking !== mine) return undefined;
@@ -78,6 +78,16 @@ async function ask({ cached = false, size = api.PAGE_SIZE, reloaded = false } = 
   } finally {
     if (asking === mine) busy(false);
   }
+}
+
+/** The page's outline while there is nothing to show yet, so that nothing jumps afterwards. */
+function drawWaiting() {
+  fill(byId("message"));
+  drawSkeleton();
+  if (isStart(state)) return;
+  drawFacetSkeleton();
+  byId("heading").hidden = false;
+  byId("count").textContent = "Searching…";
 }
 
 function remember(asked, response) {
@@ -146,8 +156,7 @@ function fail(problem) {
   for (const id of ["hero", "notice", "more", "chips"]) fill(byId(id));
   byId("grid").replaceChildren();
   byId("heading").hidden = true;
-  byId("side").hidden = true;
-  byId("frame").classList.remove("with-side");
+  showSide(false);
   byId("announce").textContent = "";
   drawError(problem, () => ask());
 }

@@ -19,8 +19,14 @@ function body(facet, context) {
   if (facet.name === "category") return categoryBody(facet, context.state, context.go);
   if (facet.name === "rating") return ratingBody(context);
   if (facet.name === "in_stock") return stockBody(facet, context);
-  if (facet.values.length) return valuesBody(facet, context, remembered);
-  return rangeBody(facet, context);
+  return isRange(facet, context.state) ? rangeBody(facet, context) : valuesBody(facet, context, remembered);
+}
+
+/** Numbers come with bounds instead of values; without results the chosen filter tells. */
+function isRange(facet, state) {
+  if (facet.values.length) return false;
+  const chosen = state.filters[facet.name];
+  return facet.name === "price" || typeof facet.low === "number" || Boolean(chosen && !chosen.values.length);
 }
 
 function stockBody(facet, { state, go }) {
@@ -53,14 +59,26 @@ export function drawFacets(response, state, go) {
   const currency = response.hits.find((hit) => hit.currency)?.currency ?? null;
   const context = { state, go, currency };
   const facets = response.facets.filter((facet) => useful(facet, state)).sort((a, b) => place(a) - place(b));
-  const chosen = Object.keys(state.filters).length;
+  const chosen = Object.values(state.filters).reduce((sum, { values }) => sum + Math.max(1, values.length), 0);
   const shown = facets.length > 0 && (!isStart(state) || byId("drawer").open);
-  byId("side").hidden = !shown;
-  byId("frame").classList.toggle("with-side", shown);
+  showSide(shown);
   byId("open-filters").hidden = !facets.length;
   byId("filter-count").textContent = chosen;
   byId("filter-count").hidden = !chosen;
   keepingFocus(() => fill(panel, facets.map((facet, i) => group(facet, i, context))));
+}
+
+/** Makes room for the filters, or gives it to the results. */
+export function showSide(shown) {
+  byId("side").hidden = !shown;
+  byId("frame").classList.toggle("with-side", shown);
+}
+
+/** Keeps the place of the filters while the first answer is on its way. */
+export function drawFacetSkeleton() {
+  const bone = (i) => el("span", { className: `bone ${["short", "long", "half", "long"][i % 4]}` });
+  fill(panel, el("div", { className: "bones skeleton", "aria-hidden": "true" }, Array.from({ length: 12 }, (_, i) => bone(i))));
+  showSide(true);
 }
 
 /** The filters live in one panel that sits beside the results or, on a phone, in the drawer. */

@@ -1,6 +1,7 @@
 /** What the page says when there is nothing to show, or something to explain. */
 
 import { byId, el, fill, pageLink } from "./dom.js";
+import { plural } from "./format.js";
 import { START, address } from "./state.js";
 
 const RELAXED = {
@@ -50,7 +51,7 @@ export function drawEmpty(state, go) {
 
 /** An error in the server's own words, with a way on. */
 export function drawError(problem, retry) {
-  const wait = problem.retryAfter ? ` It asks to wait ${problem.retryAfter} s.` : "";
+  const wait = problem.retryAfter ? ` Wait ${plural(problem.retryAfter, "second")} before trying again.` : "";
   fill(byId("message"),
     el("section", { className: "empty", role: "alert" },
       el("h2", {}, problem.title ?? "Something went wrong"),

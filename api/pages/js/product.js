@@ -19,18 +19,21 @@ export async function openProduct(id, known, context) {
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   try {
-    draw(await api.product(id, signal), id, context);
-    const { hits } = await api.similar(id, signal).catch(quiet);
-    if (!signal.aborted && hits.length) dialog.querySelector(".detail").append(shelf("Similar products", hits, context));
+    const product = await api.product(id, signal);
+    draw(product, id, context);
+    const others = product.group ? api.versions(product, signal) : [];
+    const near = api.similar(id, signal).then(({ hits }) => hits);
+    await addShelf("Other versions", others, signal, context);
+    await addShelf("Similar products", near, signal, context);
   } catch (problem) {
     if (problem.name !== "AbortError") drawFailure(problem, () => openProduct(id, known, context));
   }
 }
 
-/** Similar products are an extra: without vectors there are none, and that is no error. */
-function quiet(problem) {
-  if (problem.name === "AbortError") throw problem;
-  return { hits: [] };
+/** Shelves are extras: an index without vectors has none, and that is no error. */
+async function addShelf(title, coming, signal, context) {
+  const hits = await Promise.resolve(coming).catch(() => []);
+  if (!signal.aborted && hits.length) byId("product").querySelector(".detail").append(shelf(title, hits, context));
 }
 
 export function closeProduct() {

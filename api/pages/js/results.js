@@ -57,7 +57,7 @@ export function countText(response, state) {
 }
 
 export function drawCount(response, state) {
-  byId("heading").hidden = !response.hits.length && !Object.keys(state.filters).length;
+  byId("heading").hidden = !response.hits.length;
   byId("count").textContent = isStart(state) ? "Popular now" : countText(response, state);
   byId("announce").textContent = response.total ? countText(response, state) : `No products found for “${state.q.trim()}”`;
   document.title = state.q.trim() ? `${state.q.trim()} – Aisle` : "Aisle";
