@@ -1,0 +1,148 @@
+"""Ranking metrics, each a value whose name is its identity: `ndcg@10`, `condensed_ndcg@10`.
+
+All are computed for all queries at once from the places of the judged documents; the values are
+trec_eval's (to 1e-6, see the tests). Definitions:
+
+- `ndcg`: linear gain over log2(rank + 1), divided by that of the ideal ranking of all judged
+  documents (Järvelin & Kekäläinen 2002). `ndcg_exp`: the same with 2^gain − 1 (Burges et al. 2005).
+- `recall`, `precision`, `mrr`, `map`, `success`: a document is relevant when its gain is above 0.
+  `map` divides by the number of relevant documents, as trec_eval's map_cut does.
+- `judged`: the share of the first k places that hold a judged document. It divides by k, as
+  precision does: a place left empty counts as unjudged.
+- `condensed_` before any of them: unjudged documents are first removed from the ranking
+  (Sakai 2007).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.alignment import JudgedRanking, Values
+from search.errors import BadInput
+
+Measure = Callable[[JudgedRanking, JudgedRanking, int], Values]
+"""(a system's ranking, the ideal ranking, cutoff) → one value per query, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measure with its cutoff; `str(metric)` is its name."""
+
+    measure: str
+    k: int | None
+    condensed: bool = False
+
+    def __str__(self) -> str:
+        cutoff = "" if self.k is None else f"@{self.k}"
+        return f"{'condensed_' if self.condensed else ''}{self.measure}{cutoff}"
+
+    def __call__(self, ranking: JudgedRanking, ideal: JudgedRanking) -> Values:
+        """The value for each query, in [0, 1], shape (queries,)."""
+        found = ranking.condensed() if self.condensed else ranking
+        k = sys.maxsize if self.k is None else self.k
+        return MEASURES[self.measure](found, ideal, k)
+
+
+def parse_metric(name: str) -> Metric:
+    """The metric of a name such as `ndcg@10`; names of ir_measures (`RR@10`, `R@100`) work too.
+
+    Raises:
+        BadInput: there is no such metric, or its cutoff is missing or not positive.
+    """
+    match = re.fullmatch(r"(condensed_)?([a-z_]+)(?:@(\d{1,9}))?", name.strip().lower())
+    measure = ALIASES.get(match[2], match[2]) if match else ""
+    if match is None or measure not in MEASURES:
+        known = ", ".join(f"{m}@k" for m in MEASURES)
+        raise BadInput(f"unknown metric {name!r}; known are {known}", field="metrics")
+    k = None if match[3] is None else int(match[3])
+    if k == 0 or (k is None and measure in NEEDS_CUTOFF):
+        raise BadInput(f"{name!r} needs a cutoff of 1 or more: {measure}@10", field="metrics")
+    if match[1] and measure == "judged":
+        raise BadInput("condensed rankings hold judged documents only; use judged@k")
+    return Metric(measure, k, bool(match[1]))
+
+
+def ndcg(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """Normalised discounted cumulative gain with linear gains."""
+    return _normalized_dcg(ranking, ideal, k, lambda gain: gain)
+
+
+def ndcg_exp(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """Normalised discounted cumulative gain with gains 2^gain − 1."""
+    return _normalized_dcg(ranking, ideal, k, lambda gain: np.exp2(gain) - 1)
+
+
+def recall(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """The share of all relevant documents that is among the first k."""
+    return _ratio(ranking.total(ranking.gain > 0, k), _relevant(ideal))
+
+
+def precision(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """The share of the first k places that hold a relevant document."""
+    return ranking.total(ranking.gain > 0, k) / k
+
+
+def judged(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """The share of the first k places that hold a judged document."""
+    return ranking.total(np.ones(len(ranking.rank)), k) / k
+
+
+def mrr(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """1 / rank of the first relevant document, 0 when none is among the first k."""
+    values = np.zeros(ranking.queries)
+    hits = (ranking.gain > 0) & (ranking.rank <= k)
+    np.maximum.at(values, ranking.query[hits], 1 / ranking.rank[hits])
+    return values
+
+
+def average_precision(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """The sum of the precision at each relevant document among the first k, over all relevant."""
+    hits = ranking.gain > 0
+    only = JudgedRanking(
+        ranking.query[hits], ranking.rank[hits], ranking.gain[hits], ranking.queries
+    )
+    precisions = only.condensed().rank / only.rank
+    return _ratio(only.total(precisions, k), _relevant(ideal))
+
+
+def success(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """1 when a relevant document is among the first k, else 0."""
+    return (ranking.total(ranking.gain > 0, k) > 0).astype(np.float64)
+
+
+def _normalized_dcg(
+    ranking: JudgedRanking, ideal: JudgedRanking, k: int, worth: Callable[[Values], Values]
+) -> Values:
+    def dcg(judged: JudgedRanking) -> Values:
+        return judged.total(worth(judged.gain) / np.log2(judged.rank + 1), k)
+
+    return _ratio(dcg(ranking), dcg(ideal))
+
+
+def _relevant(ideal: JudgedRanking) -> Values:
+    return ideal.total(ideal.gain > 0, sys.maxsize)
+
+
+def _ratio(part: Values, whole: Values) -> Values:
+    """part / whole, 0 where the whole is 0 (no relevant document)."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+MEASURES: Mapping[str, Measure] = {
+    "ndcg": ndcg,
+    "ndcg_exp": ndcg_exp,
+    "judged": judged,
+    "recall": recall,
+    "precision": precision,
+    "mrr": mrr,
+    "map": average_precision,
+    "success": success,
+}
+ALIASES = {"rr": "mrr", "ap": "map", "r": "recall", "p": "precision"}
+NEEDS_CUTOFF = frozenset({"judged", "precision"})
+DEFAULT_METRICS = ("ndcg@10", "condensed_ndcg@10", "judged@10", "recall@100", "mrr@10")
