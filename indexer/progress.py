@@ -12,7 +12,9 @@ class Progress(Protocol):
     is not known.
     """
 
-    def __call__(self, stage: str, done: int, total: int | None) -> None: ...
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Reports once; called from more than one thread, never at the same time."""
+        ...
 
 
 def silent(stage: str, done: int, total: int | None) -> None:

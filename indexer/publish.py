@@ -58,11 +58,16 @@ def _move(layout: DataLayout, version: str) -> None:
         sync(directory)
 
 
+def remove_builds(data: Path) -> None:
+    """Removes what an unfinished build left; the caller holds the build lock."""
+    for entry in _entries(data / "building"):
+        remove_tree(entry)
+
+
 def tidy(data: Path, keep: Collection[str]) -> None:
     """Removes dead builds, and snapshots, live changes and reject files of other versions than
     `keep`. Processes that have a removed file open or mapped go on reading it."""
-    for building in _entries(data / "building"):
-        remove_tree(building)
+    remove_builds(data)
     for room in ("snapshots", "live"):
         for entry in _entries(data / room):
             if entry.is_dir() and entry.name not in keep:

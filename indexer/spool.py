@@ -15,8 +15,10 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
+from indexer.catalogue import Location
 from search.engines.embedded.documents import decode_product, encode_product
 from search.types import Product
 
@@ -25,11 +27,11 @@ _BUFFER = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A row that a later row with the same id replaced; each place names its file and line."""
+    """A row at `place` that a later row with the same id, at `kept`, replaced."""
 
     id: str
-    place: str
-    kept: str
+    place: Location
+    kept: Location
 
 
 class Spool:
@@ -53,9 +55,9 @@ class Spool:
     ) -> None:
         self._file.close()
 
-    def add(self, product: Product, place: str) -> None:
+    def add(self, product: Product, place: Location) -> None:
         """Appends one row; `place` says where it came from."""
-        row = encode_product(product) + b"\n" + place.replace("\n", " ").encode()
+        row = encode_product(product) + b"\n" + orjson.dumps([place.source, place.line])
         self._file.write(row)
         self._starts.append(self._starts[-1] + len(row))
         self._hashes.frombytes(hashlib.blake2b(product.id.encode(), digest_size=16).digest())
@@ -82,17 +84,22 @@ class Spool:
             product, place = self._read(row)
             yield Duplicate(product.id, place, self._read(kept)[1])
 
-    def _read(self, row: int) -> tuple[Product, str]:
+    def _read(self, row: int) -> tuple[Product, Location]:
         start, end = self._starts[row], self._starts[row + 1]
         self._file.seek(start)
         content, _, place = self._file.read(end - start).rpartition(b"\n")
-        return decode_product(content), place.decode()
+        return decode_product(content), Location(*orjson.loads(place))
 
     @property
     def count(self) -> int:
         """Rows that stay; known after `finish`."""
         assert self._kept is not None, "finish() has not been called"
         return len(self._kept)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all rows."""
+        return self._starts[-1]
 
     def products(self) -> Iterator[Product]:
         """The rows that stay, in order: their positions are the ordinals. May be read several

@@ -91,9 +91,10 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a directory so that no half of it is ever found under its own name."""
-    if not path.exists():
+    """Removes a file or a directory; no half of it is ever found under its own name."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
         return
-    doomed = path.with_name(f".removed-{path.name}-{os.getpid()}")
+    doomed = path.with_name(f".removed-{path.name.removeprefix('.removed-')}")
     path.replace(doomed)
     shutil.rmtree(doomed, ignore_errors=True)

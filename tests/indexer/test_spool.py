@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.catalogue import Location
 from indexer.spool import Spool
 from search.types import Product
 
@@ -17,7 +18,7 @@ from search.types import Product
 def test_the_last_row_of_each_id_stays_in_the_order_of_the_source(ids: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, Spool(Path(folder, "rows")) as spool:
         for line, product_id in enumerate(ids, 1):
-            spool.add(Product(product_id, f"title of line {line}"), f"shop.csv, line {line}")
+            spool.add(Product(product_id, f"title of line {line}"), Location("shop.csv", line))
         duplicates = list(spool.finish())
         stayed = list(spool.products())
         again = list(spool.products())
@@ -29,14 +30,14 @@ def test_the_last_row_of_each_id_stays_in_the_order_of_the_source(ids: list[str]
     assert len(stayed) + len(duplicates) == len(ids)
     replaced = [line for line, product_id in enumerate(ids, 1) if last[product_id] != line]
     assert [(d.place, d.kept) for d in duplicates] == [
-        (f"shop.csv, line {line}", f"shop.csv, line {last[ids[line - 1]]}") for line in replaced
+        (Location("shop.csv", line), Location("shop.csv", last[ids[line - 1]])) for line in replaced
     ]
 
 
 def test_a_place_with_a_line_break_does_not_break_the_row(tmp_path: Path) -> None:
     with Spool(tmp_path / "rows") as spool:
-        spool.add(Product("a", "first", description="two\nlines"), "odd\nname.csv, line 1")
-        spool.add(Product("a", "second"), "odd\nname.csv, line 2")
+        spool.add(Product("a", "first", description="two\nlines"), Location("odd\nname.csv", 1))
+        spool.add(Product("a", "second"), Location("odd\nname.csv", 2))
         (duplicate,) = spool.finish()
         assert [p.title for p in spool.products()] == ["second"]
-    assert duplicate.place == "odd name.csv, line 1"
+    assert duplicate.place == Location("odd\nname.csv", 1)

@@ -1,0 +1,176 @@
+"""Writes the parts of one snapshot from products in ordinal order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from indexer.analysis import index_fields
+from indexer.joint import Joint, Stopped
+from indexer.progress import Progress
+from indexer.storage import replace_file
+from search.engines.embedded.columns import ColumnStore
+from search.engines.embedded.dense import build_vector_index
+from search.engines.embedded.documents import DocumentStore
+from search.engines.embedded.layout import SnapshotLayout, stamp
+from search.engines.embedded.manifest import Manifest, encode_manifest, measure_parts
+from search.engines.embedded.schema import open_words
+from search.engines.embedded.writer import PartsWriter
+from search.errors import IndexCorrupt
+from search.settings import Settings
+from search.types import Product, Vectors
+
+_REPORT_EVERY = 500
+_SMALLEST_HEAP, _LARGEST_HEAP = 64_000_000, 4_000_000_000
+_HEAP_PER_BYTE = 3
+"""Bytes of tantivy's heap per byte of product JSON: enough for one segment."""
+
+
+class ProductSource(Protocol):
+    """Products that can be read several times; their positions become the ordinals."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """About how many bytes they are as JSON."""
+        ...
+
+    def products(self) -> Iterator[Product]:
+        """All of them, in the same order each time; safe from several threads at once."""
+        ...
+
+
+class CatalogueEncoder(Protocol):
+    """Gives every product of a catalogue its vector."""
+
+    @property
+    def name(self) -> str:
+        """The encoder that queries must use, a directory of `DATA/encoders`."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """The length of its vectors."""
+        ...
+
+    def encode(
+        self, products: Iterable[Product], count: int, out: Path, progress: Progress
+    ) -> Vectors:
+        """Unit vectors, float32 of shape (count, dimensions), in the products' order. `out` is a
+        file it may write them to; the caller removes it."""
+        ...
+
+
+def write_snapshot(
+    layout: SnapshotLayout,
+    version: str,
+    source: ProductSource,
+    encoder: CatalogueEncoder | None,
+    settings: Settings,
+    progress: Progress,
+) -> Manifest:
+    """Writes every part and, last, the manifest, into an existing directory.
+
+    One thread writes words and columns while another encodes: both spend most of their time
+    outside Python.
+    """
+    joint = Joint(progress)
+    with ThreadPoolExecutor(1) as pool:
+        meaning = pool.submit(joint.run, _write_meaning, layout, version, source, encoder, settings)
+        with suppress(Stopped):
+            joint.run(_write_products, layout, version, source, settings)
+        vectors = meaning.result()
+    _check(layout, source.count)
+    progress("manifest", 0, 1)
+    manifest = Manifest(
+        version=version,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        counts={"products": source.count},
+        weights=settings.index.weights,
+        parts=measure_parts(layout.root),
+        **vectors,
+    )
+    replace_file(layout.manifest, encode_manifest(manifest))
+    progress("manifest", 1, 1)
+    return manifest
+
+
+def _write_products(
+    progress: Progress,
+    layout: SnapshotLayout,
+    version: str,
+    source: ProductSource,
+    settings: Settings,
+) -> None:
+    heap = min(max(source.size * _HEAP_PER_BYTE, _SMALLEST_HEAP), _LARGEST_HEAP, _memory() // 3)
+    writer = PartsWriter(layout, version, heap_bytes=heap)
+    weights = settings.index.weights
+    progress("words", 0, source.count)
+    for i, product in enumerate(source.products(), 1):
+        writer.add(product, index_fields(product, weights))
+        if i % _REPORT_EVERY == 0:
+            progress("words", i, source.count)
+    writer.finish()
+    progress("words", source.count, source.count)
+
+
+def _check(layout: SnapshotLayout, count: int) -> None:
+    """A last look before anything is published: every part opens and has as many products."""
+    counts = {
+        layout.words: open_words(layout.words).searcher().num_docs,
+        layout.documents: len(DocumentStore(layout.documents)),
+        layout.columns: len(ColumnStore(layout.columns)),
+    }
+    for part, found in counts.items():
+        if found != count:
+            raise IndexCorrupt(f"{part} was written with {found} products instead of {count}")
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _write_meaning(
+    progress: Progress,
+    layout: SnapshotLayout,
+    version: str,
+    source: ProductSource,
+    encoder: CatalogueEncoder | None,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Encodes the products and builds the vector index; what the manifest says about it."""
+    if encoder is None:
+        return {}
+    known = {"encoder": encoder.name, "dimensions": encoder.dimensions}
+    if source.count == 0:
+        return known
+    scratch = layout.root.with_name(f"{layout.root.name}.vectors")
+    vectors = encoder.encode(source.products(), source.count, scratch, progress)
+    progress("vectors", 0, source.count)
+    layout.meaning.mkdir()
+    report = build_vector_index(
+        vectors,
+        layout.vectors,
+        exact_below=settings.meaning.exact_below,
+        recall_target=settings.meaning.recall_target,
+        threads=settings.threads,
+        progress=lambda done: progress("vectors", done, source.count),
+    )
+    stamp(layout.meaning, version)
+    return {**known, "vectors": asdict(report)}
+
+
+def measured_recall(manifest: Manifest) -> float | None:
+    """The vector index's recall@300 as its build measured it, None without vectors."""
+    recall = (manifest.vectors or {}).get("recall_at_300")
+    return recall if isinstance(recall, float) else None
