@@ -196,8 +196,6 @@ def _filter(clause: FilterClause) -> Filter:
             f"{field}: the range is upside down; {clause.low:g} is above {clause.high:g}",
             field=field,
         )
-    if clause.name == "in_stock" and clause.values not in (("true",), ("false",)):
-        raise BadInput(f"{field} must be true or false", field=field)
     return Filter(clause.name, clause.values, clause.low, clause.high)
 
 

@@ -1,0 +1,117 @@
+"""`aisle index`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Data, Json
+
+if TYPE_CHECKING:
+    from indexer.build import BuildReport
+    from indexer.catalogue import Catalogue
+    from search.settings import Settings
+
+DEMO_MARK = "demo.json"
+"""In the data directory: what `aisle demo` indexed, so that it need not do so again."""
+
+Files = Annotated[
+    list[str],
+    typer.Argument(help="JSONL, CSV, TSV or Parquet, plain, gzip or zstd; - is standard input."),
+]
+Preset = Annotated[str | None, typer.Option(help="A mapping that comes with Aisle.")]
+MappingFile = Annotated[Path | None, typer.Option("--mapping", help="A mapping file (TOML).")]
+MaxRejects = Annotated[
+    int | None, typer.Option(help="Stop when more rows than this are bad.", min=0)
+]
+
+
+def command(
+    files: Files,
+    data: Data = DEFAULT_DATA,
+    preset: Preset = None,
+    mapping: MappingFile = None,
+    max_rejects: MaxRejects = None,
+    vectors: Annotated[bool, typer.Option(help="Encode texts, for search by meaning.")] = True,
+    json: Json = False,
+) -> None:
+    """Build an index from a catalogue and publish it; what was serving serves until then."""
+    from api.settings import load_settings
+
+    settings = load_settings(data)
+    if not vectors:
+        meaning = settings.meaning.model_copy(update={"encoder": "none"})
+        settings = settings.model_copy(update={"meaning": meaning})
+    report = build(files, settings, preset=preset, mapping=mapping, max_rejects=max_rejects)
+    (settings.data / DEMO_MARK).unlink(missing_ok=True)
+    if json:
+        _print_json(report)
+    else:
+        _print(report, settings)
+
+
+def build(
+    files: Sequence[str | Path],
+    settings: Settings,
+    *,
+    preset: str | None = None,
+    mapping: Path | None = None,
+    max_rejects: int | None = None,
+) -> BuildReport:
+    """Indexes files with progress bars on standard error."""
+    from api.commands.console import stages
+    from indexer.build import build_index
+    from indexer.catalogue import open_catalogue
+
+    rejects = settings.data / "rejects" / f"reading-{os.getpid()}.jsonl"
+    catalogue = open_catalogue(
+        files, preset=preset, mapping_file=mapping, rejects_path=rejects, max_rejects=max_rejects
+    )
+    with catalogue, stages() as progress:
+        if preset is None and mapping is None:
+            _say_guesses(catalogue)
+        return build_index(catalogue, settings, progress=progress)
+
+
+def _say_guesses(catalogue: Catalogue) -> None:
+    from api.commands.console import say
+
+    for guess in catalogue.guesses:
+        target = guess.target or "left out"
+        say(f"guessed: {guess.source} → {target} ({guess.why})")
+
+
+def _print_json(report: BuildReport) -> None:
+    from api.commands.console import print_json
+
+    print_json(
+        {
+            "version": report.version,
+            "read": report.read,
+            "indexed": report.indexed,
+            "rejected": report.rejected,
+            "seconds": round(report.seconds, 3),
+        }
+    )
+
+
+def _print(report: BuildReport, settings: Settings) -> None:
+    from api.commands.console import out
+
+    out.print(
+        f"Indexed {report.indexed:,} of {report.read:,} rows into {settings.data} in "
+        f"{report.seconds:.1f} s ({report.bytes / 1e6:,.1f} MB, version {report.version}).",
+        markup=False,
+    )
+    if report.recall is not None:
+        out.print(f"The vector index finds {report.recall:.1%} of what exact search finds.")
+    if report.rejected:
+        out.print(
+            f"{report.rejected:,} rows were left out, {report.duplicates:,} of them because a "
+            f"later row has the same id; each is explained in {report.rejects}",
+            markup=False,
+        )

@@ -1,0 +1,43 @@
+"""The running search as the evaluation sees it: a ranking of product ids for each query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from eval import Run, rank_by_score
+from search.build import Search
+from search.types import Filter, SearchRequest
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSearcher:
+    """Ranks with the systems of one open index."""
+
+    search: Search
+
+    async def run(
+        self,
+        system: str,
+        queries: Sequence[str],
+        depth: int,
+        candidates: Mapping[str, Sequence[str]] | None,
+    ) -> Run:
+        """For each query at most `depth` product ids by (−score, id); with `candidates`, only
+        those of the query.
+
+        Raises:
+            BadInput: there is no such system.
+        """
+        return {
+            query: await self._rank(system, query, depth, (candidates or {}).get(query))
+            for query in queries
+        }
+
+    async def _rank(
+        self, system: str, query: str, depth: int, candidates: Sequence[str] | None
+    ) -> Sequence[str]:
+        filters = () if candidates is None else (Filter("id", tuple(candidates)),)
+        asked = SearchRequest(query, filters=filters, size=depth, system=system)
+        found = await self.search.search(asked)
+        return rank_by_score({hit.product.id: hit.score for hit in found.hits})
