@@ -13,6 +13,7 @@ from query.text import codes, words
 from search.types import AttributeValue, Product
 
 _ATTRIBUTE_CHARACTERS = 2_000
+_DESCRIPTION_CHARACTERS = 120
 
 
 def attribute_text(name: str, value: AttributeValue) -> str:
@@ -56,5 +57,12 @@ def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]
 
 
 def encoder_text(product: Product) -> str:
-    """The text whose embedding stands for the product."""
-    return product.title
+    """The text whose embedding stands for the product: its title and how its description begins.
+
+    A terse title alone is often out of a shopper's words; a whole description blurs it.
+    """
+    if len(product.description) <= _DESCRIPTION_CHARACTERS:
+        beginning = product.description
+    else:
+        beginning = product.description[:_DESCRIPTION_CHARACTERS].rpartition(" ")[0]
+    return f"{product.title}. {beginning}" if beginning else product.title
