@@ -1,0 +1,148 @@
+"""An open snapshot and the live changes on it, as one process holds them.
+
+Columns, documents, attributes and vectors are mapped once and shared by every view. Live changes
+append rows to them, and never alter a row, so a view made earlier stays as it was.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import tantivy
+
+from search.engines.embedded.arrays import GrowingArray
+from search.engines.embedded.attributes import AttributeStore
+from search.engines.embedded.changes import Batch
+from search.engines.embedded.columns import ColumnStore
+from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.documents import DocumentStore, decode_product
+from search.engines.embedded.filters import FilterIndex
+from search.engines.embedded.layout import DataLayout
+from search.engines.embedded.live import UNCHANGED, LiveUpdate, live_version, load_live
+from search.engines.embedded.manifest import Manifest, verify
+from search.engines.embedded.masks import MaskCache
+from search.engines.embedded.order import BaseOrders
+from search.engines.embedded.schema import open_words
+from search.engines.embedded.state import IndexState
+from search.errors import IndexCorrupt
+from search.settings import Settings
+from search.types import Mask, Vectors
+
+_ATTEMPTS = 5
+
+
+class OpenSnapshot:
+    """One snapshot's parts, and everything appended to them since.
+
+    `state()` makes views; `advance()` follows live changes, one caller at a time.
+    """
+
+    def __init__(self, settings: Settings, version: str) -> None:
+        """Opens and checks a snapshot.
+
+        Raises:
+            IndexCorrupt: a part is missing, altered, or of another snapshot.
+        """
+        self._settings = settings
+        layout = DataLayout(settings.data).snapshot(version)
+        self.manifest: Manifest = verify(layout.root, full=False)
+        self._words: Path = layout.words
+        self._columns = ColumnStore(layout.columns)
+        self._documents = DocumentStore(layout.documents)
+        self._attributes = AttributeStore(layout.attributes)
+        self._check_counts(layout.root)
+        self._vectors = self._open_vectors(layout.vectors)
+        dimensions = self.manifest.dimensions or 0
+        self._later = GrowingArray(np.empty((0, dimensions), np.float32))
+        self._alive: Mask = np.ones(len(self._columns), np.bool_)
+        self._orders = BaseOrders(self._columns.view(len(self._columns)))
+        self._live = UNCHANGED
+        self._lock = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        """The newest state's name."""
+        return live_version(self.manifest.version, self._live)
+
+    def _check_counts(self, root: Path) -> None:
+        expected = self.manifest.counts["products"]
+        for name, part in (("columns", self._columns), ("documents", self._documents)):
+            if len(part) != expected:
+                raise IndexCorrupt(
+                    f"{root / name} holds {len(part)} products, the manifest says {expected}: "
+                    "index the catalogue again"
+                )
+
+    def _open_vectors(self, path: Path) -> VectorIndex | None:
+        report = self.manifest.vectors
+        return None if report is None else VectorIndex.open(path, report)
+
+    def open_state(self) -> IndexState:
+        """The newest state, live changes included.
+
+        Raises:
+            IndexCorrupt: the words index or a batch of changes is damaged.
+        """
+        with self._lock:
+            return self._follow() or self._state(open_words(self._words))
+
+    def advance(self) -> IndexState | None:
+        """The state after newer live changes; None when there are none.
+
+        Raises:
+            IndexCorrupt: a batch of changes is damaged; earlier states stay usable.
+        """
+        with self._lock:
+            return self._follow()
+
+    def _follow(self) -> IndexState | None:
+        for attempt in range(_ATTEMPTS):
+            update = load_live(self._settings.data, self.manifest.version, self._live)
+            if update is None:
+                return None
+            try:
+                return self._apply(update)
+            except IndexCorrupt:
+                # Its words may have been replaced by newer ones meanwhile: look again.
+                if update.words.is_dir() or attempt == _ATTEMPTS - 1:
+                    raise
+        return None
+
+    def _apply(self, update: LiveUpdate) -> IndexState:
+        """Opens and decodes everything first, so that a failure leaves nothing half done."""
+        index = open_words(update.words)
+        encoded = [product for batch in update.batches for product in batch.products]
+        products = [decode_product(content) for content in encoded]
+        vectors = self._batch_vectors(update.batches)
+        alive = np.concatenate([self._alive, np.ones(len(products), np.bool_)])
+        alive[[ordinal for batch in update.batches for ordinal in batch.dead]] = False
+        self._attributes.append(len(self._columns), products)
+        self._columns.append(products)
+        self._documents.append(encoded)
+        if vectors is not None:
+            self._later.append(vectors)
+        self._alive, self._live = alive, update.state
+        return self._state(index)
+
+    def _batch_vectors(self, batches: tuple[Batch, ...]) -> Vectors | None:
+        found = [batch.vectors for batch in batches if batch.vectors is not None]
+        return np.concatenate(found) if found and self._vectors is not None else None
+
+    def _state(self, index: tantivy.Index) -> IndexState:
+        columns = self._columns.view(len(self._alive))
+        filters = FilterIndex(columns, self._columns.dictionaries, self._attributes)
+        return IndexState(
+            version=self.version,
+            searcher=index.searcher(),
+            schema=index.schema,
+            columns=columns,
+            filters=filters,
+            masks=MaskCache(filters, self._alive),
+            documents=self._documents,
+            orders=self._orders,
+            vectors=self._vectors,
+            later=self._later.rows(len(self._later)),
+            settings=self._settings.words,
+        )

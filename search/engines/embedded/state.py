@@ -1,0 +1,217 @@
+"""One unchanging state of the index, and every search on it, blocking.
+
+`view.EmbeddedView` is the same, awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tantivy
+from tantivy import Occur
+
+from search.engines.embedded.columns import ColumnsView
+from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.documents import DocumentStore
+from search.engines.embedded.facets import FacetCounter
+from search.engines.embedded.filters import FilterIndex, filter_clauses
+from search.engines.embedded.masks import MaskCache
+from search.engines.embedded.order import KEYS, BaseOrders, in_order
+from search.engines.embedded.words import WordsQuery, check_weights, merge_below
+from search.settings import WordsSettings
+from search.types import (
+    Facet,
+    Filters,
+    Ordinals,
+    Product,
+    Query,
+    Ranking,
+    Relaxation,
+    Sort,
+    Vector,
+    Vectors,
+    WordMatches,
+)
+
+_OVERFETCH = 3
+"""How many times more is read when a wide filter is applied after the words."""
+_WIDE = 0.5
+"""The share of all products from which a filter counts as wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """Words, columns, documents and vectors of one version. Safe to use from several threads.
+
+    `vectors` hold the snapshot's own rows, `later` (float32, shape (rows, dimensions)) those of
+    live changes, whose ordinals follow.
+    """
+
+    version: str
+    searcher: tantivy.Searcher
+    schema: tantivy.Schema
+    columns: ColumnsView
+    filters: FilterIndex
+    masks: MaskCache
+    documents: DocumentStore
+    orders: BaseOrders
+    vectors: VectorIndex | None
+    later: Vectors
+    settings: WordsSettings
+
+    @property
+    def count(self) -> int:
+        """Products that can be found."""
+        return self.masks.count
+
+    def words(self, query: Query, filters: Filters, limit: int) -> WordMatches:
+        """The best products by BM25: those with every word, and when they are fewer than
+        `settings.enough`, those with some of the words after them.
+
+        Raises:
+            BadInput: a filter is wrong.
+        """
+        words = self._words(query)
+        clauses = filter_clauses(self.filters, filters, self.schema)
+        found = self._search(words.required(), clauses, limit)
+        if len(found) >= min(self.settings.enough, limit) or not words.relaxable:
+            return WordMatches(found)
+        some = self._search_any(words.any(), clauses, filters, limit)
+        relaxation: Relaxation = "fewer_words" if len(some) and not len(found) else "none"
+        return WordMatches(merge_below(found, some, limit), relaxation)
+
+    def sorted_words(self, query: Query, filters: Filters, sort: Sort, limit: int) -> WordMatches:
+        """Every product with all the words (some of them when there is none), sorted; without
+        words every product, where `relevance` means the most popular first.
+
+        Raises:
+            BadInput: a filter is wrong.
+        """
+        if not query.terms:
+            mask = self.masks.of(filters)
+            return _unscored(self.orders.best(mask, sort, limit, self.columns))
+        if sort == "relevance":
+            return self.words(query, filters, limit)
+        matches, relaxation = self._matches(query, filters)
+        clauses = [(Occur.Must, matches), *filter_clauses(self.filters, filters, self.schema)]
+        name, direction = KEYS[sort][0]
+        found = self.searcher.search(
+            tantivy.Query.boolean_query(clauses),
+            max(limit, 1),
+            count=False,
+            order_by_field=name,
+            order=tantivy.Order.Asc if direction > 0 else tantivy.Order.Desc,
+        )
+        ordinals = self._ordinals([address for _, address in found.hits])
+        return _unscored(in_order(ordinals, sort, self.columns)[:limit], relaxation)
+
+    def facets(
+        self, query: Query, filters: Filters, also: Ordinals, names: Sequence[str] | None
+    ) -> tuple[int, tuple[Facet, ...]]:
+        """See `search.seams.View.facets`.
+
+        Raises:
+            BadInput: a filter or a facet's name is wrong.
+        """
+        matches = tantivy.Query.all_query()
+        if query.terms:
+            matches, _ = self._matches(query, filters)
+            if len(also):
+                listed = tantivy.Query.term_set_query(self.schema, "ord", also.tolist())
+                matches = tantivy.Query.boolean_query(
+                    [(Occur.Should, matches), (Occur.Should, listed)]
+                )
+        counter = FacetCounter(self.searcher, self.schema, self.filters, matches, filters)
+        return counter.count(names)
+
+    def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
+        """The nearest products by inner product, best first, ties by ordinal; none when the index
+        holds no vectors.
+
+        Raises:
+            BadInput: a filter is wrong.
+        """
+        mask = self.masks.of(filters)
+        if self.vectors is None or limit <= 0:
+            return Ranking.empty()
+        base = self.vectors.count
+        allowed = None if not filters and mask[:base].all() else mask[:base]
+        found = self.vectors.search(vector, limit, allowed)
+        new = np.flatnonzero(mask[base:])
+        if not len(new):
+            return found
+        ordinals = np.concatenate([found.ordinals, (new + base).astype(np.int32)])
+        scores = np.concatenate([found.scores, self.later[new] @ vector])
+        best = np.lexsort((ordinals, -scores))[:limit]
+        return Ranking(ordinals[best], scores[best])
+
+    def products(self, ordinals: Ordinals) -> list[Product]:
+        """The stored products, in the order asked."""
+        return self.documents.products(ordinals)
+
+    def find(self, product_id: str) -> int | None:
+        """The ordinal of a product id, None when there is none."""
+        query = tantivy.Query.term_query(self.schema, "id", product_id, "basic")
+        hits = self.searcher.search(query, 1, count=False).hits
+        return int(self._ordinals([hits[0][1]])[0]) if hits else None
+
+    def vector(self, ordinal: int) -> Vector | None:
+        """The stored embedding of a product, None in an index without vectors."""
+        if self.vectors is None:
+            return None
+        base = self.vectors.count
+        return self.vectors.vector(ordinal) if ordinal < base else self.later[ordinal - base]
+
+    def _words(self, query: Query) -> WordsQuery:
+        weights = check_weights(self.settings)
+        fuzzy = self.settings.fuzzy_title_weight
+        return WordsQuery(self.searcher, self.schema, weights, fuzzy, query)
+
+    def _matches(self, query: Query, filters: Filters) -> tuple[tantivy.Query, Relaxation]:
+        """What counts as matching the words: all of them, or some when nothing has all."""
+        words = self._words(query)
+        required = words.required()
+        clauses = filter_clauses(self.filters, filters, self.schema)
+        if not words.relaxable or len(self._search(required, clauses, 1)):
+            return required, "none"
+        return words.any(), "fewer_words"
+
+    def _search(
+        self, query: tantivy.Query, clauses: list[tuple[Occur, tantivy.Query]], limit: int
+    ) -> Ranking:
+        if clauses:
+            query = tantivy.Query.boolean_query([(Occur.Must, query), *clauses])
+        hits = self.searcher.search(query, max(limit, 1), count=False).hits[:limit]
+        scores = np.fromiter((score for score, _ in hits), np.float32, len(hits))
+        return Ranking(self._ordinals([address for _, address in hits]), scores)
+
+    def _search_any(
+        self,
+        query: tantivy.Query,
+        clauses: list[tuple[Occur, tantivy.Query]],
+        filters: Filters,
+        limit: int,
+    ) -> Ranking:
+        """A filter beside a disjunction keeps tantivy from pruning it. When most products pass,
+        it is cheaper to read more and filter after; the best `limit` are the same."""
+        if clauses:
+            mask = self.masks.of(filters)
+            if np.count_nonzero(mask) >= _WIDE * len(mask):
+                wide = self._search(query, [], _OVERFETCH * limit)
+                kept = np.take(mask, wide.ordinals)
+                if len(wide) < _OVERFETCH * limit or np.count_nonzero(kept) >= limit:
+                    return Ranking(wide.ordinals[kept], wide.scores[kept]).head(limit)
+        return self._search(query, clauses, limit)
+
+    def _ordinals(self, addresses: list[Any]) -> Ordinals:
+        """A document's number is not its ordinal once segments were added or merged."""
+        found = self.searcher.fast_field_values("ord", addresses)
+        return np.array(found, np.int32)
+
+
+def _unscored(ordinals: Ordinals, relaxation: Relaxation = "none") -> WordMatches:
+    """A ranking whose order is not by score."""
+    return WordMatches(Ranking(ordinals, np.zeros(len(ordinals), np.float32)), relaxation)
