@@ -41,11 +41,13 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     )
     asked = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name, text in COMMANDS.items():
-        loaded = _load(name) if name == asked else _unloaded
+        loaded = _load(name) if name == asked else None
         if isinstance(loaded, typer.Typer):
             app.add_typer(loaded, name=name, help=text)
+        elif loaded is not None:
+            app.command(name)(loaded)
         else:
-            app.command(name, help=text)(loaded)
+            app.command(name, help=text)(_unloaded)
     return app
 
 

@@ -125,13 +125,21 @@ def parse_filter(name: str, values: Sequence[str]) -> FilterClause:
         raise BadInput(_unknown(field), field=field)
     spans = [match for match in map(_RANGE.fullmatch, values) if match and match.group() != ".."]
     if name in PLAIN or (name not in NUMERIC and not spans):
-        return FilterClause(name=name, values=tuple(values))
+        return _clause(field, name=name, values=tuple(values))
     if len(values) != 1 or not spans:
         raise BadInput(
             f"{field} takes one range of numbers, such as 10..50, ..50 or 10..", field=field
         )
     low, high = (float(part) if part else None for part in spans[0].groups())
-    return FilterClause(name=name, low=low, high=high)
+    return _clause(field, name=name, low=low, high=high)
+
+
+def _clause(field: str, **members: Any) -> FilterClause:
+    try:
+        return FilterClause(**members)
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"]
+        raise BadInput(f"{field}: {message[:1].lower()}{message[1:]}", field=field) from None
 
 
 def to_request(parameters: SearchParameters, limits: LimitSettings) -> SearchRequest:

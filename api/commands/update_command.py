@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.commands.options import DEFAULT_DATA, Data, Json
+from search.errors import BadInput
 
 if TYPE_CHECKING:
     from api.changes import Fault
@@ -32,9 +33,8 @@ def command(source: Source, data: Data = DEFAULT_DATA, json: Json = False) -> No
     {"op": "patch", "id": …, "fields": {…}}; a line that is a product is an upsert. Bad lines are
     named on standard error and the others are applied.
     """
-    from indexer.live import LiveWriter
-
     from api.settings import load_settings
+    from indexer.live import LiveWriter
 
     counts: Counter[str] = Counter()
     version, missing = None, 0
@@ -54,8 +54,11 @@ def _open(source: str) -> Iterator[Iterable[bytes]]:
     if source == "-":
         yield sys.stdin.buffer
         return
-    with Path(source).open("rb") as file:
-        yield file
+    try:
+        with Path(source).open("rb") as file:
+            yield file
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise BadInput(f"{source} cannot be read: {error.strerror}; check the name") from None
 
 
 def _batches(lines: Iterable[bytes], counts: Counter[str]) -> Iterator[list[Change]]:
@@ -98,7 +101,6 @@ def _report(number: int, fault: Fault) -> None:
 
 def _finish(version: str | None, counts: Counter[str], missing: int, *, json: bool) -> None:
     from api.commands.console import out, print_json
-    from search.errors import BadInput
 
     if counts["read"] and counts["rejected"] == counts["read"]:
         raise BadInput(f"none of the {counts['read']} lines can be used; nothing was changed")
