@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from api.logs import SERVER
 from api.metrics import Metrics
 from api.settings import AppSettings
-from api.vectors import CachedEncoder
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
 from search.types import Applied, Change
@@ -45,7 +43,9 @@ class AppState:
         """Tries to open the index; says whether one is open."""
         if self._search is None:
             try:
-                self._search = self._cached(await open_search(self.settings))
+                self._search = await open_search(
+                    self.settings, query_cache=self.settings.serving.query_cache
+                )
             except AisleError as error:
                 if str(error) != str(self._failure):
                     SERVER.warning("not ready", extra={"reason": str(error)})
@@ -55,17 +55,6 @@ class AppState:
                 SERVER.info("ready", extra={"version": view.version, "products": view.count})
         self.metrics.ready.set(self._search is not None)
         return self._search is not None
-
-    def _cached(self, search: Search) -> Search:
-        size = self.settings.serving.query_cache
-        encoder = search.systems["hybrid"].encoder
-        if encoder is None or size == 0:
-            return search
-        cached = CachedEncoder(encoder, size)
-        systems = {
-            name: replace(pipeline, encoder=cached) for name, pipeline in search.systems.items()
-        }
-        return replace(search, systems=systems)
 
     async def apply(self, changes: Sequence[Change]) -> Applied:
         """Applies changes, one batch after another; they are visible here when this returns.

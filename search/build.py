@@ -4,13 +4,15 @@ path."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from query.normalize import normalize_query
 from search.encoder import open_encoder
+from search.encoders import Encoders
 from search.engines import ENGINES
-from search.errors import BadInput
+from search.errors import BadInput, EncoderUnavailable
 from search.fusion import FUSIONS
 from search.pipeline import Pipeline
 from search.seams import Engine
@@ -53,20 +55,27 @@ class Search:
         await self.engine.close()
 
 
-async def open_search(settings: Settings) -> Search:
-    """Opens the index in `settings.data` and assembles every system over it.
+async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
+    """Opens the index in `settings.data` and assembles every system over it. `query_cache` is the
+    number of query vectors kept in memory. Without its encoder an index is searched by words.
 
     Raises:
         IndexMissing, IndexCorrupt: there is nothing (sound) to serve.
     """
     engine = ENGINES[settings.engine](settings)
-    await engine.view()
-    encoder = await asyncio.to_thread(open_encoder, settings)
+    encoders = Encoders(lambda name: open_encoder(settings.data, name), query_cache)
+    try:
+        view = await engine.view()
+        with contextlib.suppress(EncoderUnavailable):
+            await asyncio.to_thread(encoders, view.encoder)
+    except BaseException:
+        await engine.close()
+        raise
     systems = {
         name: Pipeline(
             name=name,
             engine=engine,
-            encoder=encoder,
+            encoders=encoders,
             rewriters=(normalize_query,),
             fusion=FUSIONS[settings.fusion.method](settings.fusion),
             retrievers=retrievers,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -63,7 +63,8 @@ class Pipeline:
 
     name: str
     engine: Engine
-    encoder: Encoder | None
+    encoders: Callable[[str | None], Encoder]
+    """The encoder by name; raises EncoderUnavailable."""
     rewriters: Sequence[Rewriter]
     fusion: Fusion
     retrievers: frozenset[str]
@@ -157,7 +158,7 @@ class Pipeline:
         try:
             async with asyncio.timeout(self.settings.limits.stage_seconds):
                 start = time.perf_counter()
-                vector = await self._encode(query.normalized or query.text)
+                vector = await self._encode(view.encoder, query.normalized or query.text)
                 trace.since("encode", start)
                 start = time.perf_counter()
                 found = await view.meaning(vector, filters, limit)
@@ -169,11 +170,8 @@ class Pipeline:
             trace.fallbacks.append("meaning took too long: words only")
         return Ranking.empty()
 
-    async def _encode(self, text: str) -> Vector:
-        if self.encoder is None:
-            raise EncoderUnavailable("no text encoder is loaded; searches use words alone")
-        encoded = await asyncio.to_thread(self.encoder.encode, [text])
-        return np.asarray(encoded[0], np.float32)
+    async def _encode(self, encoder: str | None, text: str) -> Vector:
+        return await asyncio.to_thread(lambda: self.encoders(encoder).encode([text])[0])
 
     async def _count(
         self,

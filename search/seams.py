@@ -88,6 +88,8 @@ class View(Protocol):
     """Snapshot version and delta sequence, `20261121T101500-3f9a.12`."""
     count: int
     """Products that can be found."""
+    encoder: str | None
+    """The encoder of its vectors, None when it holds none."""
     columns: Columns
 
     async def words(self, query: Query, filters: Filters, limit: int) -> WordMatches:

@@ -135,6 +135,7 @@ class OpenSnapshot:
         filters = FilterIndex(columns, self._columns.dictionaries, self._attributes)
         return IndexState(
             version=self.version,
+            encoder=self.manifest.encoder,
             searcher=index.searcher(),
             schema=index.schema,
             columns=columns,

@@ -51,6 +51,7 @@ class IndexState:
     """
 
     version: str
+    encoder: str | None
     searcher: tantivy.Searcher
     schema: tantivy.Schema
     columns: ColumnsView

@@ -32,6 +32,7 @@ class EmbeddedView:
         self._state, self._pool = state, pool
         self.version = state.version
         self.count = state.count
+        self.encoder = state.encoder
         self.columns: Columns = state.columns
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,0 +1,83 @@
+"""Which encoder a query is encoded with: always the one whose vectors the view holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+import numpy as np
+
+from search.errors import EncoderUnavailable
+from search.seams import Encoder
+from search.types import Vector, Vectors
+
+RETRY_SECONDS = 5.0
+"""How long an encoder that could not be opened is not tried again."""
+
+
+class Encoders:
+    """Opens encoders by name when they are first asked for, and keeps the latest; safe across
+    threads. A snapshot made with another encoder is thus searched with that one at once."""
+
+    def __init__(self, open_one: Callable[[str], Encoder], cached: int = 0) -> None:
+        """`cached` is the number of query vectors remembered, 0 for none."""
+        self._open_one = open_one
+        self._cached = cached
+        self._encoder: Encoder | None = None
+        self._failure: tuple[str, float, EncoderUnavailable] | None = None
+        self._lock = Lock()
+
+    def __call__(self, name: str | None) -> Encoder:
+        """The encoder of this name; None is that of an index without vectors.
+
+        Raises:
+            EncoderUnavailable: there is none, or it cannot be opened.
+        """
+        if name is None:
+            raise EncoderUnavailable("this index holds no vectors; index again with an encoder")
+        encoder = self._encoder
+        if encoder is not None and encoder.name == name:
+            return encoder
+        with self._lock:
+            if self._encoder is None or self._encoder.name != name:
+                self._encoder = self._opened(name)
+            return self._encoder
+
+    def _opened(self, name: str) -> Encoder:
+        if self._failure is not None:
+            failed, when, error = self._failure
+            if failed == name and time.monotonic() - when < RETRY_SECONDS:
+                raise error
+        try:
+            encoder = self._open_one(name)
+        except EncoderUnavailable as error:
+            self._failure = (name, time.monotonic(), error)
+            raise
+        return CachedEncoder(encoder, self._cached) if self._cached else encoder
+
+
+class CachedEncoder:
+    """An encoder that remembers the vectors of the `size` texts used last: shoppers type the same
+    few things over and over. Safe across threads."""
+
+    def __init__(self, encoder: Encoder, size: int) -> None:
+        from cachetools import LRUCache
+
+        self.name = encoder.name
+        self.dimensions = encoder.dimensions
+        self._encoder = encoder
+        self._vectors: LRUCache[str, Vector] = LRUCache(size)
+        self._lock = Lock()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, float32 of shape (texts, dimensions)."""
+        with self._lock:
+            known = {text: self._vectors.get(text) for text in texts}
+        unknown = [text for text, vector in known.items() if vector is None]
+        if unknown:
+            fresh = dict(zip(unknown, self._encoder.encode(unknown), strict=True))
+            known |= fresh
+            with self._lock:
+                self._vectors.update(fresh)
+        return np.array([known[text] for text in texts], np.float32)
