@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from indexer.carry_over import changes_from_now
 from indexer.catalogue import Location
 from indexer.catalogue_encoder import catalogue_encoder
 from indexer.lock import build_lock
 from indexer.progress import Progress, silent
-from indexer.publish import publish, remove_builds
+from indexer.publish import fresh_version, publish, remove_builds
 from indexer.rejects import Rejection, RejectsFile
 from indexer.snapshot import CatalogueEncoder, measured_recall, write_snapshot
 from indexer.spool import Duplicate, Spool
 from indexer.storage import storage_errors
-from search.engines.embedded.layout import DataLayout, new_version
+from search.engines.embedded.layout import DataLayout
 from search.settings import Settings
 from search.types import Product
 
@@ -121,14 +122,15 @@ def _build(
     encoder: CatalogueEncoder | None,
     started: float,
 ) -> BuildReport:
-    layout, version = DataLayout(settings.data), new_version()
+    layout, version = DataLayout(settings.data), fresh_version(settings.data)
+    carry_over = changes_from_now(settings)
     building = layout.building(version)
     building.root.mkdir(parents=True)
     encoder = encoder or catalogue_encoder(settings)
     with Spool(building.root.with_suffix(".rows")) as spool:
         rejects = _read(catalogue, spool, layout.rejects(version), progress)
         manifest = write_snapshot(building, version, spool, encoder, settings, progress)
-    publish(layout.root, version, lambda: None, progress)
+    publish(layout.root, version, carry_over, progress)
     duplicates = len(spool) - spool.count
     return BuildReport(
         version=version,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from indexer.analysis import encoder_text
 from indexer.encoder_export import ensure_encoder
+from indexer.encoding import encode_texts
 from indexer.progress import Progress
 from indexer.snapshot import CatalogueEncoder
 from search.encoder import OnnxEncoder
@@ -29,13 +30,11 @@ class CachedCatalogueEncoder:
         self, products: Iterable[Product], count: int, out: Path, progress: Progress
     ) -> Vectors:
         """See `CatalogueEncoder`."""
-        from indexer.encoding import encode_texts
-
         return encode_texts(
             map(encoder_text, products),
             count,
             self._encoder,
-            self._encoder.directory,
+            self._encoder.directory / "cache",
             out,
             progress=lambda done: progress("encode", done, count),
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from indexer.lock import change_lock
 from indexer.progress import Progress
 from indexer.storage import remove_tree, replace_file, sync, sync_tree
-from search.engines.embedded.layout import DataLayout, read_current
+from search.engines.embedded.layout import DataLayout, is_version, new_version, read_current
 from search.errors import IndexCorrupt, IndexMissing
 
 _STEPS = 5
@@ -26,12 +26,24 @@ def served_version(data: Path) -> str | None:
         return None
 
 
-def publish(data: Path, version: str, carry_over: Callable[[], None], progress: Progress) -> None:
+def fresh_version(data: Path) -> str:
+    """A version that sorts after every one in the data directory, also within one second."""
+    version = new_version()
+    present = (entry.name for entry in _entries(data / "snapshots") if is_version(entry.name))
+    newest = max(present, default="")
+    if version <= newest:
+        version = f"{newest[:-4]}{int(newest[-4:], 16) + 1:04x}"
+    return version
+
+
+def publish(
+    data: Path, version: str, carry_over: Callable[[str], None], progress: Progress
+) -> None:
     """Makes `building/<version>` the snapshot being served; the caller holds the build lock.
 
-    `carry_over` brings changes accepted since the build began into the new snapshot. It runs
-    twice: first without the change lock, so that writers wait for little, then with it, for what
-    came in meanwhile.
+    `carry_over(version)` brings changes accepted since the build began into the new snapshot. It
+    runs twice: first without the change lock, so that writers wait for little, then with it, for
+    what came in meanwhile.
     """
     layout = DataLayout(data)
     previous = served_version(data)
@@ -40,10 +52,10 @@ def publish(data: Path, version: str, carry_over: Callable[[], None], progress: 
     progress("publish", 1, _STEPS)
     _move(layout, version)
     progress("publish", 2, _STEPS)
-    carry_over()
+    carry_over(version)
     progress("publish", 3, _STEPS)
     with change_lock(data):
-        carry_over()
+        carry_over(version)
         replace_file(layout.current, version.encode())
     progress("publish", 4, _STEPS)
     tidy(data, {version} if previous is None else {version, previous})

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from indexer.analysis import index_fields
 from indexer.joint import Joint, Stopped
 from indexer.progress import Progress
@@ -152,10 +154,10 @@ def _write_meaning(
     if encoder is None:
         return {}
     known = {"encoder": encoder.name, "dimensions": encoder.dimensions}
-    if source.count == 0:
-        return known
-    scratch = layout.root.with_name(f"{layout.root.name}.vectors")
-    vectors = encoder.encode(source.products(), source.count, scratch, progress)
+    vectors = np.empty((0, encoder.dimensions), np.float32)
+    if source.count:
+        scratch = layout.root.with_suffix(".vectors.npy")
+        vectors = encoder.encode(source.products(), source.count, scratch, progress)
     progress("vectors", 0, source.count)
     layout.meaning.mkdir()
     report = build_vector_index(

@@ -1,0 +1,77 @@
+"""Changes accepted while a new snapshot was made, brought into it before it is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from indexer.analysis import encoder_text
+from indexer.live import apply_changes
+from indexer.live_index import LiveIndex
+from indexer.publish import served_version
+from search.encoder import open_encoder
+from search.engines.embedded.changes import Batch
+from search.engines.embedded.documents import decode_product
+from search.engines.embedded.layout import DataLayout
+from search.engines.embedded.live import UNCHANGED, LiveState, load_live, read_state
+from search.engines.embedded.manifest import read_manifest
+from search.seams import Encoder
+from search.settings import Settings
+from search.types import Change, Delete, Patch, Product, Upsert
+
+
+class CarryOver:
+    """Applies to the snapshot `target` what is applied to `base` after `since`.
+
+    Upserts and deletes count as they are; a patch changes the target's own product, so that a
+    price accepted during a full index does not bring an old title back.
+    """
+
+    def __init__(self, settings: Settings, base: str | None, since: LiveState) -> None:
+        self._settings, self._base, self._done = settings, base, since
+        self._target: LiveIndex | None = None
+
+    def __call__(self, target: str) -> None:
+        """Brings `target`, which is not yet served, up to the base's present state."""
+        if self._base is None:
+            return
+        update = load_live(self._settings.data, self._base, self._done)
+        if update is None:
+            return
+        if self._target is None:
+            self._target = LiveIndex(self._settings.data, target)
+        for batch in update.batches:
+            self._apply(self._target, batch)
+        self._done = update.state
+
+    def _apply(self, target: LiveIndex, batch: Batch) -> None:
+        products = [decode_product(content) for content in batch.products]
+        known = {}
+        if batch.vectors is not None and target.manifest.encoder == self._base_encoder():
+            known = dict(zip(map(encoder_text, products), batch.vectors, strict=True))
+        apply_changes(target, dict(_changes(batch, products)), self._open_encoder, known)
+
+    def _base_encoder(self) -> str | None:
+        layout = DataLayout(self._settings.data)
+        return read_manifest(layout.snapshot(self._base or "").root).encoder
+
+    def _open_encoder(self) -> Encoder:
+        name = (self._target and self._target.manifest.encoder) or ""
+        return open_encoder(self._settings.data, name, self._settings.threads)
+
+
+def _changes(batch: Batch, products: Sequence[Product]) -> Iterator[tuple[str, Change]]:
+    following = iter(products)
+    for entry in batch.entries:
+        if entry.kind == "delete":
+            yield entry.id, Delete(entry.id)
+            continue
+        product = next(following)
+        patch = entry.kind == "patch"
+        yield entry.id, Patch(entry.id, entry.fields or {}) if patch else Upsert(product)
+
+
+def changes_from_now(settings: Settings) -> CarryOver:
+    """Carries over what is applied to the snapshot being served from this moment on."""
+    base = served_version(settings.data)
+    state = read_state(DataLayout(settings.data).live(base)) if base else UNCHANGED
+    return CarryOver(settings, base, state)
