@@ -89,6 +89,8 @@ def nested_selection(
         )
     if not np.isfinite(matrix).all():
         raise BadInput("a score is not a finite number; score a missing query as 0")
+    if repeats < 1:
+        raise BadInput(f"cross-validation needs at least 1 repeat, not {repeats}")
     rng = np.random.default_rng(seed)
     assigned = np.stack([_assign(queries, k, rng, strata) for _ in range(repeats)])
     labels = np.asarray(strata if strata is not None else [""] * len(queries))

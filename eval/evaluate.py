@@ -117,14 +117,16 @@ def _warnings(
     notes = []
     if judgments.conflicts:
         notes.append(
-            f"{judgments.conflicts} products were judged differently for one query;"
+            f"judgments that disagree on the same query and product: {judgments.conflicts};"
             " the mean of their gains is used"
         )
     for name, system in systems.items():
         if system.unanswered:
-            notes.append(f"{name} returned nothing for {system.unanswered} queries; they score 0")
+            part = f"{system.unanswered} of {len(queries)}"
+            notes.append(f"{name} returned nothing for {part} queries; they score 0")
         if system.unjudged_queries:
-            notes.append(f"{name}: {system.unjudged_queries} queries have no judgment; ignored")
+            part = f"{system.unjudged_queries} of its {len(runs[name])}"
+            notes.append(f"{name} answered {part} queries without any judgment; they are ignored")
     seen = any(
         p in judgments.gains[q] for run in runs.values() for q in queries for p in run.get(q, ())
     )

@@ -130,7 +130,7 @@ def _text(path: Path) -> str:
 
 
 def _rows(path: Path, text: str) -> Iterator[_Row]:
-    first = next(line for line in text.splitlines() if line.strip())
+    first = next(line for line in text.split("\n") if line.strip())
     for delimiter in (",", "\t", ";"):
         header = [_column(name) for name in next(csv.reader([first], delimiter=delimiter))]
         if all(_find(header, names) for names in (QUERY_COLUMNS, PRODUCT_COLUMNS, GRADE_COLUMNS)):
@@ -201,7 +201,7 @@ def _is_qrels(line: str) -> bool:
 
 
 def _qrels(path: Path, text: str) -> Iterator[_Row]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         fields = line.split()
         if not fields:
             continue
