@@ -20,7 +20,7 @@ from search.engines.embedded.facets import FacetCounter
 from search.engines.embedded.filters import FilterIndex, filter_clauses
 from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.order import KEYS, BaseOrders, in_order
-from search.engines.embedded.words import WordsQuery, check_weights, merge_below
+from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
 from search.settings import WordsSettings
 from search.types import (
     Facet,
@@ -36,6 +36,7 @@ from search.types import (
     WordMatches,
 )
 
+_AS_ASKED: Relaxation = "none"
 _OVERFETCH = 3
 """How many times more is read when a wide filter is applied after the words."""
 _WIDE = 0.5
@@ -77,12 +78,13 @@ class IndexState:
         """
         words = self._words(query)
         clauses = filter_clauses(self.filters, filters, self.schema)
-        found = self._search(words.required(), clauses, limit)
-        if len(found) >= min(self.settings.enough, limit) or not words.relaxable:
-            return WordMatches(found)
-        some = self._search_any(words.any(), clauses, filters, limit)
-        relaxation: Relaxation = "fewer_words" if len(some) and not len(found) else "none"
-        return WordMatches(merge_below(found, some, limit), relaxation)
+        every = self._search(words.required(), clauses, limit)
+        some, relaxation = Ranking.empty(), _AS_ASKED
+        if len(every) < min(self.settings.enough, limit) and words.relaxable:
+            some = self._search_any(words.any(), clauses, filters, limit)
+            relaxation = "fewer_words" if len(some) and not len(every) else _AS_ASKED
+        bonus = self.settings.every_word_bonus
+        return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
 
     def sorted_words(self, query: Query, filters: Filters, sort: Sort, limit: int) -> WordMatches:
         """Every product with all the words (some of them when there is none), sorted; without

@@ -160,13 +160,12 @@ def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
     return _combine(Occur.Should, queries) if queries else tantivy.Query.empty_query()
 
 
-def merge_below(first: Ranking, then: Ranking, limit: int) -> Ranking:
-    """`first`, then what only `then` holds, with scores capped so that they do not rise."""
-    if not len(first):
-        return then.head(limit)
-    new = ~np.isin(then.ordinals, first.ordinals)
-    capped = np.minimum(then.scores[new], first.scores[-1])
-    return Ranking(
-        np.concatenate([first.ordinals, then.ordinals[new]])[:limit],
-        np.concatenate([first.scores, capped])[:limit],
-    )
+def prefer_every_word(every: Ranking, some: Ranking, bonus: float, limit: int) -> Ranking:
+    """Products with every word and products with some, by score; `bonus`, a share of the best
+    score, is what having every word is worth."""
+    new = ~np.isin(some.ordinals, every.ordinals)
+    best = max((float(ranking.scores[0]) for ranking in (every, some) if len(ranking)), default=0)
+    ordinals = np.concatenate([every.ordinals, some.ordinals[new]])
+    scores = np.concatenate([every.scores + np.float32(bonus * best), some.scores[new]])
+    order = np.lexsort((ordinals, -scores))[:limit]
+    return Ranking(ordinals[order], scores[order])
