@@ -5,10 +5,11 @@ import { drawBrowse } from "./browse.js";
 import { drawChips } from "./chips.js";
 import { byId, fill, keepingFocus } from "./dom.js";
 import { connectDrawer } from "./drawer.js";
+import { plural } from "./format.js";
 import { drawFacetSkeleton, drawFacets, showSide } from "./facets.js";
 import { drawEmpty, drawError, drawNotices } from "./messages.js";
 import { closeProduct, openProduct } from "./product.js";
-import { appendHits, countText, drawCount, drawHits, drawMore, drawSkeleton } from "./results.js";
+import { appendHits, drawCount, drawHits, drawMore, drawSkeleton } from "./results.js";
 import { connectBox, showWords } from "./box.js";
 import { address, isStart, parseState, searchParameters, START } from "./state.js";
 import { closeWhyOnLeave } from "./why.js";
@@ -114,7 +115,7 @@ function show(response, { reloaded = false } = {}) {
   drawFacets(response, state, go);
   drawNotices(response, { reloaded });
   more(response);
-  byId("apply-filters").textContent = `Show ${countText(response, { ...state, q: "" }).toLowerCase()}`;
+  byId("apply-filters").textContent = `Show ${plural(response.total, "product")}`;
   if (response.hits.length) fill(byId("message"));
   else drawEmpty(state, go);
 }
@@ -144,7 +145,7 @@ async function showMore() {
       await ask({ size: Math.min(MOST_AT_ONCE, before.hits.length + api.PAGE_SIZE), reloaded: true });
     else {
       more(before);
-      drawError(problem, showMore);
+      drawError(problem, { retry: showMore });
     }
   } finally {
     if (asking === mine) busy(false);
@@ -158,7 +159,8 @@ function fail(problem) {
   byId("heading").hidden = true;
   showSide(false);
   byId("announce").textContent = "";
-  drawError(problem, () => ask());
+  const refused = problem.status >= 400 && problem.status < 500 && Object.keys(state.filters).length > 0;
+  drawError(problem, { retry: () => ask(), clear: refused ? () => go({ ...state, filters: {} }) : null });
 }
 
 function connect() {

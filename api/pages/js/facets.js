@@ -8,6 +8,7 @@ import { isStart, withFilter } from "./state.js";
 import { valuesBody } from "./values.js";
 
 const OPEN_GROUPS = 6;
+const FEW_NUMBERS = 8;
 const ORDER = ["category", "price", "rating", "in_stock", "brand", "color"];
 
 /** What the shopper opened and typed inside the filters; survives redrawing. */
@@ -17,16 +18,16 @@ const place = ({ name }) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.
 
 function body(facet, context) {
   if (facet.name === "category") return categoryBody(facet, context.state, context.go);
-  if (facet.name === "rating") return ratingBody(context);
+  if (facet.name === "rating") return ratingBody(facet, context);
   if (facet.name === "in_stock") return stockBody(facet, context);
   return isRange(facet, context.state) ? rangeBody(facet, context) : valuesBody(facet, context, remembered);
 }
 
-/** Numbers come with bounds instead of values; without results the chosen filter tells. */
+/** A number with few values is chosen by value, others by range; what is chosen already decides. */
 function isRange(facet, state) {
-  if (facet.values.length) return false;
   const chosen = state.filters[facet.name];
-  return facet.name === "price" || typeof facet.low === "number" || Boolean(chosen && !chosen.values.length);
+  if (chosen) return !chosen.values.length;
+  return !facet.values.length || (typeof facet.low === "number" && facet.values.length > FEW_NUMBERS);
 }
 
 function stockBody(facet, { state, go }) {

@@ -5,6 +5,12 @@ const COUNT = new Intl.NumberFormat(LANGUAGE);
 const COMPACT = new Intl.NumberFormat(LANGUAGE, { notation: "compact", maximumFractionDigits: 1 });
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#x27;": "'", "&#39;": "'" };
 const NAMES = { in_stock: "Availability", color: "Color", category: "Department", rating: "Rating", price: "Price" };
+const ACRONYMS = new Set(["usb", "uv", "led", "hd", "hdmi", "spf", "cd", "tv", "id"]);
+const UNITS = {
+  cm: "cm", mm: "mm", m: "m", km: "km", in: "in", inch: "in", inches: "in", g: "g", kg: "kg", oz: "oz", lb: "lb",
+  ml: "ml", l: "l", w: "W", kw: "kW", v: "V", mah: "mAh", h: "h", hours: "hours", min: "min", gb: "GB", tb: "TB", hz: "Hz",
+  nm: "Nm", dpi: "dpi", cups: "cups", pieces: "pieces", lumens: "lm", lm: "lm",
+};
 
 export const count = (number) => COUNT.format(number);
 export const compact = (number) => COMPACT.format(number);
@@ -23,17 +29,23 @@ export function price(amount, currency, digits = 2) {
 /** A score with as many digits as tell two hits apart. */
 export const score = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
-/** What a shopper calls a filter: "attributes.screen_size" becomes "Screen size". */
+const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** What a shopper calls a filter: "attributes.height_cm" becomes "Height (cm)". */
 export function filterName(name) {
-  const words = name.replace(/^attributes\./, "").replace(/_/g, " ");
-  return NAMES[name] ?? words.charAt(0).toUpperCase() + words.slice(1);
+  if (NAMES[name]) return NAMES[name];
+  const words = name.replace(/^attributes\./, "").split(/[_ ]+/);
+  const unit = words.length > 1 ? UNITS[words.at(-1)] : undefined;
+  const text = words.slice(0, unit ? -1 : undefined).map((word) => (ACRONYMS.has(word) ? word.toUpperCase() : word)).join(" ");
+  return capitalized(text) + (unit ? ` (${unit})` : "");
 }
 
 /** What a shopper calls a filter's value. */
 export function valueName(name, value) {
   if (name === "in_stock") return value === "true" ? "In stock" : "Out of stock";
   if (name === "category") return value.split(" > ").at(-1);
-  return { true: "Yes", false: "No" }[value] ?? value;
+  const plain = /^[a-z][a-z &-]+$/.test(value);
+  return { true: "Yes", false: "No" }[value] ?? (plain ? capitalized(value) : value);
 }
 
 /** A chosen range: "$10 – $50", "4 and up". */

@@ -50,11 +50,13 @@ export function drawEmpty(state, go) {
 }
 
 /** An error in the server's own words, with a way on. */
-export function drawError(problem, retry) {
+export function drawError(problem, { retry, clear = null }) {
   const wait = problem.retryAfter ? ` Wait ${plural(problem.retryAfter, "second")} before trying again.` : "";
   fill(byId("message"),
     el("section", { className: "empty", role: "alert" },
       el("h2", {}, problem.title ?? "Something went wrong"),
       el("p", {}, problem.message + wait),
-      el("div", { className: "actions" }, el("button", { type: "button", className: "button primary", onclick: retry }, "Try again"))));
+      el("div", { className: "actions" },
+        clear ? el("button", { type: "button", className: "button primary", onclick: clear }, "Clear all filters") : null,
+        el("button", { type: "button", className: `button ${clear ? "" : "primary"}`, onclick: retry }, "Try again"))));
 }

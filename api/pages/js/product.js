@@ -89,7 +89,7 @@ function breadcrumb(product, { go }) {
 function attributes(product) {
   const shown = (value) => (Array.isArray(value) ? value.join(", ") : valueName("", String(value)));
   const rows = Object.entries(product.attributes ?? {}).map(([name, value]) => [filterName(`attributes.${name}`), shown(value)]);
-  if (product.color) rows.unshift(["Color", product.color]);
+  if (product.color) rows.unshift(["Color", valueName("", product.color)]);
   if (!rows.length) return null;
   return el("section", { className: "attributes" },
     el("h3", {}, "Details"),

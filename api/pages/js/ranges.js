@@ -1,7 +1,7 @@
 /** Numeric facets: a from–to pair, and the rating as "4 and up". */
 
 import { el } from "./dom.js";
-import { filterName } from "./format.js";
+import { count, filterName } from "./format.js";
 import { stars } from "./parts.js";
 import { withFilter } from "./state.js";
 
@@ -42,12 +42,14 @@ export function rangeBody(facet, { state, go, currency }) {
     el("button", { type: "submit", className: "button small", "aria-label": `Apply ${filterName(facet.name).toLowerCase()}` }, "Go"));
 }
 
-/** Radio buttons for the least rating. */
-export function ratingBody({ state, go }) {
+/** Radio buttons for the least rating; the facet counts "this and up". */
+export function ratingBody(facet, { state, go }) {
   const chosen = state.filters.rating?.low ?? null;
+  const counted = new Map(facet.values.map(({ value, count: products }) => [Number(value), products]));
   const option = (low) =>
     el("label", { className: "check" },
       el("input", { type: "radio", name: "rating", checked: low === chosen, data: { key: `rating:${low}` }, onchange: () => go(withFilter(state, "rating", { low })) }),
-      low === null ? el("span", {}, "Any") : el("span", { className: "rating-option" }, stars(low), el("span", {}, low === 5 ? "5" : `${low} and up`)));
+      low === null ? el("span", {}, "Any") : el("span", { className: "rating-option" }, stars(low), el("span", {}, `${low} and up`)),
+      counted.has(low) ? el("span", { className: "quiet" }, count(counted.get(low))) : null);
   return el("div", { className: "checks" }, [...RATINGS, null].map(option));
 }

@@ -51,6 +51,7 @@ export function drawSkeleton() {
 
 /** "About 1,200 products for “kettle”". */
 export function countText(response, state) {
+  if (response.relaxation === "meaning_only") return `Closest matches for “${state.q.trim()}”`;
   const products = response.total === 1 ? "product" : "products";
   const total = `${response.total_exact ? "" : "About "}${count(response.total)} ${products}`;
   return state.q.trim() ? `${total} for “${state.q.trim()}”` : total;

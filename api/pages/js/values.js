@@ -30,6 +30,7 @@ function ordered(facet, state) {
   const chosen = state.filters[facet.name]?.values ?? [];
   const known = new Set(facet.values.map(({ value }) => value));
   const gone = chosen.filter((value) => !known.has(value)).map((value) => ({ value, count: 0 }));
+  if (typeof facet.low === "number") return [...gone, ...facet.values].sort((a, b) => a.value - b.value);
   const first = facet.values.filter(({ value }) => chosen.includes(value));
   return [...gone, ...first, ...facet.values.filter(({ value }) => !chosen.includes(value))];
 }
