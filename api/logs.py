@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 ACCESS = logging.getLogger("aisle.access")
@@ -22,6 +23,7 @@ def configure_logging(level: str = "INFO") -> None:
             "{asctime}{levelname}{name}{message}",
             style="{",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],
             datefmt="%Y-%m-%dT%H:%M:%S%z",
         )
     )

@@ -115,16 +115,23 @@ def _supervise(settings: AppSettings, port: int) -> None:
     """Keeps the workers running; a worker that dies is replaced."""
     spawn = multiprocessing.get_context("spawn")
 
-    def start() -> BaseProcess:
-        process = spawn.Process(target=_worker, args=(settings, port))
+    # One of them folds changes; the others only serve.
+    quiet = settings.serving.model_copy(update={"fold_after": 0})
+
+    def start(number: int) -> BaseProcess:
+        own = settings.model_copy(update={"serving": quiet}) if number else settings
+        process = spawn.Process(target=_worker, args=(own, port), name=f"aisle-{number}")
         process.start()
         return process
 
     with _shared_metrics(), _stop_signals() as stopping:
-        workers = [start() for _ in range(settings.serving.workers)]
+        workers = [start(number) for number in range(settings.serving.workers)]
         while not stopping():
             multiprocessing.connection.wait([w.sentinel for w in workers], timeout=0.5)
-            workers = [w if w.is_alive() or stopping() else start() for w in workers]
+            workers = [
+                worker if worker.is_alive() or stopping() else start(number)
+                for number, worker in enumerate(workers)
+            ]
         for worker in workers:
             worker.terminate()
         for worker in workers:

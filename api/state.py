@@ -7,9 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from api.folding import fold_when_grown
 from api.logs import SERVER
 from api.metrics import Metrics
 from api.settings import AppSettings
+from indexer.live import LiveWriter
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
 from search.types import Applied, Change
@@ -26,6 +28,7 @@ class AppState:
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"
         )
+        self._writer = LiveWriter(settings)
         self._writing = ThreadPoolExecutor(1, "aisle-write")
 
     @property
@@ -63,26 +66,16 @@ class AppState:
             IndexMissing: there is no index to change.
             StorageFailed: the disk refused; nothing of the batch is applied.
         """
-        from indexer.live import LiveWriter
-
         engine = self.search.engine
         loop = asyncio.get_running_loop()
-        writer = LiveWriter(self.settings)
-        applied = await loop.run_in_executor(self._writing, writer.apply, changes)
+        applied = await loop.run_in_executor(self._writing, self._writer.apply, changes)
         await engine.refresh()
         return applied
 
-    async def watch(self) -> None:
-        """Runs for as long as the server: opens an index that appears, and picks up new ones."""
-        while True:
+    async def _wait_for_index(self) -> None:
+        """Until there is one; the engine itself follows what comes after."""
+        while not await self.open():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(self.settings.serving.watch_seconds)
-            try:
-                if await self.open():
-                    await self.search.engine.refresh()
-            except AisleError as error:
-                SERVER.warning("the new index is not taken", extra={"reason": str(error)})
-            except Exception:
-                SERVER.exception("looking for a new index failed")
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -90,7 +83,10 @@ class AppState:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(self.settings.threads + 2, "aisle"))
         await self.open()
-        tasks = [asyncio.create_task(self.watch())]
+        tasks = [
+            asyncio.create_task(self._wait_for_index()),
+            asyncio.create_task(fold_when_grown(self.settings, self._writer)),
+        ]
         try:
             yield
         finally:
