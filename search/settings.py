@@ -52,7 +52,7 @@ class WordsSettings(Section):
     fuzzy_title_weight: float = Field(2.0, ge=0)
     enough: int = Field(100, ge=1)
     """Products with every word that are enough; with fewer, products with some words follow."""
-    every_word_bonus: float = Field(0.25, ge=0)
+    every_word_bonus: float = Field(0.2, ge=0)
     """Added to the score of products with every word, as a share of the best score."""
 
 
@@ -72,7 +72,7 @@ class FusionSettings(Section):
     `reciprocal_rank`."""
 
     method: str = "score_sum"
-    meaning_weight: float = Field(1.0, ge=0)
+    meaning_weight: float = Field(0.5, ge=0)
     rank_constant: float = Field(60.0, gt=0)
     limit: int = Field(1000, ge=1)
 
