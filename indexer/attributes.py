@@ -161,6 +161,8 @@ def plain_number(text: str) -> str | float:
 
 
 def _convert(value: Any, kind: AttributeType) -> AttributeValue | None:
+    if type(value) is str and kind in ("text", "any"):
+        return clean_text(value)[:MAX_VALUE]
     if kind == "number":
         return parse_number(value)
     if kind == "boolean":

@@ -6,7 +6,7 @@ import codecs
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.mapping import Dialect
@@ -36,7 +36,7 @@ def detect_shape(head: bytes, dialect: Dialect) -> Shape:
     bare = re.sub(r'"[^"]*"', "", header)
     delimiter = dialect.delimiter or max(_DELIMITERS, key=bare.count)
     escape = dialect.escape
-    if escape is None and re.search(r'\\"[^"\s' + re.escape(delimiter) + "]", text):
+    if escape is None and re.search(rf'\\" *[^"\s{re.escape(delimiter)}]', text):
         escape = "\\"
     return Shape(delimiter, dialect.quote, escape or None)
 
@@ -72,6 +72,7 @@ class _Lines:
         """Gives back all lines of the record but its first."""
         self._again.extendleft(reversed(self.record[1:]))
         self.read -= len(self.record) - 1
+        self.record = self.record[:1]
 
 
 class DelimitedReader:
@@ -91,20 +92,19 @@ class DelimitedReader:
         self._lines = _Lines(source)
         self.columns = self._header()
 
-    def _records(self) -> Iterator[list[str]]:
-        shape = self._shape
+    def _records(self, lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
         return csv.reader(
-            self._lines,
-            delimiter=shape.delimiter,
-            quotechar=shape.quote,
-            escapechar=shape.escape,
+            lines,
+            delimiter=self._shape.delimiter,
+            quotechar=self._shape.quote,
+            escapechar=self._shape.escape,
             doublequote=True,
-            strict=False,
+            strict=strict,
         )
 
     def _header(self) -> Sequence[str]:
         try:
-            cells = next((cells for cells in self._records() if cells), [])
+            cells = next((cells for cells in self._records(self._lines, strict=False) if cells), [])
         except csv.Error as error:
             raise BadInput(f"the header of {self._source.name} cannot be read: {error}") from error
         names = [cell.strip() for cell in cells]
@@ -118,10 +118,11 @@ class DelimitedReader:
         return names
 
     def __iter__(self) -> Iterator[RawRow]:
-        records = self._records()
+        lines = self._lines
+        records = self._records(lines)
         while True:
-            self._lines.record = []
-            line = self._lines.read + 1
+            lines.record = []
+            line = lines.read + 1
             try:
                 cells = next(records)
             except StopIteration:
@@ -130,34 +131,47 @@ class DelimitedReader:
                 cells = None
             if cells == []:
                 continue
-            row = self._row(cells, line)
-            if isinstance(row, BadRow) and len(self._lines.record) > 1:
-                self._lines.back_to_second()
-                records = self._records()
+            row = self._row(cells) if cells else None
+            if row is None or (isinstance(row, BadRow) and len(lines.record) > 1):
+                row = self._recover(line)
+                records = self._records(lines)
             yield line, row
 
-    def _row(self, cells: list[str] | None, line: int) -> Row | BadRow:
-        if cells is None:
-            return self._unclosed(line)
-        bad = decode_defect("".join(cells))
-        if bad:
-            return bad
+    def _recover(self, line: int) -> Row | BadRow:
+        """The first line of a broken record as a row of its own, its other lines given back.
+
+        It is read leniently, so that a quote in the middle of a field stands for itself.
+        """
+        self._lines.back_to_second()
+        open_quote = False
+
+        def first_line() -> Iterator[str]:
+            nonlocal open_quote
+            yield self._lines.record[0]
+            open_quote = True  # another line was asked for
+
+        try:
+            cells = next(self._records(first_line(), strict=False), None)
+        except csv.Error:
+            cells = None
+        return self._row(cells) if cells and not open_quote else _unclosed(line)
+
+    def _row(self, cells: list[str]) -> Row | BadRow:
         wanted = len(self.columns)
         if len(cells) > wanted and not any(cell.strip() for cell in cells[wanted:]):
             cells = cells[:wanted]
         if len(cells) == wanted:
-            return dict(zip(self.columns, cells, strict=True))
-        if len(self._lines.record) > 1:
-            return self._unclosed(line)
+            return decode_defect("".join(cells)) or dict(zip(self.columns, cells, strict=True))
         return BadRow(
             f"wrong number of columns: {len(cells)} instead of {wanted}",
             "quote fields that hold the delimiter; set delimiter, quote or escape under [dialect] "
             "in the mapping file when the file is written differently",
         )
 
-    def _unclosed(self, line: int) -> BadRow:
-        return BadRow(
-            f"a quote is not closed: opened on line {line}",
-            "close the quote, or double quotes that belong to the text; set escape under "
-            "[dialect] in the mapping file when they are escaped",
-        )
+
+def _unclosed(line: int) -> BadRow:
+    return BadRow(
+        f"a quote is not closed: opened on line {line}",
+        "close the quote, or double quotes that belong to the text; set escape under [dialect] in "
+        "the mapping file when they are escaped",
+    )

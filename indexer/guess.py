@@ -192,11 +192,24 @@ def _guess_field(draft: _Draft, target: ProductField) -> None:
         if texts:
             draft.take(target, texts, "its name")
         return
+    if target == "image" and not names:
+        names = [name for name in draft.columns if _is_image(draft, name)]
     for name in names:
         how = _fits(target, draft.columns[name])
         if how is not None:
             return draft.take(target, [name], "its name, and its values fit", **how)
     return None
+
+
+def _is_image(draft: _Draft, name: str) -> bool:
+    """Whether an unknown field's name and values both speak of pictures."""
+    telling = re.search(r"im(age|g)|picture|photo|thumb", _plain(name))
+    return bool(telling) and name not in draft.taken and _are_addresses(draft.columns[name])
+
+
+def _are_addresses(values: Sequence[Any]) -> bool:
+    web = sum(str(value).startswith(("http://", "https://")) for value in values)
+    return web > len(values) / 2
 
 
 def _fits(target: ProductField, values: list[Any]) -> dict[str, Any] | None:
@@ -288,7 +301,7 @@ def _attribute_kind(values: list[Any]) -> tuple[AttributeType | None, str]:
         return None, "a list of objects"
     if len(texts) < len(values):
         return "any", "an unknown field, with the type it has"
-    if sum(text.startswith(("http://", "https://")) for text in texts) > len(texts) / 2:
+    if _are_addresses(texts):
         return None, "web addresses"
     if statistics.median(map(len, texts)) > LONG_TEXT:
         return None, "long texts; join it to the description if shoppers search for it"

@@ -12,6 +12,7 @@ docs/catalogue.md describes every key.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -98,11 +99,10 @@ class FieldMapping(_Table):
         return self.from_ or self.join
 
 
-class AttributeMapping(_Table):
-    """One attribute: its source field and type ("any" keeps the type the source has)."""
+class _SourceTable(_Table):
+    """A table of which a plain text is the short form: its source field."""
 
     from_: str = Field(alias="from")
-    type: AttributeType = "any"
 
     @model_validator(mode="before")
     @classmethod
@@ -110,10 +110,15 @@ class AttributeMapping(_Table):
         return {"from": value} if isinstance(value, str) else value
 
 
-class PairsMapping(_Table):
+class AttributeMapping(_SourceTable):
+    """One attribute: its source field and type ("any" keeps the type the source has)."""
+
+    type: AttributeType = "any"
+
+
+class PairsMapping(_SourceTable):
     """Attributes written as one text: "color : red|size : 10 in"."""
 
-    from_: str = Field(alias="from")
     between: str = Field("|", min_length=1)
     within: str = Field(":", min_length=1)
 
@@ -211,3 +216,32 @@ def load_preset(name: str) -> Mapping:
         )
     text = resources.files("indexer").joinpath("presets", f"{name}.toml").read_text("utf-8")
     return parse_mapping(text, f"{name}.toml")
+
+
+def mapping_toml(mapping: Mapping) -> str:
+    """The mapping as a file to keep and edit; `parse_mapping` reads the same mapping from it."""
+    tables = mapping.model_dump(by_alias=True, exclude_defaults=True)
+    attributes = tables.pop("attributes", {})
+    lines = [line for name, table in tables.items() for line in _toml_table(name, table)]
+    named = attributes.pop("fields", {})
+    lines += _toml_table("attributes", attributes) if attributes else []
+    lines += _toml_table("attributes.fields", named) if named else []
+    return "\n".join(lines)
+
+
+def _toml_table(name: str, table: dict[str, Any]) -> list[str]:
+    return [f"[{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in table.items()), ""]
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML; JSON texts are TOML's basic strings, but for one control character."""
+    if isinstance(value, dict):
+        if set(value) == {"from"}:
+            return _toml(value["from"])
+        inner = ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {inner} }}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)

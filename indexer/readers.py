@@ -27,7 +27,7 @@ from search.errors import BadInput
 
 _ARRAY_CHUNK = 262_144
 _PARQUET_ROWS = 1024
-_JSON_REMEDY = "write one JSON object a line"
+_JSON_REMEDY = "write one JSON object a line; name a file that is one array .json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,9 @@ class _ArrayReader:
             yield line, value if isinstance(value, dict) else _not_object(value)
             if not self._peek_end():
                 self._skip(",")
+        self._skip("]")
+        if self._space():
+            raise self._broken(f"line {self._line} goes on after the end of the array")
 
     def _more(self) -> bool:
         """Reads on; drops what was decoded. False at the end."""
@@ -203,10 +206,11 @@ class _ParquetReader:
         except ImportError as error:
             raise BadInput("reading Parquet needs pyarrow: pip install 'aisle[index]'") from error
         self._source, self._error = source, arrow.ArrowException
+        self._bytes = _seekable(source)
         try:
-            self._bytes = _seekable(source)
             self._file = parquet.ParquetFile(self._bytes, pre_buffer=False, buffer_size=1 << 20)
         except (arrow.ArrowException, OSError) as error:
+            self._bytes.close()
             raise self._broken(error, 0) from error
         self.columns: Sequence[str] = self._file.schema_arrow.names
 

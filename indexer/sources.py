@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import Literal, cast
 
 import zstandard
 
@@ -37,6 +37,8 @@ _FORMATS: dict[str, Format] = {
     ".pq": "parquet",
 }
 _COMPRESSED = {".gz", ".gzip", ".zst", ".zstd"}
+_ZSTD_CHUNK = 4096
+"""Compressed bytes at a time; what they expand to is held in memory."""
 _GZIP, _ZSTD, _ZIP, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1"
 
 
@@ -48,7 +50,7 @@ class Source:
     """
 
     name: str
-    stream: BinaryIO
+    stream: io.BufferedReader
     format: Format
     head: bytes
     path: Path | None = None
@@ -106,9 +108,9 @@ def open_source(path: Path | str) -> Iterator[Source]:
 
 
 @contextmanager
-def _raw(path: Path | str, name: str) -> Iterator[BinaryIO]:
+def _raw(path: Path | str, name: str) -> Iterator[io.BufferedReader]:
     if str(path) == STANDARD_INPUT:
-        yield sys.stdin.buffer
+        yield cast(io.BufferedReader, sys.stdin.buffer)
         return
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - closed below, once the caller is done
@@ -118,12 +120,12 @@ def _raw(path: Path | str, name: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def _decompress(raw: BinaryIO, name: str) -> tuple[BinaryIO, bool]:
+def _decompress(raw: io.BufferedReader, name: str) -> tuple[io.BufferedReader, bool]:
     """The stream without its compression, and whether it had any."""
     magic = _read_head(raw, name, 4)
     whole = _buffered(_Prefixed(magic, raw))
     if magic.startswith(_GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=whole)), True
+        return cast(io.BufferedReader, gzip.GzipFile(fileobj=whole)), True
     if magic == _ZSTD:
         return _buffered(_Zstd(whole)), True
     if magic == _ZIP:
@@ -133,12 +135,12 @@ def _decompress(raw: BinaryIO, name: str) -> tuple[BinaryIO, bool]:
     return whole, False
 
 
-def _read_head(stream: BinaryIO, name: str, size: int = HEAD_BYTES) -> bytes:
+def _read_head(stream: io.BufferedReader, name: str, size: int = HEAD_BYTES) -> bytes:
     """Up to `size` bytes; fewer only at the end, or where a damaged file stops: the reader of
     the rows will come to that place and say so."""
     head = bytearray()
     try:
-        while len(head) < size and (chunk := stream.read(min(size - len(head), 8192))):
+        while len(head) < size and (chunk := stream.read1(size - len(head))):
             head += chunk
     except (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as error:
         if not head:
@@ -170,11 +172,11 @@ def _recognise(head: bytes, name: str) -> Format:
         raise BadInput(f"{name} is not a Parquet file; check how it was written")
     if by_name == "delimited":
         return "delimited"
+    if by_name == "json_lines":
+        return "json_lines"
     if first == b"[":
         return "json_array"
-    if first == b"{" or by_name == "json_lines" or _suffix(name) == ".json" or not first:
-        return "json_lines"
-    return "delimited"
+    return "json_lines" if first == b"{" or _suffix(name) == ".json" or not first else "delimited"
 
 
 def _suffix(name: str) -> str:
@@ -184,14 +186,14 @@ def _suffix(name: str) -> str:
     return path.suffix.lower()
 
 
-def _buffered(raw: io.RawIOBase) -> BinaryIO:
+def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
     return io.BufferedReader(raw, HEAD_BYTES)
 
 
 class _Prefixed(io.RawIOBase):
     """A stream whose first bytes were read already, whole again; works where seeking does not."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: io.BufferedReader) -> None:
         self._head, self._rest = memoryview(head), rest
 
     def readable(self) -> bool:
@@ -199,7 +201,7 @@ class _Prefixed(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if not self._head:
-            data = self._rest.read(len(buffer))
+            data = self._rest.read1(len(buffer))
             buffer[: len(data)] = data
             return len(data)
         size = min(len(buffer), len(self._head))
@@ -212,7 +214,7 @@ class _Zstd(io.RawIOBase):
     """Decompresses one or more zstd frames; raises EOFError when the last one is cut off, which
     the library's own stream reader takes for the end of the data."""
 
-    def __init__(self, compressed: BinaryIO) -> None:
+    def __init__(self, compressed: io.BufferedReader) -> None:
         self._compressed = compressed
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._fresh, self._ready = True, b""
@@ -234,7 +236,7 @@ class _Zstd(io.RawIOBase):
         if self._frame.eof:
             chunk = self._frame.unused_data
             self._frame, self._fresh = zstandard.ZstdDecompressor().decompressobj(), True
-        chunk = chunk or self._compressed.read(16_384)
+        chunk = chunk or self._compressed.read(_ZSTD_CHUNK)
         if not chunk:
             if self._fresh:
                 return False

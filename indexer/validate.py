@@ -15,6 +15,7 @@ from indexer.attributes import AttributeReader
 from indexer.mapping import FieldMapping, Mapping, ProductField
 from indexer.rows import Row
 from indexer.values import BadValue, as_text, clean_text, parse_date, parse_number
+from search.errors import BadInput
 from search.types import Product
 
 MAX_ID = 200
@@ -101,7 +102,7 @@ class RowReader:
     def _converter(self, name: ProductField, field: FieldMapping) -> Converter:
         convert = self._convert(name, field)
         if field.constant is not None:
-            constant = convert(field.constant)
+            constant = self._constant(name, field, convert)
             return lambda row: constant
         if len(field.from_) == 1:
             get = path_getter(field.from_[0])
@@ -110,6 +111,15 @@ class RowReader:
         if field.from_:
             return lambda row: convert(_first(getters, row))
         return lambda row: convert([value for get in getters if not is_empty(value := get(row))])
+
+    def _constant(self, name: str, field: FieldMapping, convert: Callable[[Any], Any]) -> Any:
+        try:
+            return convert(field.constant)
+        except BadValue as error:
+            raise BadInput(
+                f"the mapping's constant for {name} cannot be used: {error.reason}; {error.remedy}",
+                field=name,
+            ) from error
 
     def _convert(self, name: ProductField, field: FieldMapping) -> Callable[[Any], Any]:
         """The conversion of one product field, as a function of the source value."""

@@ -16,6 +16,7 @@ from typing import Any
 UNKNOWN_WORDS = frozenset({"", "null", "none", "n/a", "na", "-", "\\n"})
 """What exports write for "no value" where a number, date or boolean belongs, in lower case."""
 LARGEST_NUMBER = 1e15
+MAX_NUMBER_CHARACTERS = 64
 
 
 class BadValue(Exception):
@@ -44,6 +45,8 @@ def clean_text(text: str) -> str:
         text = html.unescape(text)
     if "<" in text:
         text = _TAG.sub(" ", text)
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     if not text.isprintable():
         text = _UNSEEN.sub("", text)
         if "\n" in text or "\r" in text:
@@ -78,7 +81,7 @@ def _kind(value: Any) -> str:
 
 def _number_text(value: int | float | Decimal) -> str:
     """A number as text, whole ones without a decimal point."""
-    if math.isnan(value):
+    if isinstance(value, float | Decimal) and math.isnan(value):
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
@@ -132,7 +135,7 @@ def _parse_written(text: str, decimal: str | None) -> float:
     """A number with a currency sign or separators of thousands."""
     if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         return math.nan
-    found = _IN_MONEY.fullmatch(text)
+    found = _IN_MONEY.fullmatch(text) if len(text) <= MAX_NUMBER_CHARACTERS else None
     if not found:
         raise BadValue(f"not a number: {_short(text)}", "give a number, or leave it empty")
     digits = found[1].strip()
@@ -165,6 +168,8 @@ def _decimal_mark(digits: str, text: str) -> str | None:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, int) and abs(value) > 10**60:  # Python refuses to print the longest
+        return "an integer of more than 60 digits"
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
