@@ -2,12 +2,13 @@
 
 A value is one term: the attribute's name, a kind and the value, so that all values of one
 attribute, and all its numbers in ascending order, are neighbors in the sorted table of terms. The
-same terms are indexed by tantivy, so that both sides of a search filter alike.
+values are indexed by tantivy too, one JSON path per attribute, so that both sides filter alike.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import struct
 from array import array
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ TEXT, NUMBER, FLAG = f"{_END}=", f"{_END}#", f"{_END}?"
 """What stands between name and value, by the value's kind."""
 _DOUBLE, _UNSIGNED = struct.Struct(">d"), struct.Struct(">Q")
 _SIGN = 1 << 63
+_SPECIAL = re.compile(r"[^\w ]")
 
 
 def number_term(name: str, value: float) -> str:
@@ -73,6 +75,19 @@ def _value_terms(name: str, value: AttributeValue) -> Iterator[str]:
 def term_name(term: str) -> str:
     """The attribute a term belongs to."""
     return term.partition(_END)[0]
+
+
+def term_value(term: str) -> str | float | bool:
+    """The value a term stands for."""
+    _, _, rest = term.partition(_END)
+    if rest[0] == NUMBER[1]:
+        return term_number(term)
+    return rest[1:] == "true" if rest[0] == FLAG[1] else rest[1:]
+
+
+def attribute_key(name: str) -> str:
+    """An attribute's name without characters that mean something in a tantivy field path."""
+    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):x};", name)
 
 
 class AttributesWriter:

@@ -6,7 +6,6 @@ such a filter share one pass over the results, every other one has a pass of its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +26,6 @@ ATTRIBUTES = 5
 _RATINGS = (4, 3, 2, 1)
 _SEGMENT_VALUES = 20_000
 """Values each segment reports, so that counts stay exact when live changes made several."""
-_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$#&~\-]")
 
 Aggregations = dict[str, Any]
 
@@ -151,38 +149,23 @@ def _number_aggregations(name: str) -> Aggregations:
 
 
 def _attribute_aggregations(name: str) -> Aggregations:
-    attribute = _SPECIAL.sub(r"\\\g<0>", name.removeprefix(PREFIX)) + terms.TEXT[0]
-    numbers = _terms("attributes", rf"{attribute}\#[0-9a-f]*", 1)
-    lowest = {"terms": numbers["terms"] | {"order": {"_key": "asc"}}}
-    highest = {"terms": numbers["terms"] | {"order": {"_key": "desc"}}}
-    values = _terms("attributes", rf"{attribute}(.|\n)*", VALUES)
-    return {name: values, f"{name}:low": lowest, f"{name}:high": highest}
+    path = f"values.{terms.attribute_key(name.removeprefix(PREFIX))}"
+    return {name: _terms(path, None, VALUES), f"{name}:bounds": {"stats": {"field": path}}}
 
 
 def _attribute_facet(name: str, found: Aggregations, selected: tuple[str, ...]) -> Facet:
-    counts: dict[str, int] = {}
-    for term, count in _counts(found[name]).items():
-        shown = _shown(term)
-        counts[shown] = counts.get(shown, 0) + count
-    low, high = (next(iter(_counts(found[f"{name}:{end}"])), None) for end in ("low", "high"))
-    values = _values(counts, selected)
-    if low is None or high is None:
-        return Facet(name, values)
-    return Facet(name, values, terms.term_number(low), terms.term_number(high))
-
-
-def _shown(term: str) -> str:
-    """The value as a filter takes it."""
-    value = term.partition(terms.TEXT[0])[2]
-    if value[0] != terms.NUMBER[1]:
-        return value[1:]
-    number = terms.term_number(term)
-    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number)
+    bounds = found[f"{name}:bounds"]
+    return Facet(name, _values(_counts(found[name]), selected), bounds["min"], bounds["max"])
 
 
 def _counts(found: Aggregations | None) -> dict[str, int]:
-    buckets = found["buckets"] if found else ()
-    return {str(b.get("key_as_string", b["key"])): int(b["doc_count"]) for b in buckets}
+    """Counts by value as a filter takes it; a text and a number that read alike count as one."""
+    counts: dict[str, int] = {}
+    for bucket in found["buckets"] if found else ():
+        value = bucket.get("key_as_string", bucket["key"])
+        shown = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
+        counts[shown] = counts.get(shown, 0) + int(bucket["doc_count"])
+    return counts
 
 
 def _range_count(found: Aggregations) -> int:

@@ -210,10 +210,12 @@ class Attribute:
     attributes: AttributeStore
 
     def query(self, schema: tantivy.Schema) -> tantivy.Query:
-        """Terms of the raw field."""
+        """Typed terms of the attribute's own path."""
         if not self.terms:
             return tantivy.Query.empty_query()
-        return tantivy.Query.term_set_query(schema, "attributes", list(self.terms))
+        path = f"values.{terms.attribute_key(terms.term_name(self.terms[0]))}"
+        values = [terms.term_value(term) for term in self.terms]
+        return tantivy.Query.term_set_query(schema, path, values)
 
     def mask(self) -> Mask:
         """The union of the terms' postings."""

@@ -5,13 +5,18 @@ Text arrives normalised (see `indexer.analysis`); tantivy only splits at spaces 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
-from search.engines.embedded.attributes import attribute_terms, term_name
+from search.engines.embedded.attributes import (
+    attribute_key,
+    attribute_terms,
+    term_name,
+    term_value,
+)
 from search.engines.embedded.columns import SEPARATOR, column_row
 from search.engines.embedded.layout import stamp
 from search.errors import IndexCorrupt
@@ -39,8 +44,9 @@ def build_schema() -> tantivy.Schema:
     for name in ("price", "rating", "created"):
         builder.add_float_field(name, fast=True)
     builder.add_boolean_field("in_stock", indexed=True, fast=True)
-    for name in ("brand", "color", "category", "attributes", "attribute_names"):
+    for name in ("brand", "color", "category", "attribute_names"):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_json_field("values", fast=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
@@ -98,12 +104,20 @@ def words_document(
         "created": created,
         "in_stock": not stock <= 0,
         "category": category_levels(product.category),
-        "attributes": terms,
+        "values": attribute_values(terms),
         "attribute_names": list(dict.fromkeys(map(term_name, terms))),
         **{name: fields[name] for name in TEXT_FIELDS if fields.get(name)},
     }
     known = {name: value for name, value in values.items() if value is not None and value == value}
     return tantivy.Document.from_dict(known, schema)
+
+
+def attribute_values(terms: Sequence[str]) -> dict[str, list[str | float | bool]]:
+    """The values of attribute terms by key: one tantivy column per attribute."""
+    values: dict[str, list[str | float | bool]] = {}
+    for term in terms:
+        values.setdefault(attribute_key(term_name(term)), []).append(term_value(term))
+    return values
 
 
 def category_levels(path: tuple[str, ...]) -> list[str]:
