@@ -1,0 +1,105 @@
+"""Load and size: what is too much is refused early, and says when to come back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.settings import AppSettings
+from search.settings import LimitSettings
+from tests.api.conftest import connected
+
+
+async def test_more_at_once_than_allowed_is_shed_while_health_answers(indexed: Path) -> None:
+    settings = AppSettings(data=indexed, limits=LimitSettings(concurrency=2))
+    app = create_app(settings)
+    search = app.state.aisle
+    gate = asyncio.Event()
+
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client,
+    ):
+        engine = search.search.engine
+        view = engine.view
+
+        async def held(version: str | None = None) -> object:
+            await gate.wait()
+            return await view(version)
+
+        engine.view = held
+        running = [asyncio.create_task(client.get("/v1/search?q=lamp")) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        shed = await client.get("/v1/search?q=lamp")
+        alive = await client.get("/healthz")
+        gate.set()
+        answered = await asyncio.gather(*running)
+        metrics = (await client.get("/metrics")).text
+        after = await client.get("/v1/search?q=lamp")
+    assert shed.status_code == 503
+    assert shed.headers["retry-after"] == "2"
+    assert shed.json()["type"] == "urn:aisle:problem:overloaded"
+    assert alive.status_code == 200
+    assert [answer.status_code for answer in answered] == [200, 200]
+    assert after.status_code == 200
+    assert "aisle_requests_shed_total 1.0" in metrics
+
+
+async def test_a_declared_length_is_refused_unread(indexed: Path) -> None:
+    async with connected(indexed, limits=LimitSettings(body_bytes=1000)) as client:
+        answer = await client.post(
+            "/v1/search", content=b" " * 1001, headers={"content-type": "application/json"}
+        )
+    assert answer.status_code == 413
+    assert "1000 bytes" in answer.json()["detail"]
+
+
+async def test_a_streamed_body_is_cut_off_when_it_grows_too_long(indexed: Path) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 10_000_000:
+            sent += 1000
+            yield b" " * 1000
+
+    settings = AppSettings(data=indexed, limits=LimitSettings(body_bytes=5000))
+    app = create_app(settings)
+    parts = endless()
+    answered: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": await anext(parts), "more_body": True}
+
+    async def send(message: dict[str, object]) -> None:
+        answered.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/search", "raw_path": b"/v1/search",
+        "query_string": b"", "headers": [(b"content-type", b"application/json")],
+        "http_version": "1.1", "scheme": "http", "server": ("shop", 80), "root_path": "",
+    }  # fmt: skip
+    await app(scope, receive, send)  # type: ignore[arg-type]
+    assert answered[0]["status"] == 413
+    assert sent <= 7000
+
+
+@pytest.mark.parametrize("size", [0, 1, 100])
+async def test_pages_up_to_the_limit_are_given(indexed: Path, size: int) -> None:
+    async with connected(indexed) as client:
+        body = (await client.get(f"/v1/search?size={size}")).json()
+    assert len(body["hits"]) == size
+
+
+async def test_pages_end_at_the_depth_limit(indexed: Path) -> None:
+    async with connected(indexed, limits=LimitSettings(page_depth=50)) as client:
+        first = (await client.get("/v1/search?size=40")).json()
+        rest = (await client.get(f"/v1/search?size=40&cursor={first['cursor']}")).json()
+    assert len(first["hits"]) == 40
+    assert [hit["position"] for hit in rest["hits"]] == list(range(41, 51))
+    assert rest["cursor"] is None
