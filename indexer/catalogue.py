@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from indexer.guess import SAMPLE_ROWS, Guess, guess_mapping
-from indexer.mapping import Mapping, load_mapping, load_preset
+from indexer.mapping import PRODUCT_FIELDS, Mapping, load_mapping, load_preset
 from indexer.readers import Rows, open_rows
 from indexer.rejects import Rejection, RejectsFile
 from indexer.rows import BadRow, RawRow
@@ -73,6 +73,11 @@ class Catalogue:
     def cut(self) -> int:
         """How many texts were longer than their bound."""
         return self._reader.cut
+
+    @property
+    def filled(self) -> dict[str, int]:
+        """By product field ("attributes" too), how many products have it so far."""
+        return {name: self._reader.filled[name] for name in (*PRODUCT_FIELDS, "attributes")}
 
     def __iter__(self) -> Iterator[tuple[Product, Location]]:
         with self._files:

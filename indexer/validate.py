@@ -7,6 +7,7 @@ An absent or empty value is unknown and never refused. A value that is there and
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -63,10 +64,15 @@ def is_empty(value: Any) -> bool:
 
 
 class RowReader:
-    """Turns rows into products by one mapping. `cut` counts texts shortened to their bound."""
+    """Turns rows into products by one mapping.
+
+    `cut` counts texts shortened to their bound; `filled` counts, by product field, the products
+    that have it: a field that none has is likely a wrong name in the mapping.
+    """
 
     def __init__(self, mapping: Mapping) -> None:
         self.cut = 0
+        self.filled: Counter[str] = Counter()
         self._fields = {
             name: self._converter(name, field) for name, field in mapping.fields.items()
         }
@@ -84,12 +90,15 @@ class RowReader:
         try:
             for name, convert in self._fields.items():
                 value = convert(row)
-                if value is not None:
+                if value is not None and value != "" and value != ():
                     values[name] = value
         except BadValue as error:
             error.field = error.field or name
             raise
-        return Product(**values, attributes=self._attributes(row))
+        product = Product(**values, attributes=self._attributes(row))
+        self.filled.update(values.keys())
+        self.filled["attributes"] += bool(product.attributes)
+        return product
 
     def id_of(self, row: Row) -> str | None:
         """The row's id for a rejection, None when it has none that can be shown."""

@@ -69,6 +69,13 @@ def test_a_nan_price_is_reported_by_its_field(read_catalogue: ReadCatalogue) -> 
     assert (reject["field"], reject["reason"]) == ("price", "not a finite number: nan")
 
 
+def test_it_tells_which_fields_the_products_have(read_catalogue: ReadCatalogue) -> None:
+    rows = [{**GOOD, "brand": "Acme", "description": " "}, GOOD, {**GOOD, "price": 0}]
+    filled = read_catalogue("shop.jsonl", content=jsonl(*rows)).catalogue.filled
+    assert {name for name, count in filled.items() if count} == {"id", "title", "brand", "price"}
+    assert (filled["title"], filled["brand"], filled["description"]) == (3, 1, 0)
+
+
 ROWS = st.lists(
     st.sampled_from(
         [
@@ -236,6 +243,7 @@ def test_leaving_early_closes_the_files(tmp_path: Path, read_catalogue: ReadCata
 
 
 @pytest.mark.real
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "rows", "filled"),
     [
@@ -255,8 +263,8 @@ def test_real_catalogues_are_read_whole(
     got = read_catalogue(path, preset=preset)
     assert (len(got.products), got.rejects) == (rows, [])
     for name, count in filled.items():
-        known = sum(getattr(p, name) not in (None, ()) for p in got.products)
-        assert known == count, name
+        assert sum(getattr(p, name) not in (None, ()) for p in got.products) == count, name
+        assert got.catalogue.filled[name] == count
     check: dict[str, Any] = {"esci": None, "icecat": check_icecat, "retrotech": check_retrotech}
     if check[preset]:
         check[preset](got.products)

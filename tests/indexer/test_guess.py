@@ -152,6 +152,7 @@ def test_catalogues_with_plain_names_need_no_preset(
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_a_guess_agrees_with_the_preset_where_names_tell(
     real_data: Path, read_catalogue: ReadCatalogue
 ) -> None:

@@ -257,6 +257,7 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 OPTIONAL = tuple(name for name in (*PRODUCT_FIELDS, "attributes") if name not in ("id", "title"))
+READER = RowReader(load_preset("aisle"))
 PRODUCT_ROWS = st.fixed_dictionaries(
     {"id": st.just("1") | VALUES, "title": st.just("Lamp") | VALUES},
     optional=dict.fromkeys(OPTIONAL, VALUES),
@@ -268,7 +269,7 @@ def test_any_row_is_a_sound_product_or_a_clear_refusal(row: dict[str, Any]) -> N
     got: Product | None = None
     refusal: BadValue | None = None
     try:
-        got = RowReader(load_preset("aisle"))(row)
+        got = READER(row)
     except BadValue as error:
         refusal = error
     if refusal is not None or got is None:
