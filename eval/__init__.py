@@ -2,7 +2,7 @@
 
 from eval.crossvalidation import Fold, Selection, folds, nested_selection
 from eval.evaluate import evaluate
-from eval.judgments import Judgments, load_judgments
+from eval.judgments import Judgments, load_judgments, load_kinds
 from eval.metrics import DEFAULT_METRICS, Metric, parse_metric
 from eval.report import format_report, report_json
 from eval.results import Comparison, Interval, Report
@@ -27,6 +27,7 @@ __all__ = [
     "folds",
     "format_report",
     "load_judgments",
+    "load_kinds",
     "nested_selection",
     "parse_metric",
     "random_run",

@@ -5,30 +5,33 @@ Read from CSV, TSV (columns found by name) or TREC qrels, plain or gzipped.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eval.tables import find_layout, first_line, missing_column, read_rows, read_text
 from search.errors import BadInput
 
-QUERY_COLUMNS = ("query", "user_query", "query_text", "search_term", "keywords")
-PRODUCT_COLUMNS = ("product_id", "doc_id", "document_id", "product_uid", "docid", "asin", "sku")
-GRADE_COLUMNS = (
-    "label",
-    "esci_label",
-    "gain",
-    "rating",
-    "grade",
-    "relevance",
-    "relevance_score",
-    "median_relevance",
-    "judgment",
-)
-KIND_COLUMNS = ("kind", "query_kind", "query_class", "query_type", "intent")
+QUERY = {"query": ("query", "user_query", "query_text", "search_term", "keywords")}
+PRODUCT = {
+    "product": ("product_id", "doc_id", "document_id", "product_uid", "docid", "asin", "sku")
+}
+GRADE = {
+    "grade": (
+        "label",
+        "esci_label",
+        "gain",
+        "rating",
+        "grade",
+        "relevance",
+        "relevance_score",
+        "median_relevance",
+        "judgment",
+    )
+}
+KIND = {"kind": ("kind", "query_kind", "query_class", "query_type", "intent")}
+JUDGMENT = QUERY | PRODUCT | GRADE
 """Accepted column names; where a file has several of a list, the earliest in the list is used."""
 
 LABEL_GAINS: Mapping[str, float] = {
@@ -78,20 +81,17 @@ class _Row:
 def load_judgments(path: Path) -> Judgments:
     """Reads a file of judgments.
 
-    A CSV or TSV needs a header with a query, a product and a grade column (see the lists above).
+    A CSV or TSV needs a header with a query, a product and a grade column (see `JUDGMENT`).
     A grade is a label (E, S, C, I or the words) or a number, 0 or more. Without a header, four
     fields separated by spaces are TREC qrels: query, iteration, product, grade.
 
     Raises:
         BadInput: the file, line and column that cannot be used, and what to write there.
     """
-    text = _text(path)
-    if not text.strip():
-        raise BadInput(f"{path} is empty; it should hold judgments with a header line")
     graded: dict[tuple[str, str], list[float]] = {}
     kinds: dict[str, str] = {}
     styles: dict[bool, str] = {}
-    for row in _rows(path, text):
+    for row in _rows(path, read_text(path)):
         styles.setdefault(row.grade.casefold() in LABEL_GAINS, f"{row.grade} ({row.place})")
         graded.setdefault((row.query, row.product), []).append(_gain(row))
         if row.kind:
@@ -116,83 +116,32 @@ def _judgments(graded: Mapping[tuple[str, str], list[float]], kinds: dict[str, s
     return Judgments(gains, kinds, duplicates, conflicts)
 
 
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise BadInput(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from None
-    except (OSError, EOFError) as error:
-        raise BadInput(f"cannot read the judgments {path}: {error}") from error
+def load_kinds(path: Path) -> dict[str, str]:
+    """Query → kind, from a table with a query and a kind column; the last of repeated lines wins.
+
+    Give it to judgments by `dataclasses.replace(judgments, kinds=…)` to have scores by kind.
+
+    Raises:
+        BadInput: the file, line and column that cannot be used.
+    """
+    text, required = read_text(path), QUERY | KIND
+    layout = find_layout(text, required, {})
+    if layout is None:
+        raise missing_column(path, text, required)
+    rows = read_rows(path, text, layout, required)
+    return {row.values["query"]: row.values["kind"] for row in rows}
 
 
 def _rows(path: Path, text: str) -> Iterator[_Row]:
-    first = next(line for line in text.split("\n") if line.strip())
-    for delimiter in (",", "\t", ";"):
-        header = [_column(name) for name in next(csv.reader([first], delimiter=delimiter))]
-        if all(_find(header, names) for names in (QUERY_COLUMNS, PRODUCT_COLUMNS, GRADE_COLUMNS)):
-            return _table(path, text, delimiter)
-    if _is_qrels(first):
-        return _qrels(path, text)
-    raise _header_problem(path, first)
-
-
-def _column(name: str) -> str:
-    return name.strip().casefold().replace(" ", "_").replace("-", "_")
-
-
-def _find(header: list[str], names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if name in header), None)
-
-
-def _header_problem(path: Path, first: str) -> BadInput:
-    delimiter = max(",\t;", key=first.count)
-    header = [_column(name) for name in first.split(delimiter)]
-    for what, names in (
-        ("query", QUERY_COLUMNS),
-        ("product", PRODUCT_COLUMNS),
-        ("grade", GRADE_COLUMNS),
-    ):
-        if not _find(header, names):
-            seen, known = ", ".join(header)[:200], ", ".join(names)
-            hint = " (the text to search for, not a number)" if what == "query" else ""
-            return BadInput(
-                f"{path}, line 1: no {what} column among {seen}; name it one of {known}{hint}",
-                field=what,
-            )
-    return BadInput(f"{path}, line 1: columns must be separated by commas, tabs or semicolons")
-
-
-def _table(path: Path, text: str, delimiter: str) -> Iterator[_Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = next([_column(name) for name in cells] for cells in reader if any(cells))
-        lists = (QUERY_COLUMNS, PRODUCT_COLUMNS, GRADE_COLUMNS, KIND_COLUMNS)
-        columns = [name for names in lists if (name := _find(header, names))]
-        places = [header.index(name) for name in columns]
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            place = f"{path}, line {reader.line_num}"
-            if len(cells) != len(header):
-                raise BadInput(
-                    f"{place}: {len(cells)} fields where the header has {len(header)};"
-                    " quote fields that hold the separator"
-                )
-            values = [cells[i].strip() for i in places]
-            _require(place, columns, values)
-            yield _Row(f"{place}, column {columns[2]!r}", *values)
-    except csv.Error as error:
-        raise BadInput(f"{path}, line {reader.line_num}: not well-formed CSV: {error}") from error
-
-
-def _require(place: str, columns: list[str], values: list[str]) -> None:
-    for column, value in zip(columns[:3], values[:3], strict=True):
-        if not value:
-            raise BadInput(f"{place}, column {column!r}: empty; fill it or remove the line")
+    layout = find_layout(text, JUDGMENT, KIND)
+    if layout is None and _is_qrels(first_line(text)):
+        yield from _qrels(path, text)
+        return
+    if layout is None:
+        raise missing_column(path, text, JUDGMENT)
+    grade = layout.columns["grade"][0]
+    for row in read_rows(path, text, layout, JUDGMENT):
+        yield _Row(f"{row.place}, column {grade!r}", **row.values)
 
 
 def _is_qrels(line: str) -> bool:

@@ -45,7 +45,8 @@ class Metric:
         """The value for each query, in [0, 1], shape (queries,)."""
         found = ranking.condensed() if self.condensed else ranking
         k = sys.maxsize if self.k is None else self.k
-        return MEASURES[self.measure](found, ideal, k)
+        # Rounding can lift a perfect ranking above 1 in the last bit.
+        return np.minimum(MEASURES[self.measure](found, ideal, k), 1.0)
 
 
 def parse_metric(name: str) -> Metric:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judgments import Judgments, load_judgments
+from eval.judgments import Judgments, load_judgments, load_kinds
 from search.errors import BadInput
 
 
@@ -65,6 +65,15 @@ def test_kinds_are_kept_and_unscorable_queries_are_known(tmp_path: Path) -> None
     assert judgments.candidates() == {"q": ("a", "b")}
 
 
+def test_kinds_can_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "queries.tsv"
+    path.write_text("Kind\tquery\nbrand\tacme\ntype\tred shoe\n")
+    assert load_kinds(path) == {"acme": "brand", "red shoe": "type"}
+    path.write_text("query\tcount\nacme\t3\n")
+    with pytest.raises(BadInput, match="no kind column among query, count"):
+        load_kinds(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -87,8 +96,9 @@ def test_kinds_are_kept_and_unscorable_queries_are_known(tmp_path: Path) -> None
         ("query,product_id,label\nq,p,E\nq,r,2\n", r"mixes labels and numbers, E .*line 2.* 2 "),
         ("301 0 d 1\n301 0 d\n", "line 2: 3 fields; TREC qrels have four"),
         ("301 0 d -2\n", "line 1, field 4: -2 cannot be a gain"),
+        ("x" * 200_000, "line 1: no query column"),
         (b"query,product_id,label\nq,p,E\ncaf\xe9,p,E\n", "line 3: not UTF-8"),
-        (gzip.compress(b"query,product_id,label\nq,p,E\n")[:-9], "cannot read the judgments"),
+        (gzip.compress(b"query,product_id,label\nq,p,E\n")[:-9], "cannot read "),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -98,7 +108,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, message
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(BadInput, match="cannot read the judgments"):
+        with pytest.raises(BadInput, match="cannot read "):
             load_judgments(path)
 
 
