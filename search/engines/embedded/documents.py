@@ -6,6 +6,7 @@ shape (products + 1,)).
 
 from __future__ import annotations
 
+import math
 import mmap
 from array import array
 from collections.abc import Iterable, Sequence
@@ -27,9 +28,14 @@ _TUPLES = ("category", "tags")
 
 
 def encode_product(product: Product) -> bytes:
-    """A product as JSON; fields that say nothing are left out."""
+    """A product as JSON; fields that say nothing are left out, and so are numbers that
+    JSON cannot hold (NaN, infinite)."""
     fields = {name: getattr(product, name) for name in Product.__slots__}
-    fields["attributes"] = dict(product.attributes)
+    fields["attributes"] = {
+        name: value
+        for name, value in product.attributes.items()
+        if not isinstance(value, float) or math.isfinite(value)
+    }
     return orjson.dumps(
         {name: value for name, value in fields.items() if value not in (None, "", (), {})}
     )
