@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,8 +29,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(data: Path) -> Iterator[TestClient]:
-    yield TestClient(create_app(AppSettings(data=data)))
+def client(data: Path) -> TestClient:
+    return TestClient(create_app(AppSettings(data=data)))
 
 
 def assets_of(page: str) -> list[str]:

@@ -2,5 +2,6 @@
 
 from tests.browser.chromium import open_chromium
 from tests.browser.server import ShopServer
+from tests.browser.shopper import Shopper
 
-__all__ = ["ShopServer", "open_chromium"]
+__all__ = ["ShopServer", "Shopper", "open_chromium"]

@@ -1,0 +1,68 @@
+"""What the storefront's tests share: one shop, one server and one browser per module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from api.settings import AppSettings
+from fixtures import generate_shop
+from indexer.build import Products, build_index
+from search.types import Product
+from tests.browser.chromium import open_chromium
+from tests.browser.server import ShopServer
+from tests.browser.shopper import TIMEOUT_MS, Shopper
+
+ATTACK = '<img src=x onerror="document.body.remove()"> samovar'
+SPECIAL = (
+    Product(
+        id="attack/1",
+        title=ATTACK,
+        description='<script>document.body.remove()</script><mark onclick="x">no</mark>',
+        brand="<b>Bold</b>",
+        category=("<i>Home</i>",),
+        color="<u>red</u>",
+        attributes={"note": "<svg onload=document.body.remove()>"},
+        image='"><script>document.body.remove()</script>.svg',
+        price=1.0,
+        currency="USD",
+    ),
+    Product(id="far", title="Zeppelin ornament", image="https://pictures.invalid/zeppelin.jpg"),
+)
+"""Products that a shop should not have, and has."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_chromium() as browser:
+        expect.set_options(timeout=TIMEOUT_MS)
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[ShopServer]:
+    data = tmp_path_factory.mktemp("storefront")
+    # Exporting the encoder takes most of a minute; its directory's name holds its hash.
+    encoders = Path(pytestconfig.cache.mkdir("aisle-encoders"))
+    (data / "encoders").symlink_to(encoders)
+    shop = generate_shop(data / "shop", products=1200)
+    settings = AppSettings(data=data)
+    build_index(Products((*shop.products, *SPECIAL)), settings)
+    server = ShopServer(settings)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def shopper(browser: Browser, server: ShopServer) -> Iterator[Shopper]:
+    """Afterwards: no error in the console, and no request to any other host."""
+    shopper = Shopper(browser, server.url)
+    yield shopper
+    faults = shopper.leave()
+    assert faults == [], faults
