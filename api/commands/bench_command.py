@@ -1,0 +1,108 @@
+"""`aisle bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.commands.options import Json
+
+command = typer.Typer(no_args_is_help=True, help="Measure speed and quality.")
+
+Sizes = Annotated[str, typer.Option(help="Numbers of products, joined by commas.")]
+Clients = Annotated[str, typer.Option(help="Numbers of clients at once, joined by commas.")]
+Directory = Annotated[Path, typer.Option(help="Where the indexes are built; kept for a next run.")]
+
+
+@command.command("speed")
+def speed(
+    like: Annotated[
+        list[Path] | None,
+        typer.Option(help="A catalogue whose statistics to follow; by default the generated shop."),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="How to read that catalogue.")] = None,
+    products: Sizes = "20000,100000",
+    clients: Clients = "1,2,4,8",
+    queries: Annotated[int, typer.Option(help="Distinct queries asked.", min=50)] = 1000,
+    seconds: Annotated[float, typer.Option(help="How long each load lasts.", min=0.5)] = 10.0,
+    directory: Directory = Path("data/bench"),
+    port: Annotated[int, typer.Option(help="A free port for the server.")] = 8899,
+    json: Json = False,
+) -> None:
+    """Generate catalogues, build them, and measure build, memory, recall, latency, throughput."""
+    from rich.markdown import Markdown
+
+    from api.bench.speed import Plan, run
+    from api.bench.tables import speed_tables
+    from api.commands.console import out, print_json, say, stages
+
+    files, preset = (tuple(like), preset) if like else (_shop(directory), "aisle")
+    plan = Plan(
+        files,
+        preset,
+        _numbers(products, "products"),
+        directory,
+        queries,
+        _numbers(clients, "clients"),
+        seconds,
+        port,
+    )
+    with stages() as progress:
+        result = run(plan, say, progress)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(speed_tables(result)))
+
+
+def _shop(directory: Path) -> tuple[Path, ...]:
+    from fixtures import generate_shop
+
+    shop = directory / "shop"
+    if not (shop / "products.jsonl").exists():
+        generate_shop(shop)
+    return (shop / "products.jsonl",)
+
+
+def _numbers(text: str, option: str) -> tuple[int, ...]:
+    from search.errors import BadInput
+
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"--{option} takes numbers joined by commas, not {text!r}") from None
+    if min(numbers) < 1:
+        raise BadInput(f"--{option} takes numbers from 1 up, not {text!r}")
+    return numbers
+
+
+@command.command("quality")
+def quality(
+    real: Annotated[
+        Path, typer.Option(help="The folder of judged catalogues, one folder each.")
+    ] = Path("../shared/data"),
+    directory: Directory = Path("data/quality"),
+    choose: Annotated[
+        bool, typer.Option(help="Also cross-validate the configuration (many more minutes).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Score the shipped configuration on judged catalogues beside plain baselines."""
+    import asyncio
+
+    from rich.markdown import Markdown
+
+    from api.bench.quality import run_quality
+    from api.bench.tables import quality_tables
+    from api.commands.console import out, print_json, say
+    from search.errors import BadInput
+
+    if not real.is_dir():
+        raise BadInput(f"there is no folder {real}; name the judged catalogues with --real")
+    result = asyncio.run(run_quality(real, directory, say, choose=choose))
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(quality_tables(result)))
