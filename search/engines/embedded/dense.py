@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import faiss
+import faiss as _faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import IndexCorrupt, StorageFailed
 from search.types import Mask, Ordinals, Ranking, Vector, Vectors
+
+faiss: Any = _faiss
+"""Untyped: the library's stubs lack the keyword arguments its Python layer adds."""
 
 Progress = Callable[[int], None]
 """Called with the number of vectors indexed so far."""
@@ -84,8 +87,7 @@ def build_vector_index(
     started = time.monotonic()
     faiss.omp_set_num_threads(threads)
     exact = len(vectors) <= exact_below
-    index = _exact_index(vectors) if exact else _inverted_file(vectors)
-    _add(index, vectors, progress)
+    index = (_exact_index if exact else _inverted_file)(vectors, progress)
     held_out = _perturbed(vectors) if queries is None else np.ascontiguousarray(queries[:QUERIES])
     nprobe, recall = _tune(VectorIndex(index), vectors, held_out, recall_target)
     _write(index, path)
@@ -173,10 +175,12 @@ def _ranking(ordinals: NDArray[np.int64], scores: NDArray[np.float32]) -> Rankin
     return Ranking(ordinals[order].astype(np.int32), scores[order])
 
 
-def _exact_index(vectors: Vectors) -> Any:
-    return faiss.IndexScalarQuantizer(
+def _exact_index(vectors: Vectors, progress: Progress | None) -> Any:
+    index = faiss.IndexScalarQuantizer(
         vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
+    _add(index, vectors, progress)
+    return index
 
 
 def cells_for(count: int) -> int:
@@ -184,14 +188,26 @@ def cells_for(count: int) -> int:
     return int(2 ** round(np.log2(4 * np.sqrt(count))))
 
 
-def _inverted_file(vectors: Vectors) -> Any:
-    cells = cells_for(len(vectors))
+def _inverted_file(vectors: Vectors, progress: Progress | None) -> Any:
+    cells = min(cells_for(len(vectors)), len(vectors))
     specification = f"IVF{cells},SQ8"
-    index = faiss.index_factory(vectors.shape[1], specification, faiss.METRIC_INNER_PRODUCT)
+    plain = faiss.index_factory(vectors.shape[1], specification, faiss.METRIC_INNER_PRODUCT)
+    index = to_gpus(plain)
     size = min(len(vectors), SAMPLE_PER_CELL * cells)
     rows = np.sort(np.random.default_rng(0).choice(len(vectors), size, replace=False))
     index.train(np.ascontiguousarray(vectors[rows]))
-    return index
+    _add(index, vectors, progress)
+    return from_gpus(index)
+
+
+def to_gpus(index: Any, library: Any = faiss) -> Any:
+    """The index on every GPU there is; without one (or with faiss-cpu), itself."""
+    return library.index_cpu_to_all_gpus(index) if library.get_num_gpus() > 0 else index
+
+
+def from_gpus(index: Any, library: Any = faiss) -> Any:
+    """Undoes `to_gpus`: only an index in main memory can be written."""
+    return library.index_gpu_to_cpu(index) if library.get_num_gpus() > 0 else index
 
 
 def _add(index: Any, vectors: Vectors, progress: Progress | None) -> None:
@@ -256,7 +272,7 @@ def _recall(
 
 
 def _write(index: Any, path: Path) -> None:
-    if isinstance(index, faiss.IndexIVF):
+    if hasattr(index, "nlist"):
         index.make_direct_map()  # ordinal to place in its cell, for reconstruction
     try:
         faiss.write_index(index, str(path))
