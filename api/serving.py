@@ -90,6 +90,8 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
     from api.app import create_app
     from api.logs import configure_logging
 
+    # uvicorn sends itself the signal once more when all requests are answered: then leave.
+    signal.signal(signal.SIGTERM, _leave)
     configure_logging()
     config = uvicorn.Config(
         create_app(settings),
@@ -106,7 +108,13 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[bound])
 
 
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
 def _worker(settings: AppSettings, port: int) -> None:
+    # Ctrl-C reaches every process of the terminal; here it means the same as SIGTERM.
+    signal.signal(signal.SIGINT, _leave)
     with contextlib.closing(listen(settings.serving.host, port, shared=True)) as bound:
         run_server(settings, bound)
 
@@ -124,18 +132,20 @@ def _supervise(settings: AppSettings, port: int) -> None:
         process.start()
         return process
 
-    with _shared_metrics(), _stop_signals() as stopping:
+    with _shared_metrics(), _stop_signals() as received:
         workers = [start(number) for number in range(settings.serving.workers)]
-        while not stopping():
+        while not received:
             multiprocessing.connection.wait([w.sentinel for w in workers], timeout=0.5)
             workers = [
-                worker if worker.is_alive() or stopping() else start(number)
+                worker if worker.is_alive() or received else start(number)
                 for number, worker in enumerate(workers)
             ]
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.join(settings.serving.shutdown_seconds + 5)
+    if signal.SIGINT in received:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -150,17 +160,16 @@ def _shared_metrics() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Says whether SIGINT or SIGTERM has come, and holds both off meanwhile."""
-    received = False
+def _stop_signals() -> Iterator[list[int]]:
+    """The stop signals that have come so far; holds them off meanwhile."""
+    received: list[int] = []
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal received
-        received = True
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: received
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
