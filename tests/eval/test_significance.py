@@ -52,6 +52,11 @@ def test_sign_flip_is_reproducible_and_never_0() -> None:
     assert sign_flip(data, seed=1).tolist() != sign_flip(data, seed=2).tolist()
 
 
+def test_exact_ties_count_as_ties_whatever_rounding_does() -> None:
+    whole = np.random.default_rng(4).integers(-3, 5, (12, 40)).astype(np.float64)
+    assert sign_flip(whole / 10, seed=0).tolist() == sign_flip(whole, seed=0).tolist()
+
+
 def test_a_column_is_tested_alike_whatever_stands_beside_it() -> None:
     data = differences(37, 5, 0.2)
     alone = [sign_flip(data[:, [i]], seed=9)[0] for i in range(5)]
