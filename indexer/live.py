@@ -34,10 +34,12 @@ class LiveWriter:
     `search.seams.CatalogueWriter`. Safe to use from several threads and processes: batches take
     turns."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, encoder: Encoder | None = None) -> None:
+        """Opens nothing yet. `encoder` is one already loaded, to be used when it is the index's;
+        keep the writer: what it has opened, it need not open again."""
         self._settings = settings
         self._index: LiveIndex | None = None
-        self._encoder: Encoder | None = None
+        self._encoder = encoder
 
     def apply(self, changes: Sequence[Change]) -> Applied:
         """Applies a batch as one. Several changes of one id count as one, equal to all of them in

@@ -117,12 +117,16 @@ def _write_products(
     heap = min(max(source.size * _HEAP_PER_BYTE, _SMALLEST_HEAP), _LARGEST_HEAP, _memory() // 3)
     writer = PartsWriter(layout, version, heap_bytes=heap)
     weights = settings.index.weights
-    progress("words", 0, source.count)
-    for i, product in enumerate(source.products(), 1):
-        writer.add(product, index_fields(product, weights))
-        if i % _REPORT_EVERY == 0:
-            progress("words", i, source.count)
-    writer.finish()
+    try:
+        progress("words", 0, source.count)
+        for i, product in enumerate(source.products(), 1):
+            writer.add(product, index_fields(product, weights))
+            if i % _REPORT_EVERY == 0:
+                progress("words", i, source.count)
+        writer.finish()
+    except BaseException:
+        writer.abort()
+        raise
     progress("words", source.count, source.count)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,15 @@ class Outcome:
 
 
 ReadCatalogue = Callable[..., Outcome]
+
+
+@pytest.fixture
+def fast_path() -> Iterator[Path]:
+    """A folder in memory, where there is one: tests of crashes sync thousands of times, and what
+    they check does not depend on the disk."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -42,3 +42,7 @@ class PartsWriter:
         self._documents.finish()
         self._columns.finish(self._layout.columns, self._version)
         self._attributes.finish(self._layout.attributes, self._version)
+
+    def abort(self) -> None:
+        """Gives open files back after a failed build."""
+        self._documents.abort()
