@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -18,10 +18,12 @@ from search.engines.embedded import attributes as terms
 from search.engines.embedded.attributes import AttributeStore
 from search.engines.embedded.columns import SEPARATOR, ColumnsView, Dictionary
 from search.errors import BadInput
-from search.types import Filter, Filters, Mask
+from search.types import Filter, Filters, Mask, Ordinals
 
 FILTERS = ("brand", "color", "category", "price", "rating", "in_stock")
 """The filters every index has; `attributes.<name>` come from its products."""
+ID = "id"
+"""A filter too, but no facet."""
 PREFIX = "attributes."
 
 
@@ -44,6 +46,8 @@ class FilterIndex:
     columns: ColumnsView
     dictionaries: dict[str, Dictionary]
     attributes: AttributeStore
+    find: Callable[[Sequence[str]], Ordinals]
+    """The ordinals of product ids; unknown ids have none."""
 
     def condition(self, condition: Filter) -> Condition:
         """Understands a filter.
@@ -52,6 +56,8 @@ class FilterIndex:
             BadInput: unknown name, or values or bounds that make no sense for it.
         """
         name = condition.name
+        if name == ID:
+            return Ids(_values(condition), self.columns.count, self.find)
         self.check_name(name, "filter")
         if name.startswith(PREFIX):
             return self._attribute(condition)
@@ -221,6 +227,25 @@ class Attribute:
         """The union of the terms' postings."""
         mask = np.zeros(self.count, np.bool_)
         self.attributes.mark(self.terms, mask)
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The product is one of a list: what evaluation ranks the judged products of a query with."""
+
+    ids: tuple[str, ...]
+    count: int
+    find: Callable[[Sequence[str]], Ordinals]
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """Terms of the raw id."""
+        return tantivy.Query.term_set_query(schema, ID, list(self.ids))
+
+    def mask(self) -> Mask:
+        """The ordinals the ids have."""
+        mask = np.zeros(self.count, np.bool_)
+        mask[self.find(self.ids)] = True
         return mask
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tantivy
 
 from search.engines.embedded.attributes import (
@@ -20,7 +21,7 @@ from search.engines.embedded.attributes import (
 from search.engines.embedded.columns import SEPARATOR, column_row
 from search.engines.embedded.layout import stamp
 from search.errors import IndexCorrupt
-from search.types import Product
+from search.types import Ordinals, Product
 
 TEXT_FIELDS = ("all", "title", "tags", "codes")
 """The fields that can be searched by words."""
@@ -85,6 +86,14 @@ def open_words(directory: Path) -> tantivy.Index:
         raise IndexCorrupt(f"{directory} cannot be opened ({error}): index again") from error
     register_analyzers(index)
     return index
+
+
+def ordinals_of(searcher: tantivy.Searcher, schema: tantivy.Schema, ids: Sequence[str]) -> Ordinals:
+    """The ordinals of the products that have one of these ids."""
+    query = tantivy.Query.term_set_query(schema, "id", list(ids))
+    hits = searcher.search(query, max(len(ids), 1), count=False).hits
+    found = searcher.fast_field_values("ord", [address for _, address in hits])
+    return np.array(found, np.int32)
 
 
 def words_document(

@@ -24,7 +24,7 @@ from search.engines.embedded.live import UNCHANGED, LiveUpdate, live_version, lo
 from search.engines.embedded.manifest import Manifest, verify
 from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.order import BaseOrders
-from search.engines.embedded.schema import open_words
+from search.engines.embedded.schema import open_words, ordinals_of
 from search.engines.embedded.state import IndexState
 from search.errors import IndexCorrupt
 from search.settings import Settings
@@ -132,11 +132,17 @@ class OpenSnapshot:
 
     def _state(self, index: tantivy.Index) -> IndexState:
         columns = self._columns.view(len(self._alive))
-        filters = FilterIndex(columns, self._columns.dictionaries, self._attributes)
+        searcher = index.searcher()
+        filters = FilterIndex(
+            columns,
+            self._columns.dictionaries,
+            self._attributes,
+            lambda ids: ordinals_of(searcher, index.schema, ids),
+        )
         return IndexState(
             version=self.version,
             encoder=self.manifest.encoder,
-            searcher=index.searcher(),
+            searcher=searcher,
             schema=index.schema,
             columns=columns,
             filters=filters,

@@ -23,7 +23,7 @@ def _passes(product: Product, condition: Filter) -> bool:
     if name == "category":
         path = " > ".join(product.category)
         return any(path == v or path.startswith(v + " > ") for v in condition.values)
-    if name in ("brand", "color"):
+    if name in ("brand", "color", "id"):
         return getattr(product, name) in condition.values
     if name == "in_stock":
         available = product.stock is None or product.stock > 0
@@ -80,7 +80,7 @@ def _facet_values(product: Product, name: str) -> Sequence[str]:
         return ["true" if product.stock is None or product.stock > 0 else "false"]
     if name == "rating":
         return [s for s in "4321" if product.rating is not None and product.rating >= int(s)]
-    if name in ("brand", "color"):
+    if name in ("brand", "color", "id"):
         return [value] if (value := getattr(product, name)) is not None else []
     value = product.attributes.get(name.removeprefix("attributes."), ())
     if isinstance(value, bool):

@@ -20,6 +20,7 @@ CHOICES = {
     "color": ["red", "blue"],
     "category": ["Home", "Home > Kitchen", "Home & Co", "Hom"],
     "in_stock": ["true", "false"],
+    "id": ["p0", "p3", "none"],
     "attributes.size": ["red", "5", "5.0", "0", "true", "a b", "1e9", "2.50", "line\nbreak"],
     "attributes.dotted.name": ["Red", "false", "9.99"],
     "attributes.fits: all?": ["é=x", "a > b"],
@@ -42,7 +43,7 @@ def any_bound(pair: tuple[float | None, float | None]) -> bool:
     return (low is not None or high is not None) and (low is None or high is None or low <= high)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(drawn=st.lists(conditions(), min_size=1, max_size=3), place=st.integers(0, 2))
 def test_words_and_masks_select_what_the_filter_says(
     shops: list[Shop], drawn: list[Filter], place: int
