@@ -17,22 +17,18 @@ from tests.browser.server import ShopServer
 from tests.browser.shopper import TIMEOUT_MS, Shopper
 
 ATTACK = '<img src=x onerror="document.body.remove()"> samovar'
-SPECIAL = (
-    Product(
-        id="attack/1",
-        title=ATTACK,
-        description='<script>document.body.remove()</script><mark onclick="x">no</mark>',
-        brand="<b>Bold</b>",
-        category=("<i>Home</i>",),
-        color="<u>red</u>",
-        attributes={"note": "<svg onload=document.body.remove()>"},
-        image='"><script>document.body.remove()</script>.svg',
-        price=1.0,
-        currency="USD",
-    ),
-    Product(id="far", title="Zeppelin ornament", image="https://pictures.invalid/zeppelin.jpg"),
+HOSTILE = Product(
+    id="attack/1",
+    title=ATTACK,
+    description='<script>document.body.remove()</script><mark onclick="x">no</mark>',
+    brand="<b>Bold</b>",
+    category=("<i>Home</i>",),
+    color="<u>red</u>",
+    attributes={"note": "<svg onload=document.body.remove()>"},
+    price=1.0,
+    currency="USD",
 )
-"""Products that a shop should not have, and has."""
+"""A product that a shop should not have, and has."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +48,7 @@ def server(
     (data / "encoders").symlink_to(encoders)
     shop = generate_shop(data / "shop", products=1200)
     settings = AppSettings(data=data)
-    build_index(Products((*shop.products, *SPECIAL)), settings)
+    build_index(Products((*shop.products, HOSTILE)), settings)
     server = ShopServer(settings)
     server.start()
     yield server

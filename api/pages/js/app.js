@@ -30,11 +30,13 @@ const keyOf = (one) => searchParameters(one).toString();
 function go(next, { replace = false, marks = {} } = {}) {
   const url = address(next);
   if (url === location.pathname + location.search) return;
-  const keep = { shown: answer?.hits.length, scroll: scrollY };
-  if (!replace) history.replaceState({ ...history.state, ...keep }, "");
+  if (!replace) keepPlace();
   history[replace ? "replaceState" : "pushState"](marks, "", url);
   follow(next);
 }
+
+/** Writes into the history how much is shown and how far down, for a reload. */
+const keepPlace = () => history.replaceState({ ...history.state, shown: answer?.hits.length, scroll: scrollY }, "");
 
 /** Makes the page show `next`. */
 function follow(next, { fresh = true } = {}) {
@@ -138,6 +140,7 @@ async function showMore() {
     remember(state, answer);
     appendHits(page.hits, answer.hits, state, openHit);
     more(answer);
+    keepPlace();
     byId("announce").textContent = `Showing ${answer.hits.length} of ${answer.total} products`;
   } catch (problem) {
     if (asking !== mine || problem.name === "AbortError") return;
@@ -178,7 +181,7 @@ function connect() {
   dialog.addEventListener("close", leaveProduct);
   addEventListener("popstate", () => follow(parseState(location.search), { fresh: false }));
   addEventListener("online", () => !answer && ask());
-  addEventListener("pagehide", () => history.replaceState({ ...history.state, shown: answer?.hits.length, scroll: scrollY }, ""));
+  addEventListener("scrollend", keepPlace);
 }
 
 /** The dialog was closed by the shopper: the address follows. */

@@ -61,7 +61,7 @@ export function drawCount(response, state) {
   byId("heading").hidden = !response.hits.length;
   byId("count").textContent = isStart(state) ? "Popular now" : countText(response, state);
   byId("announce").textContent = response.total ? countText(response, state) : `No products found for “${state.q.trim()}”`;
-  document.title = state.q.trim() ? `${state.q.trim()} – Aisle` : "Aisle";
+  if (!state.product) document.title = state.q.trim() ? `${state.q.trim()} – Aisle` : "Aisle";
 }
 
 /** The button below the grid, or why there is none though not everything was shown. */
