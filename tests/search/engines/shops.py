@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def ids(state: IndexState, ordinals: Sequence[int] | np.ndarray) -> list[str]:
 
 _NUMBERS = (0.0, -0.0, 1.0, 2.5, 9.99, 19.99, 1e9, -3.0, float("nan"))
 _TEXTS = ("red", "Red", "5", "true", "a b", "é=x", "a > b", "line\nbreak")
-_LEVELS = ("Home", "Home & Co", "Kitchen", "Lamps")
+_LEVELS = ("Home", "Home & Co", "Kitchen", "Lighting")
 ATTRIBUTES = ("size", "dotted.name", "fits: all?")
 
 
@@ -123,12 +123,11 @@ def _value(rng: random.Random) -> AttributeValue:
     return rng.random() < 0.5 if kind == 2 else tuple(rng.sample(_TEXTS, rng.randint(0, 3)))
 
 
-@dataclass(frozen=True, repr=False)
 class Shop:
     """A state of an index, and the products it should hold, in the order of their ordinals."""
 
-    state: IndexState
-    products: list[Product]
+    def __init__(self, state: IndexState, products: list[Product]) -> None:
+        self.state, self.products = state, products
 
     def ordinals(self) -> Ordinals:
         """The ordinals of the products."""

@@ -20,7 +20,7 @@ RANGED = ("price", "rating", *(f"attributes.{name}" for name in ATTRIBUTES))
 NONE = np.empty(0, np.int32)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     place=st.integers(0, 2),
     text=st.sampled_from(["", "red", "blue", "red lamp", "steel desk", "1000"]),
@@ -34,7 +34,7 @@ def test_equal_a_loop_over_the_products(
     query, ordinals = understood(text), shop.ordinals()
     also = ordinals[sorted(listed)]
     matching = [p for p in shop.products if has_every_word(p, text)]
-    if not any(satisfies(p, filters) for p in matching):
+    if text and not any(satisfies(p, filters) for p in matching):
         matching = [p for p in shop.products if any(has_every_word(p, w) for w in text.split())]
     near = [shop.products[i] for i in sorted(listed)] if text else []
     results = list({p.id: p for p in (*matching, *near)}.values())

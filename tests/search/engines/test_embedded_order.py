@@ -33,7 +33,7 @@ def key(product: Product, sort: Sort) -> tuple[float, ...]:
     return (value if sort == "price_asc" else -value,)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     place=st.integers(0, 2),
     sort=st.sampled_from(("relevance", *SORTS)),
