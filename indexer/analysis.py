@@ -12,8 +12,14 @@ from collections.abc import Mapping
 from query.text import codes, words
 from search.types import AttributeValue, Product
 
-_ATTRIBUTE_CHARACTERS = 2_000
+_ATTRIBUTE_CHARACTERS = 10_000
 _DESCRIPTION_CHARACTERS = 120
+IDENTIFIERS = frozenset(
+    "asin ean gtin isbn manufacturer_part_number model model_name model_number mpn oem_code "
+    "part_number sku upc".split()
+)
+"""Attributes that identify rather than describe: found whole, among the codes, not as words. Their
+numbers would otherwise meet every number in a query."""
 
 
 def attribute_text(name: str, value: AttributeValue) -> str:
@@ -27,7 +33,11 @@ def attribute_text(name: str, value: AttributeValue) -> str:
 
 def field_texts(product: Product) -> dict[str, str]:
     """The raw text of every weighted field."""
-    attributes = " ".join(attribute_text(k, v) for k, v in product.attributes.items())
+    attributes = " ".join(
+        attribute_text(name, value)
+        for name, value in product.attributes.items()
+        if name not in IDENTIFIERS
+    )
     return {
         "title": product.title,
         "description": product.description,
@@ -43,17 +53,26 @@ def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]
     """Normalised words, joined by spaces, of each text field of the words index.
 
     `weights` maps a field to how often it occurs in `all`, the weighted text; 0 leaves it out.
-    `codes` holds identifiers whole (`wh1000xm4`) and the product's own id.
+    `codes` holds identifiers whole (`wh1000xm4`): those of the title, of the attributes that
+    identify, and the product's own id.
     """
     texts = {name: " ".join(words(text)) for name, text in field_texts(product).items()}
     weighted = [texts[name] for name, weight in weights.items() for _ in range(weight)]
-    found = codes(product.title) + codes(product.id)
+    found = codes(" ".join((product.title, product.id, *_identifiers(product))))
     return {
         "all": " ".join(filter(None, weighted)),
         "title": texts["title"],
         "tags": texts["tags"],
         "codes": " ".join(dict.fromkeys(found)),
     }
+
+
+def _identifiers(product: Product) -> list[str]:
+    return [
+        attribute_text(name, product.attributes[name])
+        for name in product.attributes
+        if name in IDENTIFIERS
+    ]
 
 
 def encoder_text(product: Product) -> str:
