@@ -15,8 +15,21 @@ from search.types import AttributeValue, Product
 _ATTRIBUTE_CHARACTERS = 10_000
 _DESCRIPTION_CHARACTERS = 120
 IDENTIFIERS = frozenset(
-    "asin ean gtin isbn manufacturer_part_number model model_name model_number mpn oem_code "
-    "part_number sku upc".split()
+    [
+        "asin",
+        "ean",
+        "gtin",
+        "isbn",
+        "manufacturer_part_number",
+        "model",
+        "model_name",
+        "model_number",
+        "mpn",
+        "oem_code",
+        "part_number",
+        "sku",
+        "upc",
+    ]
 )
 """Attributes that identify rather than describe: found whole, among the codes, not as words. Their
 numbers would otherwise meet every number in a query."""
