@@ -10,7 +10,7 @@ PORT ?= 8000
 CATALOGUE ?=
 PRESET ?=
 
-.PHONY: demo install test check lint types lock clean
+.PHONY: demo install install-serving test check lint types lock clean
 
 demo: install
 	@$(BIN)/aisle demo --data $(DATA) --port $(PORT) $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(PRESET),--preset $(PRESET))
@@ -25,6 +25,13 @@ install: .venv/installed
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
+
+# Serving alone, without torch: for machines that only answer searches.
+install-serving:
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-serve.lock hatchling editables
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 
 test: install
 	@$(BIN)/python -m pytest

@@ -15,24 +15,11 @@ from search.types import AttributeValue, Product
 _ATTRIBUTE_CHARACTERS = 10_000
 _DESCRIPTION_CHARACTERS = 120
 IDENTIFIERS = frozenset(
-    [
-        "asin",
-        "ean",
-        "gtin",
-        "isbn",
-        "manufacturer_part_number",
-        "model",
-        "model_name",
-        "model_number",
-        "mpn",
-        "oem_code",
-        "part_number",
-        "sku",
-        "upc",
-    ]
+    {"asin", "ean", "gtin", "isbn", "mpn", "sku", "upc", "oem_code"}
+    | {"model", "model_name", "model_number", "part_number", "manufacturer_part_number"}
 )
-"""Attributes that identify rather than describe: found whole, among the codes, not as words. Their
-numbers would otherwise meet every number in a query."""
+"""Attributes that identify rather than describe: found whole, among the codes, not as words, since
+their numbers would meet every number in a query."""
 
 
 def attribute_text(name: str, value: AttributeValue) -> str:
