@@ -21,15 +21,32 @@ def dies(target: Callable[..., object], *args: object) -> bool:
     return process.exitcode != 0
 
 
+class Running:
+    """A process under way."""
+
+    def __init__(self, target: Callable[..., Any], *args: object) -> None:
+        self._pipe, theirs = _context.Pipe(duplex=False)
+        self._process = _context.Process(target=_send, args=(theirs, target, *args))
+        self._process.start()
+        theirs.close()
+
+    def result(self) -> Any:
+        """What its target returned, or the exception it raised."""
+        result = self._pipe.recv()
+        self._process.join()
+        self._process.close()
+        self._pipe.close()
+        return result
+
+
+def start(target: Callable[..., Any], *args: object) -> Running:
+    """Runs `target` beside the test."""
+    return Running(target, *args)
+
+
 def outcome(target: Callable[..., Any], *args: object) -> Any:
-    """What `target` returns, or the exception it raises."""
-    ours, theirs = _context.Pipe(duplex=False)
-    process = _context.Process(target=_send, args=(theirs, target, *args))
-    process.start()
-    theirs.close()
-    result = ours.recv()
-    process.join()
-    return result
+    """What `target` returns, or the exception it raises, in a process of its own."""
+    return Running(target, *args).result()
 
 
 def _send(pipe: Connection, target: Callable[..., Any], *args: object) -> None:
