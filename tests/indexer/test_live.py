@@ -19,7 +19,7 @@ from search.engines.embedded.engine import EmbeddedEngine
 from search.engines.embedded.layout import read_current
 from search.engines.embedded.snapshot import OpenSnapshot
 from search.errors import BadInput, IndexCorrupt, IndexMissing, StorageFailed
-from search.types import Delete, Patch, Product, Upsert
+from search.types import Change, Delete, Patch, Product, Upsert
 from tests.indexer.processes import outcome, start
 from tests.indexer.shop import (
     WordHashCatalogueEncoder,
@@ -189,7 +189,7 @@ def test_changes_made_during_a_full_index_are_kept(fast_path: Path) -> None:
     index(fast_path)
     live = writer(fast_path)
     live.apply([Patch("p0", {"price": 99.0})])  # before: the new catalogue knows better
-    moments = {
+    moments: dict[tuple[str, int], list[Change]] = {
         ("words", 0): [Upsert(Product("new", "blue lamp")), Delete("p2")],
         ("encode", 0): [Patch("p3", {"price": 7.0}), Patch("gone", {"price": 1.0})],
         ("publish", 2): [Upsert(Product("late", "late lamp"))],
@@ -221,7 +221,10 @@ def test_changes_made_during_a_merge_are_kept(fast_path: Path) -> None:
     index(fast_path)
     live = writer(fast_path)
     live.apply([Upsert(Product("a", "blue lamp"))])
-    moments = {("words", 0): [Delete("a")], ("publish", 3): [Upsert(Product("b", "green lamp"))]}
+    moments: dict[tuple[str, int], list[Change]] = {
+        ("words", 0): [Delete("a")],
+        ("publish", 3): [Upsert(Product("b", "green lamp"))],
+    }
 
     def change(stage: str, done: int, total: int | None) -> None:
         if batch := moments.pop((stage, done), None):
