@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from indexer.encoder_export import ensure_encoder
+from search.encoder import OnnxEncoder
 
 # A busy machine is slow, not wrong: no example fails for its duration.
 settings.register_profile("aisle", deadline=None)
@@ -24,3 +28,18 @@ def real_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def encoder_data() -> Path:
+    """A data directory that holds nothing but the exported text encoder; it outlives the run,
+    because exporting takes some 15 seconds."""
+    data = Path(tempfile.gettempdir()) / f"aisle-tests-{os.getuid()}"
+    ensure_encoder(data)
+    return data
+
+
+@pytest.fixture(scope="session")
+def encoder(encoder_data: Path) -> OnnxEncoder:
+    """The text encoder itself."""
+    return ensure_encoder(encoder_data)

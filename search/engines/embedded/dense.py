@@ -218,12 +218,12 @@ def _add(index: Any, vectors: Vectors, progress: Progress | None) -> None:
 
 
 def _perturbed(vectors: Vectors) -> Vectors:
-    """Held-out queries when there are none: random documents, each moved by noise as long as
-    itself."""
+    """Held-out queries when there are none: random documents, each moved by noise twice as long as
+    itself. So moved they are as hard to answer as shoppers' real queries; see docs/meaning.md."""
     rng = np.random.default_rng(1)
     rows = np.sort(rng.choice(len(vectors), min(QUERIES, len(vectors)), replace=False))
     noise = rng.standard_normal((len(rows), vectors.shape[1])).astype(np.float32)
-    moved = vectors[rows] + noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    moved = vectors[rows] + 2 * noise / np.linalg.norm(noise, axis=1, keepdims=True)
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
 
 
