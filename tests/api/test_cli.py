@@ -1,0 +1,287 @@
+"""The command line: what it prints, where, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli import COMMANDS, run
+from fixtures import Shop
+from tests.api.conftest import aisle, connected
+
+Capture = pytest.CaptureFixture[str]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(capfd: Capture) -> Run:
+    """Runs a command here; gives its code, standard output and standard error."""
+
+    def called(*arguments: str | Path) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return called
+
+
+def last_json(out: str) -> Any:
+    return json.loads(out.splitlines()[-1])
+
+
+def test_index_reports_what_became_of_every_row(cli: Run, tmp_path: Path) -> None:
+    catalogue = tmp_path / "products.jsonl"
+    catalogue.write_text(
+        '{"id": "1", "title": "Lamp"}\n{"id": "2"}\nnot json\n{"id": "1", "title": "Lamp again"}\n'
+    )
+    code, out, err = cli(
+        *("index", catalogue, "--preset", "aisle", "--data", tmp_path / "data"),
+        *("--no-vectors", "--json"),
+    )
+    report = last_json(out)
+    assert code == 0, err
+    assert list(report) == ["version", "read", "indexed", "rejected", "seconds"]
+    assert (report["read"], report["indexed"], report["rejected"]) == (4, 1, 3)
+    rejects = tmp_path / "data" / "rejects" / f"{report['version']}.jsonl"
+    assert len(rejects.read_text().splitlines()) == 3
+
+
+def test_index_says_what_it_guessed(cli: Run, tmp_path: Path) -> None:
+    catalogue = tmp_path / "products.csv"
+    catalogue.write_text("sku,name,cost\na,Lamp,3\nb,Mug,4\n")
+    code, out, err = cli("index", catalogue, "--data", tmp_path / "data", "--no-vectors")
+    assert code == 0
+    assert "name → title" in err
+    assert "Indexed 2 of 2 rows" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "says"),
+    [
+        (None, (), "does not exist"),
+        ("", (), "empty"),
+        ('{"id": "1", "title": "A"}\n', ("--preset", "nonsense"), "known are"),
+        ('{"id": "1", "title": "A"}\n', ("--mapping", "none.toml"), "does not exist"),
+        ('{"id": "1"}\n{"id": "2"}\n', ("--preset", "aisle"), "none of the 2 rows"),
+        ('{"id": "1"}\n{"id": "2", "title": "A"}\n', ("--preset", "aisle", "--max-rejects", "0"),
+         "mapping is likely wrong"),
+    ],
+)  # fmt: skip
+def test_a_catalogue_that_cannot_be_used_is_bad_input(
+    cli: Run, tmp_path: Path, content: str | None, options: tuple[str, ...], says: str
+) -> None:
+    catalogue = tmp_path / "products.jsonl"
+    if content is not None:
+        catalogue.write_text(content)
+    code, out, err = cli(
+        "index", catalogue, "--data", tmp_path / "data", "--no-vectors", "--json", *options
+    )
+    assert code == 2, err
+    assert out == ""
+    assert says in err.lower()
+    assert "Traceback" not in err
+
+
+async def test_search_prints_the_http_body(cli: Run, indexed: Path) -> None:
+    code, out, _ = await asyncio.to_thread(
+        cli,
+        *("search", "lamp", "--data", indexed, "--size", "3", "--filter", "price=..80"),
+        *("--facets", "brand", "--json"),
+    )
+    async with connected(indexed) as client:
+        target = "/v1/search?q=lamp&size=3&filter.price=..80&facets=brand"
+        served = (await client.get(target)).json()
+    printed = last_json(out)
+    assert code == 0
+    assert len(printed["hits"]) == 3
+    printed.pop("timings_ms")
+    served.pop("timings_ms")
+    assert printed == served
+
+
+def test_search_shows_a_table_and_the_way_on(cli: Run, indexed: Path) -> None:
+    code, out, _ = cli("search", "lamp", "--data", indexed, "--size", "2", "--explain")
+    assert code == 0
+    assert "words 1" in out
+    assert "more: --cursor" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--filter", "price"), "NAME=VALUE"),
+        (("--filter", "price=cheap"), "10..50"),
+        (("--filter", "colour=red"), "filter.color"),
+        (("--sort", "cheapest"), "price_asc"),
+        (("--system", "magic"), "known are bm25"),
+        (("--size", "-1"), "size"),
+        (("--cursor", "x"), "cursor"),
+    ],
+)
+def test_search_refuses_with_a_remedy(
+    cli: Run, indexed: Path, options: tuple[str, ...], says: str
+) -> None:
+    code, out, err = cli("search", "lamp", "--data", indexed, *options)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_commands_without_an_index_say_what_to_do(cli: Run, tmp_path: Path) -> None:
+    for arguments in (("search", "x"), ("fold",), ("snapshots", "verify")):
+        code, _, err = cli(*arguments, "--data", tmp_path / "none")
+        assert code == 1
+        assert len(err.splitlines()) == 1
+        assert "aisle index" in err
+
+
+def test_update_applies_the_good_lines_and_names_the_bad(
+    cli: Run, data: Path, tmp_path: Path
+) -> None:
+    lines = tmp_path / "changes.jsonl"
+    lines.write_text(
+        '{"op": "upsert", "product": {"id": "z1", "title": "Zorbulator", "price": NaN}}\n'
+        '\n{"id": "z2", "title": "Zorbulator"}\n{"op": "delete", "id": "none"}\n{oops\n'
+    )
+    code, out, err = cli("update", lines, "--data", data, "--json")
+    report = last_json(out)
+    assert code == 0
+    assert report.pop("version").endswith(".1")
+    assert report == {
+        **{"read": 4, "upserted": 1, "patched": 0, "deleted": 0},
+        **{"rejected": 2, "missing": 1},
+    }
+    assert "line 1, product.price: is not a finite number" in err
+    assert "line 5: is not JSON" in err
+    found = last_json(cli("search", "zorbulator", "--data", data, "--json")[1])
+    assert [hit["id"] for hit in found["hits"]] == ["z2"]
+
+
+def test_update_with_nothing_usable_is_bad_input(cli: Run, data: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "changes.jsonl"
+    lines.write_text("oops\n")
+    assert cli("update", lines, "--data", data)[0] == 2
+    assert cli("update", tmp_path / "none.jsonl", "--data", data)[0] == 2
+
+
+def test_snapshots_are_listed_verified_and_rolled_back(
+    cli: Run, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "z.jsonl").write_text('{"id": "z1", "title": "Zorbulator"}\n')
+    first = last_json(cli("snapshots", "list", "--data", data, "--json")[1])["served"]
+    cli("update", tmp_path / "z.jsonl", "--data", data)
+    second = last_json(cli("fold", "--data", data, "--json")[1])["version"]
+    listed = last_json(cli("snapshots", "list", "--data", data, "--json")[1])
+    assert listed == {"served": second, "snapshots": [first, second]}
+    assert cli("snapshots", "verify", "--data", data)[0] == 0
+
+    assert last_json(cli("snapshots", "rollback", "--data", data, "--json")[1])["version"] == first
+    assert last_json(cli("search", "lamp", "--data", data, "--json")[1])["version"] > first
+    assert cli("snapshots", "rollback", "none", "--data", data)[0] == 2
+
+    part = next((data / "snapshots" / second).rglob("*.npy"))
+    part.write_bytes(part.read_bytes()[:-1] + b"\x00\x01")
+    code, _, err = cli("snapshots", "verify", second, "--data", data)
+    assert code == 1
+    assert part.name in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["full", "rerank"])
+def test_eval_scores_the_shop_against_its_judgments(
+    cli: Run, indexed: Path, shop_files: Path, mode: str
+) -> None:
+    code, out, err = cli(
+        *("eval", "--data", indexed, "--judgments", shop_files / "judgments.csv"),
+        *("--systems", "bm25,random", "--mode", mode, "--json"),
+    )
+    report = last_json(out)
+    assert code == 0, err
+    assert set(report["systems"]) == {"bm25", "random"}
+    scores = report["systems"]["bm25"]
+    assert {"ndcg@10", "condensed_ndcg@10", "judged@10", "recall@100", "mrr@10"} <= set(scores)
+    assert set(scores["ndcg@10"]) == {"mean", "low", "high"}
+    assert scores["ndcg@10"]["low"] > report["systems"]["random"]["ndcg@10"]["high"]
+    if mode == "rerank":
+        assert scores["judged@10"]["mean"] == pytest.approx(1)
+    [pair] = [c for c in report["comparisons"] if c["metric"] == "ndcg@10"]
+    assert {"a", "b", "metric", "delta", "low", "high", "p"} <= set(pair)
+
+
+def test_eval_refuses_what_it_cannot_read(cli: Run, indexed: Path, tmp_path: Path) -> None:
+    (tmp_path / "j.csv").write_text("query,product_id\nlamp,1\n")
+    assert cli("eval", "--data", indexed, "--judgments", tmp_path / "j.csv")[0] == 2
+    assert cli("eval", "--data", indexed, "--judgments", tmp_path / "none.csv")[0] == 2
+
+
+def test_a_directory_without_permission_is_one_line(cli: Run, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        target = tmp_path / "file"
+        target.write_text("")
+        target /= "data"
+    else:
+        tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+        target = tmp_path / "data"
+    catalogue = Path(__file__).parent / "none.jsonl"
+    code, _, err = cli("index", catalogue, "--data", target, "--no-vectors")
+    assert code in (1, 2)
+    assert "Traceback" not in err
+
+
+def test_a_wrong_setting_is_named(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AISLE_LIMITS__PAGE_SIZE", "many")
+    code, _, err = cli("search", "x", "--data", tmp_path)
+    assert code == 2
+    assert "AISLE_LIMITS__PAGE_SIZE" in err
+    monkeypatch.delenv("AISLE_LIMITS__PAGE_SIZE")
+    (tmp_path / "aisle.toml").write_text("[serving]\nprot = 3\n")
+    monkeypatch.setenv("AISLE_SETTINGS", str(tmp_path / "aisle.toml"))
+    code, _, err = cli("search", "x", "--data", tmp_path)
+    assert code == 2
+    assert "serving.prot" in err
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("search",), ("search", "x", "--nonsense")])
+def test_a_wrong_call_exits_with_2(cli: Run, arguments: tuple[str, ...]) -> None:
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert "Usage" in err
+
+
+def test_every_command_has_help(cli: Run) -> None:
+    _, out, _ = cli("--help")
+    for name in COMMANDS:
+        assert name in out
+        assert cli(name, "--help")[0] == 0
+
+
+@pytest.mark.slow
+def test_a_closed_pipe_is_no_traceback(indexed: Path) -> None:
+    done = aisle("search", "lamp", "--data", indexed, "--json")
+    assert done.returncode == 0
+    assert done.stderr == b""
+
+
+@pytest.mark.slow
+def test_the_demo_indexes_once(
+    cli: Run, tmp_path: Path, shop: Shop, shop_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr("api.commands.demo_command.start", started.append)
+    monkeypatch.setenv("AISLE_MEANING__ENCODER", "none")
+    call = ("demo", "--data", tmp_path / "data", "--catalogue", shop_files / "products.jsonl")
+    first = cli(*call, "--port", "0")
+    again = cli(*call, "--port", "0")
+    assert (first[0], again[0], len(started)) == (0, 0, 2)
+    assert "Indexing" in first[2]
+    assert "up to date" in again[2]
+    cli("index", shop_files / "products.jsonl", "--data", tmp_path / "data", "--no-vectors")
+    assert "Indexing" in cli(*call, "--port", "0")[2]
