@@ -56,7 +56,8 @@ def column_row(product: Product) -> ColumnRow:
 
 
 def _finite(value: float | None) -> float:
-    return math.nan if value is None or not math.isfinite(value) else float(value)
+    # Adding zero makes -0.0 the 0.0 that it equals: tantivy would order them.
+    return math.nan if value is None or not math.isfinite(value) else value + 0.0
 
 
 class ColumnsWriter:

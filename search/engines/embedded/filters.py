@@ -172,7 +172,7 @@ class NumberRange:
 
     def _rounded(self) -> tuple[np.float32, np.float32]:
         with np.errstate(over="ignore"):
-            return np.float32(self.low), np.float32(self.high)
+            return np.float32(self.low + 0.0), np.float32(self.high + 0.0)
 
     def query(self, schema: tantivy.Schema) -> tantivy.Query:
         """A range over the fast field."""

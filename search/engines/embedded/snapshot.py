@@ -127,8 +127,16 @@ class OpenSnapshot:
         return self._state(index)
 
     def _batch_vectors(self, batches: tuple[Batch, ...]) -> Vectors | None:
+        if self._vectors is None:
+            return None
         found = [batch.vectors for batch in batches if batch.vectors is not None]
-        return np.concatenate(found) if found and self._vectors is not None else None
+        rows = sum(len(batch.products) for batch in batches)
+        if sum(map(len, found)) != rows:
+            raise IndexCorrupt(
+                f"live changes of {self.manifest.version} hold {sum(map(len, found))} vectors for "
+                f"{rows} products: index again"
+            )
+        return np.concatenate(found) if found else None
 
     def _state(self, index: tantivy.Index) -> IndexState:
         columns = self._columns.view(len(self._alive))

@@ -39,7 +39,7 @@ def test_equal_a_loop_over_the_products(
     near = [shop.products[i] for i in sorted(listed)] if text else []
     results = list({p.id: p for p in (*matching, *near)}.values())
     total, facets = shop.state.facets(query, filters, also, tuple(dict.fromkeys(COUNTED + RANGED)))
-    assert total == sum(satisfies(p, filters) for p in results)
+    assert total == sum(satisfies(p, filters) for p in results), (place, text, drawn, listed)
     for facet in facets:
         rest = tuple(each for each in filters if each.name != facet.name)
         within = [p for p in results if satisfies(p, rest)]

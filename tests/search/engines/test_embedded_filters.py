@@ -54,7 +54,7 @@ def test_words_and_masks_select_what_the_filter_says(
     found: set[str] = set()
     for word in WORDS:
         found |= set(ids(state, state.words(understood(word), filters, 100).ranking.ordinals))
-    assert found == set(expected)
+    assert found == set(expected), (place, drawn)
 
 
 @pytest.mark.parametrize(
