@@ -59,6 +59,7 @@ export function countText(response, state) {
 
 export function drawCount(response, state) {
   byId("heading").hidden = !response.hits.length;
+  byId("sort").options[0].textContent = state.q.trim() ? "Best match" : "Most popular";
   byId("count").textContent = isStart(state) ? "Popular now" : countText(response, state);
   byId("announce").textContent = response.total ? countText(response, state) : `No products found for “${state.q.trim()}”`;
   if (!state.product) document.title = state.q.trim() ? `${state.q.trim()} – Aisle` : "Aisle";
