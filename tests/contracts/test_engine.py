@@ -74,7 +74,7 @@ async def test_columns_stand_by_ordinal(engine: Engine) -> None:
     view = await engine.view()
     place = await view.find("a")
     assert view.columns.numbers("price")[place] == 30
-    code = view.columns.codes("category")[place]
+    code = int(view.columns.codes("category")[place or 0])
     assert view.columns.values("category")[code] == "Home > Kitchen"
     assert np.isnan(view.columns.numbers("price")).sum() == 1
 

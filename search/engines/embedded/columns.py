@@ -7,6 +7,7 @@ unknown) and, for each code, the sorted strings it stands for.
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ CODES = ("brand", "color", "category", "group")
 SEPARATOR = " > "
 """Between the levels of a category path."""
 _EPOCH = date(1970, 1, 1)
+_SINGLE = struct.Struct("f")
+_LARGEST = 3.4e38
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,12 @@ def column_row(product: Product) -> ColumnRow:
 
 
 def _finite(value: float | None) -> float:
+    """The value rounded to float32, NaN when it is unknown or beyond float32."""
+    if value is None or not abs(value) <= _LARGEST:
+        return math.nan
     # Adding zero makes -0.0 the 0.0 that it equals: tantivy would order them.
-    return math.nan if value is None or not math.isfinite(value) else value + 0.0
+    rounded: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
+    return rounded + 0.0
 
 
 class ColumnsWriter:
