@@ -10,7 +10,7 @@ from indexer.encoder_export import ensure_encoder
 from indexer.encoding import encode_texts
 from indexer.progress import Progress
 from indexer.snapshot import CatalogueEncoder
-from search.encoder import OnnxEncoder
+from search.seams import Encoder
 from search.settings import Settings
 from search.types import Product, Vectors
 
@@ -21,8 +21,8 @@ class CachedCatalogueEncoder:
     """Encodes each distinct text once, ever: vectors are kept beside the encoder, so that an
     interrupted build resumes and the next one encodes only what is new."""
 
-    def __init__(self, encoder: OnnxEncoder) -> None:
-        self._encoder = encoder
+    def __init__(self, encoder: Encoder, cache: Path) -> None:
+        self._encoder, self._cache = encoder, cache
         self.name = encoder.name
         self.dimensions = encoder.dimensions
 
@@ -34,7 +34,7 @@ class CachedCatalogueEncoder:
             map(encoder_text, products),
             count,
             self._encoder,
-            self._encoder.directory / "cache",
+            self._cache,
             out,
             progress=lambda done: progress("encode", done, count),
         )
@@ -48,6 +48,5 @@ def catalogue_encoder(settings: Settings) -> CatalogueEncoder | None:
     """
     if settings.meaning.encoder == NO_ENCODER:
         return None
-    return CachedCatalogueEncoder(
-        ensure_encoder(settings.data, settings.meaning.encoder, settings.threads)
-    )
+    encoder = ensure_encoder(settings.data, settings.meaning.encoder, settings.threads)
+    return CachedCatalogueEncoder(encoder, encoder.directory / "cache")

@@ -51,12 +51,18 @@ def publish(
     sync_tree(layout.building(version).root)
     progress("publish", 1, _STEPS)
     _move(layout, version)
-    progress("publish", 2, _STEPS)
-    carry_over(version)
-    progress("publish", 3, _STEPS)
-    with change_lock(data):
+    try:
+        progress("publish", 2, _STEPS)
         carry_over(version)
-        replace_file(layout.current, version.encode())
+        progress("publish", 3, _STEPS)
+        with change_lock(data):
+            carry_over(version)
+            replace_file(layout.current, version.encode())
+    except BaseException:
+        if served_version(data) != version:
+            remove_tree(layout.snapshot(version).root)
+            remove_tree(layout.live(version))
+        raise
     progress("publish", 4, _STEPS)
     tidy(data, {version} if previous is None else {version, previous})
     progress("publish", _STEPS, _STEPS)

@@ -12,6 +12,8 @@ import pytest
 
 import indexer.live
 from indexer.build import Products, build_index
+from indexer.catalogue_encoder import CachedCatalogueEncoder
+from indexer.encoding import CHUNK
 from indexer.live import LiveWriter
 from indexer.merge import fold
 from search.types import Delete, Patch, Product, Upsert
@@ -150,3 +152,34 @@ def test_a_killed_change_is_applied_whole_or_not_at_all(fast_path: Path, step: s
     logged = step != "_append before"
     expected = CHANGED if logged else OLD
     assert_shows(opened(settings), {**expected, "p9": Product("p9", "late lamp")})
+
+
+class KillWhileEncoding:
+    """Progress that kills its process once some texts are encoded and kept."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        if stage == "encode" and 0 < done < (total or 0):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def encode_many(data: Path, encoder: WordHashEncoder, *, killed: bool) -> None:
+    build_index(
+        Products(Product(f"p{i}", f"kettle number {i}") for i in range(CHUNK + 300)),
+        shop_settings(data),
+        progress=KillWhileEncoding() if killed else None,
+        encoder=CachedCatalogueEncoder(encoder, data / "cache"),
+    )
+
+
+def encode_and_die(data: Path) -> None:
+    encode_many(data, WordHashEncoder(), killed=True)
+
+
+def test_interrupted_encoding_goes_on_where_it_stopped(fast_path: Path) -> None:
+    assert dies(encode_and_die, fast_path)
+    encoder = WordHashEncoder()
+    encode_many(fast_path, encoder, killed=False)
+    assert encoder.encoded == 300
+    assert opened(shop_settings(fast_path)).count == CHUNK + 300
+    encode_many(fast_path, encoder, killed=False)
+    assert encoder.encoded == 300

@@ -237,6 +237,21 @@ def test_changes_made_during_a_merge_are_kept(fast_path: Path) -> None:
     assert live.changed() == 2  # one ended, one added
 
 
+def test_a_build_that_cannot_bring_changes_along_leaves_nothing_behind(fast_path: Path) -> None:
+    version = index(fast_path)
+
+    def stop(stage: str, done: int, total: int | None) -> None:
+        if (stage, done) == ("publish", 3):
+            raise KeyboardInterrupt
+
+    writer(fast_path).apply([Delete("p0")])
+    with pytest.raises(KeyboardInterrupt):
+        fold(shop_settings(fast_path), stop)
+    assert [entry.name for entry in (fast_path / "snapshots").iterdir()] == [version]
+    expected = {name: product for name, product in SHOP.items() if name != "p0"}
+    assert_shows(opened(shop_settings(fast_path)), expected)
+
+
 def test_there_is_nothing_to_merge_without_changes(fast_path: Path) -> None:
     version = index(fast_path)
     assert fold(shop_settings(fast_path)) is None
