@@ -79,7 +79,8 @@ def test_a_damaged_chunk_is_encoded_again(tmp_path: Path, damage: str) -> None:
     chunk = sorted((tmp_path / "cache").glob("*.vectors"))[0]
     content = bytearray(chunk.read_bytes())
     content[len(content) // 2] ^= 1
-    chunk.write_bytes({"flipped": content, "cut": content[:-100], "empty": b""}[damage])
+    damaged = {"flipped": content, "cut": content[:-100], "empty": bytearray()}
+    chunk.write_bytes(damaged[damage])
     again, encoded = encode(TEXTS, tmp_path)
     np.testing.assert_array_equal(again, first)
     assert 0 < encoded < len(TEXTS)
@@ -173,11 +174,11 @@ def test_weights_that_are_not_the_published_ones_are_refused(
     (tmp_path / "weights_package" / "model" / "model.safetensors").write_bytes(b"other weights")
     monkeypatch.syspath_prepend(str(tmp_path))
     other = PackagedModel("weights_package", "model", {"model.safetensors": "0" * 64})
-    monkeypatch.setitem(encoder_export.MODELS, "other", other)  # type: ignore[arg-type]
+    monkeypatch.setitem(encoder_export.MODELS, "other", other)
     with pytest.raises(EncoderUnavailable, match="not the published file"):
         ensure_encoder(tmp_path / "data", "other")
     absent = PackagedModel("no_such_package", "model", {"model.safetensors": "0" * 64})
-    monkeypatch.setitem(encoder_export.MODELS, "other", absent)  # type: ignore[arg-type]
+    monkeypatch.setitem(encoder_export.MODELS, "other", absent)
     with pytest.raises(EncoderUnavailable, match="not installed"):
         ensure_encoder(tmp_path / "data", "other")
 

@@ -74,7 +74,7 @@ def test_a_small_index_gives_what_brute_force_gives(tmp_path: Path) -> None:
 
 
 def test_equal_products_come_in_the_order_of_their_ordinals(tmp_path: Path) -> None:
-    vectors = np.repeat(clustered(5, 16, seed=4), 6, axis=0)
+    vectors: Vectors = np.repeat(clustered(5, 16, seed=4), 6, axis=0)
     index, _ = build(vectors, tmp_path / "ties.faiss")
     assert index.search(vectors[12], 6).ordinals.tolist() == [12, 13, 14, 15, 16, 17]
 
@@ -125,9 +125,9 @@ def test_a_stored_vector_is_near_what_was_given(tmp_path: Path, exact_below: int
 
 def test_effort_is_tuned_on_the_queries_given(tmp_path: Path) -> None:
     rng = np.random.default_rng(9)
-    crowds = np.repeat(rng.standard_normal((5, 32)), 400, axis=0)
-    crowds = unit(crowds + 0.2 * rng.standard_normal(crowds.shape))
-    vectors = np.concatenate((crowds, unit(rng.standard_normal((2000, 32)))))
+    centers = np.repeat(rng.standard_normal((5, 32)), 400, axis=0)
+    crowds = unit(centers + 0.2 * rng.standard_normal(centers.shape))
+    vectors: Vectors = np.concatenate((crowds, unit(rng.standard_normal((2000, 32)))))
     efforts = [
         build(vectors, tmp_path / "index.faiss", exact_below=1000, queries=queries)[1].nprobe
         for queries in (crowds[::10], unit(rng.standard_normal((200, 32))))
