@@ -8,6 +8,7 @@ from eval.report import format_report, report_json
 from eval.results import Comparison, Interval, Report
 from eval.runner import Mode, Searcher, collect_runs, evaluate_systems
 from eval.runs import Run, random_run, rank_by_score
+from eval.verify import MetricsDisagree, verify
 
 __all__ = [
     "DEFAULT_METRICS",
@@ -16,6 +17,7 @@ __all__ = [
     "Interval",
     "Judgments",
     "Metric",
+    "MetricsDisagree",
     "Mode",
     "Report",
     "Run",
@@ -33,4 +35,5 @@ __all__ = [
     "random_run",
     "rank_by_score",
     "report_json",
+    "verify",
 ]

@@ -39,13 +39,16 @@ def command(
         str | None, typer.Option(help="Names joined by commas, such as ndcg@10,mrr@10.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random floor and the tests.")] = 0,
+    check: Annotated[
+        bool, typer.Option("--verify", help="Compute the metrics with ranx as well and compare.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Score systems against human judgments, with intervals and paired comparisons."""
     from api.commands.console import out, print_json
     from eval import format_report, report_json
 
-    report = asyncio.run(_evaluate(data, judgments, systems, mode, metrics, seed))
+    report = asyncio.run(_evaluate(data, judgments, systems, mode, metrics, seed, check))
     if json:
         print_json(report_json(report))
     else:
@@ -53,26 +56,34 @@ def command(
 
 
 async def _evaluate(
-    data: Path, judgments: Path, systems: str, mode: EvaluationMode, metrics: str | None, seed: int
+    data: Path,
+    judgments: Path,
+    systems: str,
+    mode: EvaluationMode,
+    metrics: str | None,
+    seed: int,
+    check: bool,
 ) -> Report:
+    from api.commands.console import say
     from api.evaluation import IndexSearcher
     from api.settings import load_settings
-    from eval import DEFAULT_METRICS, evaluate_systems, load_judgments
+    from eval import DEFAULT_METRICS, collect_runs, evaluate, load_judgments, verify
     from search.build import open_search
 
     judged = load_judgments(judgments)
     search = await open_search(load_settings(data))
     try:
-        return await evaluate_systems(
-            IndexSearcher(search),
-            judged,
-            _names(systems),
-            mode=mode.value,
-            metrics=_names(metrics) if metrics else DEFAULT_METRICS,
-            seed=seed,
+        runs, notes = await collect_runs(
+            IndexSearcher(search), judged, _names(systems), mode=mode.value, seed=seed
         )
     finally:
         await search.close()
+    asked = _names(metrics) if metrics else DEFAULT_METRICS
+    report = evaluate(judged, runs, metrics=asked, seed=seed, notes=notes)
+    if check:
+        for metric, gap in verify(report, judged, runs).items():
+            say(f"{metric}: within {gap:.1g} of ranx's value for every query")
+    return report
 
 
 def _names(text: str) -> list[str]:
