@@ -162,6 +162,9 @@ class Pipeline:
                 trace.since("encode", start)
                 start = time.perf_counter()
                 found = await view.meaning(vector, filters, limit)
+                # Named products are to be ordered, all of them, however far they are.
+                if all(each.name != "id" for each in filters):
+                    found = near_enough(found, self.settings.meaning.least_share)
                 trace.since("meaning", start)
                 return found
         except EncoderUnavailable:
@@ -185,8 +188,8 @@ class Pipeline:
         if request.facets == ():
             return len(found.fused), (), found.complete
         start = time.perf_counter()
-        meaning = found.stages.get("meaning", Ranking.empty()).ordinals
-        total, facets = await view.facets(query, filters, meaning, request.facets)
+        listed = found.fused.ordinals
+        total, facets = await view.facets(query, filters, listed, request.facets)
         trace.since("facets", start)
         return total, facets, True
 
@@ -249,6 +252,14 @@ class Pipeline:
         return SearchResponse(
             Query(""), hits, len(hits), True, view.version, "similar", timings=trace.timings
         )
+
+
+def near_enough(ranking: Ranking, share: float) -> Ranking:
+    """The part of a ranking by similarity that is at least `share` as similar as its best."""
+    if not len(ranking):
+        return ranking
+    least = share * max(float(ranking.scores[0]), 0.0)
+    return ranking.head(int(np.count_nonzero(ranking.scores >= least)))
 
 
 def group_variants(ranking: Ranking, view: View) -> Ranking:

@@ -60,6 +60,9 @@ class MeaningSettings(Section):
     """Dense retrieval: how many candidates, and how the vector index is built and searched."""
 
     limit: int = Field(300, ge=0, le=1000)
+    least_share: float = Field(0.5, ge=0, le=1)
+    """Products less similar to the query than this share of the most similar one's similarity are
+    not results. Without it every query would have `limit` results, near or far."""
     encoder: str = "all-MiniLM-L6-v2"
     exact_below: int = Field(50_000, ge=1)
     """Up to this many products the vector index is exact; beyond, an inverted file."""
