@@ -122,7 +122,7 @@ def test_a_count_beside_a_filter_is_what_the_filter_gives(shopper: Shopper) -> N
     promised = int(option.locator(".quiet").inner_text())
     name = option.locator("span:not(.quiet)").inner_text()
     option.locator("input").check()
-    expect(page.locator("#chips")).to_contain_text(name)
+    expect(page.locator("#chips .chip")).to_have_text(["Kitchen", name])
     expect(page.locator("#count")).to_have_text(f"{promised} products")
     assert set(page.locator("#grid .brand").all_inner_texts()) == {name}
 
@@ -172,8 +172,8 @@ def test_a_department_opens_into_its_parts_and_back(shopper: Shopper) -> None:
 
 
 def test_more_products_come_below_without_repeating_any(shopper: Shopper) -> None:
-    page = shopper.open("/?q=kettle")
-    searched(page, "kettle")
+    page = shopper.open("/?q=stainless+steel")
+    searched(page, "stainless steel")
     first = titles(page)
     page.get_by_role("button", name="Show more").click()
     cards = page.locator("#grid .card")
@@ -189,8 +189,8 @@ def test_more_products_come_below_without_repeating_any(shopper: Shopper) -> Non
 
 def test_an_outdated_page_of_results_is_brought_up_to_date(shopper: Shopper) -> None:
     shopper.expects("status of 422")
-    page = shopper.open("/?q=kettle")
-    searched(page, "kettle")
+    page = shopper.open("/?q=stainless+steel")
+    searched(page, "stainless steel")
     # The server refuses a cursor it cannot use; here one that was damaged on the way.
     page.route("**/v1/search?*cursor=*", lambda route: route.continue_(url=route.request.url + "x"))
     page.get_by_role("button", name="Show more").click()
@@ -199,8 +199,8 @@ def test_an_outdated_page_of_results_is_brought_up_to_date(shopper: Shopper) -> 
 
 
 def test_back_and_forward_restore_words_filters_and_place(shopper: Shopper) -> None:
-    page = shopper.open("/?q=kettle")
-    searched(page, "kettle")
+    page = shopper.open("/?q=stainless+steel")
+    searched(page, "stainless steel")
     page.get_by_role("button", name="Show more").click()
     expect(page.locator("#grid .card")).to_have_count(2 * PAGE)
     page.locator("#grid .card").nth(40).scroll_into_view_if_needed()
@@ -210,8 +210,8 @@ def test_back_and_forward_restore_words_filters_and_place(shopper: Shopper) -> N
     searched(page, "lamp")
     assert page.evaluate("scrollY") == 0
     page.go_back()
-    searched(page, "kettle")
-    expect(page.locator("#q")).to_have_value("kettle")
+    searched(page, "stainless steel")
+    expect(page.locator("#q")).to_have_value("stainless steel")
     expect(page.locator("#grid .card")).to_have_count(2 * PAGE)
     page.wait_for_function("place => Math.abs(scrollY - place) < 200", arg=place)
     page.go_forward()

@@ -33,7 +33,9 @@ class ShopServer:
         """Listens, and returns once requests are answered."""
         bound = listen(HOST, self.port)
         self.port = bound.getsockname()[1]
-        config = uvicorn.Config(create_app(self.settings), log_config=None, lifespan="on")
+        config = uvicorn.Config(
+            create_app(self.settings), log_config=None, timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [bound]}, daemon=True
@@ -50,6 +52,5 @@ class ShopServer:
         assert self._server is not None
         assert self._thread is not None
         self._server.should_exit = True
-        self._server.force_exit = True
         self._thread.join(START_SECONDS)
         assert not self._thread.is_alive(), "the server did not stop in time"

@@ -25,14 +25,14 @@ function check(facet, { value, count: products }, { state, go }) {
       el("span", { className: "quiet" }, count(products))));
 }
 
-/** Chosen values first, then by count; a chosen value that nothing has any more stays removable. */
+/** As the response orders them, so that nothing moves under the pointer; numbers ascending. A chosen
+ * value that nothing has any more stays removable. */
 function ordered(facet, state) {
   const chosen = state.filters[facet.name]?.values ?? [];
   const known = new Set(facet.values.map(({ value }) => value));
   const gone = chosen.filter((value) => !known.has(value)).map((value) => ({ value, count: 0 }));
   if (typeof facet.low === "number") return [...gone, ...facet.values].sort((a, b) => a.value - b.value);
-  const first = facet.values.filter(({ value }) => chosen.includes(value));
-  return [...gone, ...first, ...facet.values.filter(({ value }) => !chosen.includes(value))];
+  return [...gone, ...facet.values];
 }
 
 /** The body of a facet of values. `remembered` keeps what was typed and expanded. */
@@ -44,7 +44,7 @@ export function valuesBody(facet, context, remembered) {
     const all = remembered.expanded.has(facet.name) || typed;
     let seen = 0;
     for (const item of list.children) {
-      item.hidden = !item.dataset.text.includes(typed) || (!all && seen >= SHORT);
+      item.hidden = !item.dataset.text.includes(typed) || (!all && seen >= SHORT && !item.querySelector("input").checked);
       if (!item.hidden) seen += 1;
     }
     none.hidden = seen > 0;
