@@ -7,7 +7,7 @@ import hmac
 
 from starlette.requests import Request
 
-from api.problems import Forbidden, Unauthorized
+from api.errors import Forbidden, Unauthorized
 from api.settings import AppSettings
 
 _REMEDY = "send one as Authorization: Bearer KEY or as X-API-Key: KEY"

@@ -14,13 +14,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.context import context_of
-from api.endpoint import to_routes
+from api.endpoint import json_response, to_routes
 from api.endpoints import endpoints
 from api.metrics import Metrics
 from api.middleware import BodyLimit, Observe, Shed, security_headers
 from api.openapi import document
 from api.problems import on_aisle_error, on_http_error
-from api.responses import json_response
 from api.settings import AppSettings
 from api.state import AppState
 from api.storefront import storefront_routes

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.context import context_of
+from api.responses import to_json
 from api.state import AppState
 
 Handler = Callable[[Request, AppState], Awaitable[Response]]
@@ -63,3 +64,10 @@ def _route(path: str, handlers: Mapping[str, Handler], state: AppState) -> Route
         return await handlers[method](request, state)
 
     return Route(path, handle, methods=list(handlers))
+
+
+def json_response(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer as a response."""
+    return Response(to_json(value), status, dict(headers or {}), "application/json")

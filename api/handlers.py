@@ -11,10 +11,12 @@ from starlette.responses import Response
 from api.access import require_key
 from api.changes import ChangesBody, parse_batch
 from api.context import context_of
+from api.endpoint import json_response
+from api.errors import MalformedBody, UnsupportedMedia
 from api.metrics import CONTENT_TYPE
-from api.problems import KINDS, MalformedBody, UnsupportedMedia, problem_response
+from api.problems import KINDS, problem_response
 from api.requests import first_fault, parse_json, parse_query
-from api.responses import Status, json_response, search_body, server_timing
+from api.responses import Status, search_body, server_timing
 from api.state import AppState
 from search.errors import AisleError, BadInput, NotFound
 from search.types import SearchRequest, SearchResponse

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import RequestContext, begin
+from api.errors import BodyTooLarge
 from api.logs import ACCESS, SERVER
 from api.metrics import Metrics
-from api.problems import BodyTooLarge, internal_error, on_aisle_error
+from api.problems import internal_error, on_aisle_error
 from search.errors import Overloaded
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})

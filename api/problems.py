@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import request_id
+from api.errors import BodyTooLarge, Forbidden, MalformedBody, Unauthorized, UnsupportedMedia
 from search.errors import (
     AisleError,
     BadInput,
@@ -50,26 +51,6 @@ class Kind:
     slug: str
     title: str
     status: int
-
-
-class Unauthorized(AisleError):
-    """The request carries no API key where one is needed."""
-
-
-class Forbidden(AisleError):
-    """The request's API key is not one of this server's."""
-
-
-class BodyTooLarge(BadInput):
-    """The request's body is longer than allowed."""
-
-
-class MalformedBody(BadInput):
-    """The request's body is not JSON."""
-
-
-class UnsupportedMedia(BadInput):
-    """The request's body is not declared to be JSON."""
 
 
 KINDS: Mapping[type[AisleError], Kind] = {

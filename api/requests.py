@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.problems import MalformedBody
+from api.errors import MalformedBody
 from search.errors import BadInput
 from search.settings import LimitSettings
 from search.types import Filter, SearchRequest, Sort

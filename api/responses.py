@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.responses import Response
 
 from search.types import (
     AttributeValue,
@@ -137,13 +136,6 @@ def search_body(response: SearchResponse) -> SearchBody:
 def to_json(value: Any) -> bytes:
     """JSON of any answer; NaN and infinities become null, for JSON has no such numbers."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
-
-
-def json_response(
-    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """An answer as a response."""
-    return Response(to_json(value), status, dict(headers or {}), "application/json")
 
 
 def server_timing(timings: Mapping[str, float]) -> str:

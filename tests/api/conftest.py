@@ -59,9 +59,11 @@ def data(indexed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def encoded(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Path:
-    """A data directory with vectors, for reading only."""
+def encoded(tmp_path_factory: pytest.TempPathFactory, shop: Shop, request: Any) -> Path:
+    """A data directory with vectors, for reading only. The exported encoder is kept between runs:
+    exporting it takes most of a minute."""
     data = tmp_path_factory.mktemp("encoded")
+    (data / "encoders").symlink_to(request.config.cache.mkdir("encoders"))
     build_index(Products(shop.products), AppSettings(data=data))
     return data
 

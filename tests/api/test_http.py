@@ -100,10 +100,7 @@ async def test_similar_products_are_near_in_meaning(encoded: Path, shop: Shop) -
 
 async def test_stages_are_timed_in_the_header(client: Client) -> None:
     answer = await client.get("/v1/search?q=lamp")
-    stages = dict(
-        re.fullmatch(r"(\w+);dur=([\d.]+)", part).groups()  # type: ignore[union-attr]
-        for part in answer.headers["server-timing"].split(", ")
-    )
+    stages = dict(re.findall(r"(\w+);dur=[\d.]+()", answer.headers["server-timing"]))
     assert stages.keys() == answer.json()["timings_ms"].keys() >= {"words", "fuse", "page", "total"}
 
 

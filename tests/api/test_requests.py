@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.problems import MalformedBody
+from api.errors import MalformedBody
 from api.requests import KNOWN, parse_json, parse_query
 from search.errors import BadInput
 from search.settings import LimitSettings

@@ -10,8 +10,10 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.api.conftest import AISLE, aisle, served
@@ -131,13 +133,13 @@ def test_a_busy_port_is_one_line_with_a_remedy(data: Path) -> None:
 def test_workers_share_the_port_the_work_and_the_metrics(data: Path) -> None:
     with served(data, "--workers", "2") as (url, process):
         seen = set()
-        for _ in range(100):
+        for _ in range(12):
             # A connection of its own each time: the kernel spreads connections, not requests.
             answer = httpx.get(f"{url}/v1/search?q=lamp")
             if answer.status_code == 200:
                 seen.add(answer.json()["version"])
             else:
-                time.sleep(0.1)
+                time.sleep(1)
         ports = {c.pid for c in listeners(int(url.rpartition(":")[2]))}
         metrics = httpx.get(f"{url}/metrics").text
         process.send_signal(signal.SIGTERM)
@@ -149,8 +151,6 @@ def test_workers_share_the_port_the_work_and_the_metrics(data: Path) -> None:
 
 
 def test_a_worker_that_dies_is_replaced(data: Path) -> None:
-    import psutil
-
     with served(data, "--workers", "2") as (url, _):
         port = int(url.rpartition(":")[2])
         wait_for(lambda: len(listeners(port)) == 2)
@@ -161,9 +161,7 @@ def test_a_worker_that_dies_is_replaced(data: Path) -> None:
         assert httpx.get(f"{url}/healthz").status_code == 200
 
 
-def listeners(port: int) -> list[psutil._common.sconn]:  # noqa: F821
-    import psutil
-
+def listeners(port: int) -> list[Any]:
     return [
         connection
         for connection in psutil.net_connections("tcp")
@@ -227,6 +225,6 @@ def test_ctrl_c_ends_a_command_with_130(tmp_path: Path) -> None:
     )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
-    assert process.stderr is not None
-    assert b"Traceback" not in process.stderr.read()
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"Traceback" not in said

@@ -1,0 +1,25 @@
+"""Errors of the HTTP interface itself; `api.problems` says what each becomes."""
+
+from __future__ import annotations
+
+from search.errors import AisleError, BadInput
+
+
+class Unauthorized(AisleError):
+    """The request carries no API key where one is needed."""
+
+
+class Forbidden(AisleError):
+    """The request's API key is not one of this server's."""
+
+
+class BodyTooLarge(BadInput):
+    """The request's body is longer than allowed."""
+
+
+class MalformedBody(BadInput):
+    """The request's body is not JSON."""
+
+
+class UnsupportedMedia(BadInput):
+    """The request's body is not declared to be JSON."""
