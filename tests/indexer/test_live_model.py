@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -130,7 +131,7 @@ class ShopMachine(RuleBasedStateMachine):
         assert_shows(opened(self.settings), self.shop)
 
 
-TestShop = ShopMachine.TestCase
+TestShop = pytest.mark.slow(ShopMachine.TestCase)
 TestShop.settings = settings(
     max_examples=12,
     stateful_step_count=12,
