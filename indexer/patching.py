@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,7 +11,7 @@ from search.errors import BadInput
 from search.types import Change, Delete, Patch, Product, Upsert
 
 _FIELDS = {field.name for field in fields(Product)}
-_REQUIRED = ("id", "title")
+_BLANK = Product(id="", title="")
 _PRODUCT = TypeAdapter(Product)
 
 
@@ -56,7 +56,9 @@ def patched(product: Product, changes: Mapping[str, object]) -> Product:
                 f"product {product.id!r}: {name!r} cannot be patched; fields are {known}",
                 field=name,
             )
-    kept = {name: _cleared(name) if value is None else value for name, value in changes.items()}
+    if "title" in changes and not changes["title"]:
+        raise BadInput(f"product {product.id!r}: a title cannot be cleared", field="title")
+    kept = {name: getattr(_BLANK, name) if v is None else v for name, v in changes.items()}
     try:
         return _PRODUCT.validate_python(
             {name: kept.get(name, getattr(product, name)) for name in _FIELDS}
@@ -65,8 +67,3 @@ def patched(product: Product, changes: Mapping[str, object]) -> Product:
         first = error.errors()[0]
         name = str(first["loc"][0])
         raise BadInput(f"product {product.id!r}: {name}: {first['msg']}", field=name) from None
-
-
-def _cleared(name: str) -> object:
-    blank = replace(Product(id="", title=""))
-    return getattr(blank, name)

@@ -91,7 +91,12 @@ def test_changes_of_one_id_in_a_batch_count_in_order(fast_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "name"),
-    [({"colour": "red"}, "colour"), ({"id": "q"}, "id"), ({"price": "cheap"}, "price")],
+    [
+        ({"colour": "red"}, "colour"),
+        ({"id": "q"}, "id"),
+        ({"price": "cheap"}, "price"),
+        ({"title": None}, "title"),
+    ],
 )
 def test_an_impossible_patch_is_refused_and_nothing_of_its_batch_applied(
     fast_path: Path, fields: dict[str, object], name: str
