@@ -15,6 +15,7 @@ from search.engines import ENGINES
 from search.errors import BadInput, EncoderUnavailable
 from search.fusion import FUSIONS
 from search.pipeline import Pipeline
+from search.retrieval import Retrieval
 from search.seams import Engine
 from search.settings import Settings
 from search.types import SearchRequest, SearchResponse
@@ -75,10 +76,13 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
         name: Pipeline(
             name=name,
             engine=engine,
-            encoders=encoders,
             rewriters=(normalize_query,),
-            fusion=FUSIONS[settings.fusion.method](settings.fusion),
-            retrievers=retrievers,
+            retrieval=Retrieval(
+                encoders=encoders,
+                fusion=FUSIONS[settings.fusion.method](settings.fusion),
+                retrievers=retrievers,
+                settings=settings,
+            ),
             settings=settings,
         )
         for name, retrievers in SYSTEMS.items()

@@ -92,8 +92,11 @@ class View(Protocol):
     """The encoder of its vectors, None when it holds none."""
     columns: Columns
 
-    async def words(self, query: Query, filters: Filters, limit: int) -> WordMatches:
-        """The best products by BM25: all words required first, fewer when nothing matches."""
+    async def words(
+        self, query: Query, filters: Filters, limit: int, relax: bool = False
+    ) -> WordMatches:
+        """The best products by BM25: those with every word; those with some words too when the
+        whole catalogue has few with every word, or with `relax`."""
         ...
 
     async def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
@@ -101,16 +104,22 @@ class View(Protocol):
         ...
 
     async def sorted_words(
-        self, query: Query, filters: Filters, sort: Sort, limit: int
+        self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False
     ) -> WordMatches:
         """Every product that matches the words, in the stated order instead of by relevance."""
         ...
 
     async def facets(
-        self, query: Query, filters: Filters, also: Ordinals, names: Sequence[str] | None
+        self,
+        query: Query | None,
+        filters: Filters,
+        also: Ordinals,
+        names: Sequence[str] | None,
+        relax: bool = False,
     ) -> tuple[int, tuple[Facet, ...]]:
         """Exact size and facet counts of the result set: products that match the words, together
-        with `also`. A facet ignores its own filter, so that a shopper sees the alternatives."""
+        with `also`; `also` alone when `query` is None. A facet ignores its own filter, so that a
+        shopper sees the alternatives."""
         ...
 
     async def products(self, ordinals: Ordinals) -> list[Product]:

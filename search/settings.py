@@ -50,8 +50,9 @@ class WordsSettings(Section):
     limit: int = Field(700, ge=1, le=1000)
     weights: dict[str, float] = {"all": 1.0, "codes": 1.0}
     fuzzy_title_weight: float = Field(2.0, ge=0)
-    enough: int = Field(100, ge=1)
-    """Products with every word that are enough; with fewer, products with some words follow."""
+    enough: int = Field(5, ge=1)
+    """Products with every word that are enough; when the catalogue has fewer, products with some of
+    the words are results too."""
     every_word_bonus: float = Field(0.2, ge=0)
     """Added to the score of products with every word, as a share of the best score."""
 
@@ -60,7 +61,7 @@ class MeaningSettings(Section):
     """Dense retrieval: how many candidates, and how the vector index is built and searched."""
 
     limit: int = Field(300, ge=0, le=1000)
-    least_share: float = Field(0.5, ge=0, le=1)
+    least_share: float = Field(0.45, ge=0, le=1)
     """Products less similar to the query than this share of the most similar one's similarity are
     not results. Without it every query would have `limit` results, near or far."""
     encoder: str = "all-MiniLM-L6-v2"

@@ -19,8 +19,9 @@ from search.engines.embedded.documents import DocumentStore
 from search.engines.embedded.facets import FacetCounter
 from search.engines.embedded.filters import FilterIndex, filter_clauses
 from search.engines.embedded.masks import MaskCache
-from search.engines.embedded.order import KEYS, BaseOrders, in_order
+from search.engines.embedded.order import BaseOrders
 from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
+from search.order import KEYS, in_order
 from search.settings import WordsSettings
 from search.types import (
     Facet,
@@ -69,9 +70,9 @@ class IndexState:
         """Products that can be found."""
         return self.masks.count
 
-    def words(self, query: Query, filters: Filters, limit: int) -> WordMatches:
-        """The best products by BM25: those with every word, and when they are fewer than
-        `settings.enough`, those with some of the words after them.
+    def words(self, query: Query, filters: Filters, limit: int, relax: bool = False) -> WordMatches:
+        """The best products by BM25: those with every word, and when the catalogue has fewer such
+        products than `settings.enough`, or with `relax`, those with some of the words too.
 
         Raises:
             BadInput: a filter is wrong.
@@ -80,15 +81,17 @@ class IndexState:
         clauses = filter_clauses(self.filters, filters, self.schema)
         every = self._search(words.required(), clauses, limit)
         some, relaxation = Ranking.empty(), _AS_ASKED
-        if len(every) < min(self.settings.enough, limit) and words.relaxable:
+        if words.relaxable and (relax or self._few(words, filters, len(every))):
             some = self._search_any(words.any(), clauses, filters, limit)
             relaxation = "fewer_words" if len(some) and not len(every) else _AS_ASKED
         bonus = self.settings.every_word_bonus
         return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
 
-    def sorted_words(self, query: Query, filters: Filters, sort: Sort, limit: int) -> WordMatches:
-        """Every product with all the words (some of them when there is none), sorted; without
-        words every product, where `relevance` means the most popular first.
+    def sorted_words(
+        self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False
+    ) -> WordMatches:
+        """Every product that `words` would find, sorted; without words every product, where
+        `relevance` means the most popular first.
 
         Raises:
             BadInput: a filter is wrong.
@@ -97,8 +100,8 @@ class IndexState:
             mask = self.masks.of(filters)
             return _unscored(self.orders.best(mask, sort, limit, self.columns))
         if sort == "relevance":
-            return self.words(query, filters, limit)
-        matches, relaxation = self._matches(query, filters)
+            return self.words(query, filters, limit, relax)
+        matches = self._matches(query, filters, relax)
         clauses = [(Occur.Must, matches), *filter_clauses(self.filters, filters, self.schema)]
         name, direction = KEYS[sort][0]
         found = self.searcher.search(
@@ -109,10 +112,16 @@ class IndexState:
             order=tantivy.Order.Asc if direction > 0 else tantivy.Order.Desc,
         )
         ordinals = self._ordinals([address for _, address in found.hits])
+        relaxation: Relaxation = "fewer_words" if relax and len(ordinals) else _AS_ASKED
         return _unscored(in_order(ordinals, sort, self.columns)[:limit], relaxation)
 
     def facets(
-        self, query: Query, filters: Filters, also: Ordinals, names: Sequence[str] | None
+        self,
+        query: Query | None,
+        filters: Filters,
+        also: Ordinals,
+        names: Sequence[str] | None,
+        relax: bool = False,
     ) -> tuple[int, tuple[Facet, ...]]:
         """See `search.seams.View.facets`.
 
@@ -120,13 +129,11 @@ class IndexState:
             BadInput: a filter or a facet's name is wrong.
         """
         matches = tantivy.Query.all_query()
-        if query.terms:
-            matches, _ = self._matches(query, filters)
-            if len(also):
-                listed = tantivy.Query.term_set_query(self.schema, "ord", also.tolist())
-                matches = tantivy.Query.boolean_query(
-                    [(Occur.Should, matches), (Occur.Should, listed)]
-                )
+        if query is None or query.terms:
+            found = [tantivy.Query.term_set_query(self.schema, "ord", also.tolist())]
+            if query is not None:
+                found.append(self._matches(query, filters, relax))
+            matches = tantivy.Query.boolean_query([(Occur.Should, each) for each in found])
         counter = FacetCounter(self.searcher, self.schema, self.filters, matches, filters)
         return counter.count(names)
 
@@ -173,14 +180,23 @@ class IndexState:
         fuzzy = self.settings.fuzzy_title_weight
         return WordsQuery(self.searcher, self.schema, weights, fuzzy, query)
 
-    def _matches(self, query: Query, filters: Filters) -> tuple[tantivy.Query, Relaxation]:
-        """What counts as matching the words: all of them, or some when nothing has all."""
+    def _few(self, words: WordsQuery, filters: Filters, found: int | None = None) -> bool:
+        """Whether too few products of the whole catalogue have every word; `found` with `filters`
+        do, if that is known. Filters must not decide it: a filter would then add results instead
+        of removing some. Named products are all wanted, in the best order that can be had."""
+        enough = self.settings.enough
+        if any(each.name == "id" for each in filters):
+            return True
+        if found is None or (filters and found < enough):
+            found = len(self._search(words.required(), [], enough))
+        return found < enough
+
+    def _matches(self, query: Query, filters: Filters, relax: bool) -> tantivy.Query:
+        """What counts as matching the words, as `words` finds it."""
         words = self._words(query)
-        required = words.required()
-        clauses = filter_clauses(self.filters, filters, self.schema)
-        if not words.relaxable or len(self._search(required, clauses, 1)):
-            return required, "none"
-        return words.any(), "fewer_words"
+        if words.relaxable and (relax or self._few(words, filters)):
+            return words.any()
+        return words.required()
 
     def _search(
         self, query: tantivy.Query, clauses: list[tuple[Occur, tantivy.Query]], limit: int

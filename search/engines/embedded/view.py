@@ -39,25 +39,32 @@ class EmbeddedView:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: work(*args, **kwargs))
 
-    async def words(self, query: Query, filters: Filters, limit: int) -> WordMatches:
+    async def words(
+        self, query: Query, filters: Filters, limit: int, relax: bool = False
+    ) -> WordMatches:
         """See `IndexState.words`."""
-        return await self._run(self._state.words, query, filters, limit)
+        return await self._run(self._state.words, query, filters, limit, relax)
 
     async def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
         """See `IndexState.meaning`."""
         return await self._run(self._state.meaning, vector, filters, limit)
 
     async def sorted_words(
-        self, query: Query, filters: Filters, sort: Sort, limit: int
+        self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False
     ) -> WordMatches:
         """See `IndexState.sorted_words`."""
-        return await self._run(self._state.sorted_words, query, filters, sort, limit)
+        return await self._run(self._state.sorted_words, query, filters, sort, limit, relax)
 
     async def facets(
-        self, query: Query, filters: Filters, also: Ordinals, names: Sequence[str] | None
+        self,
+        query: Query | None,
+        filters: Filters,
+        also: Ordinals,
+        names: Sequence[str] | None,
+        relax: bool = False,
     ) -> tuple[int, tuple[Facet, ...]]:
         """See `IndexState.facets`."""
-        return await self._run(self._state.facets, query, filters, also, names)
+        return await self._run(self._state.facets, query, filters, also, names, relax)
 
     async def products(self, ordinals: Ordinals) -> list[Product]:
         """See `IndexState.products`."""

@@ -20,9 +20,12 @@ from search.engines.embedded.manifest import Manifest, encode_manifest, measure_
 from search.engines.embedded.snapshot import OpenSnapshot
 from search.engines.embedded.state import IndexState
 from search.engines.embedded.writer import PartsWriter
-from search.settings import Settings
+from search.seams import Encoder
+from search.settings import Settings, WordsSettings
 from search.types import AttributeValue, Change, Delete, Ordinals, Product, Query, Upsert, Vectors
 
+ENOUGH = 3
+"""How many products with every word are enough in these small shops."""
 WORDS = ("red", "blue", "kettle", "kettles", "steel", "lamp", "desk", "xm4", "1000")
 
 
@@ -59,14 +62,15 @@ def build(data: Path, products: Sequence[Product], vectors: Vectors | None = Non
     return version
 
 
-def change(data: Path, changes: Sequence[Change]) -> None:
+def change(data: Path, changes: Sequence[Change], encoder: Encoder | None = None) -> None:
     """Applies one batch of live changes."""
-    LiveWriter(Settings(data=data)).apply(changes)
+    LiveWriter(Settings(data=data), encoder).apply(changes)
 
 
 def state_of(data: Path) -> IndexState:
     """The newest state of an index."""
-    return OpenSnapshot(Settings(data=data), read_current(data)).open_state()
+    settings = Settings(data=data, words=WordsSettings(enough=ENOUGH))
+    return OpenSnapshot(settings, read_current(data)).open_state()
 
 
 def understood(text: str) -> Query:

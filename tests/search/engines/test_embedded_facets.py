@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from search.errors import BadInput
 from search.types import Filter, Product, Query
 from tests.search.engines.brute import bounds, counts, has_every_word, satisfies
-from tests.search.engines.shops import ATTRIBUTES, Shop, build, state_of, understood
+from tests.search.engines.shops import ATTRIBUTES, ENOUGH, Shop, build, state_of, understood
 from tests.search.engines.test_embedded_filters import conditions
 
 COUNTED = ("brand", "color", "rating", "in_stock", *(f"attributes.{name}" for name in ATTRIBUTES))
@@ -34,7 +34,8 @@ def test_equal_a_loop_over_the_products(
     query, ordinals = understood(text), shop.ordinals()
     also = ordinals[sorted(listed)]
     matching = [p for p in shop.products if has_every_word(p, text)]
-    if text and not any(satisfies(p, filters) for p in matching):
+    named = any(each.name == "id" for each in filters)
+    if text and (named or len(matching) < ENOUGH):
         matching = [p for p in shop.products if any(has_every_word(p, w) for w in text.split())]
     near = [shop.products[i] for i in sorted(listed)] if text else []
     results = list({p.id: p for p in (*matching, *near)}.values())

@@ -1,0 +1,40 @@
+"""What becomes of a ranking on its way to the page: variants grouped, places explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from search.seams import Columns
+from search.types import Ordinals, Ranking, StageScore
+
+
+def group_variants(ranking: Ranking, columns: Columns) -> Ranking:
+    """Keeps the best document of each variant group; documents without a group stay."""
+    groups = columns.codes("group")[ranking.ordinals].astype(np.int64)
+    alone = groups < 0
+    groups[alone] = -1 - np.arange(alone.sum())
+    _, first = np.unique(groups, return_index=True)
+    first.sort()
+    return Ranking(ranking.ordinals[first], ranking.scores[first])
+
+
+def variant_counts(ranking: Ranking, columns: Columns, page: Ordinals) -> dict[int, int]:
+    """For each document of the page, how many others of its variant group were found."""
+    column = columns.codes("group")
+    found = column[ranking.ordinals]
+    sizes = np.bincount(found[found >= 0]) if (found >= 0).any() else np.zeros(0, np.int64)
+    return {int(o): int(sizes[column[o]]) - 1 for o in page if column[o] >= 0}
+
+
+def explain(ordinal: int, stages: Mapping[str, Ranking]) -> tuple[StageScore, ...]:
+    """Where each stage placed the document."""
+    return tuple(_place(name, ranking, ordinal) for name, ranking in stages.items())
+
+
+def _place(stage: str, ranking: Ranking, ordinal: int) -> StageScore:
+    place = np.flatnonzero(ranking.ordinals == ordinal)
+    if not len(place):
+        return StageScore(stage, None, None)
+    return StageScore(stage, int(place[0]) + 1, float(ranking.scores[place[0]]))

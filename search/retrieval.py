@@ -1,0 +1,193 @@
+"""Candidates for a request: words and meaning, asked concurrently and merged.
+
+The result set is the products that match the words, and those near enough in meaning. Both are
+decided over the whole catalogue, and filters take away from them, so that the number beside a
+facet's value is about what choosing it gives. When filters leave nothing, both are relaxed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from search.errors import EncoderUnavailable
+from search.order import in_order
+from search.seams import Encoder, Fusion, View
+from search.settings import Settings
+from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one request spent and where it fell back; the pipeline's only mutable value."""
+
+    started: float = field(default_factory=time.perf_counter)
+    timings: dict[str, float] = field(default_factory=dict)
+    fallbacks: list[str] = field(default_factory=list)
+
+    def since(self, stage: str, start: float) -> None:
+        """Notes the milliseconds a stage took, from its `time.perf_counter()` start."""
+        self.timings[stage] = self.timings.get(stage, 0.0) + (time.perf_counter() - start) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The result set's best part: the fused order and each retriever's own ranking.
+
+    `complete` says whether `fused` is the whole result set; `near` are the products near in
+    meaning whatever the filters, for counting facets; `relaxed` whether filters left nothing and
+    fewer words, or any distance in meaning, were accepted instead.
+    """
+
+    fused: Ranking
+    stages: Mapping[str, Ranking]
+    words: WordMatches
+    complete: bool
+    near: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
+    relaxed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Which retrievers are asked, and how their answers are merged."""
+
+    encoders: Callable[[str | None], Encoder]
+    """The encoder by name; raises EncoderUnavailable."""
+    fusion: Fusion
+    retrievers: frozenset[str]
+    settings: Settings
+
+    async def find(
+        self, view: View, query: Query, filters: Filters, sort: Sort, trace: Trace
+    ) -> Candidates:
+        """The candidates, relaxed if filters leave nothing; sorted requests take every match of
+        the words, in the order asked, and products near in meaning only when no word matches."""
+        encoding = asyncio.ensure_future(self._encode(view, query, trace))
+        try:
+            found = await self._attempt(view, query, filters, sort, encoding, trace, relax=False)
+            if len(found.fused) or not filters or not query.terms:
+                return found
+            relaxed = await self._attempt(view, query, filters, sort, encoding, trace, relax=True)
+            return replace(relaxed, near=found.near, relaxed=True)
+        finally:
+            encoding.cancel()
+
+    async def _attempt(
+        self,
+        view: View,
+        query: Query,
+        filters: Filters,
+        sort: Sort,
+        encoding: asyncio.Future[Vector | None],
+        trace: Trace,
+        *,
+        relax: bool,
+    ) -> Candidates:
+        if sort == "relevance" and query.terms:
+            words, (meaning, near) = await asyncio.gather(
+                self._words(view, query, filters, trace, relax),
+                self._meaning(view, filters, encoding, trace, relax),
+            )
+            return self._fuse(words, meaning, near, trace)
+        words = await self._sorted(view, query, filters, sort, trace, relax)
+        if len(words.ranking) or not query.terms:
+            complete = len(words.ranking) < self.settings.limits.page_depth
+            return Candidates(words.ranking, {"words": words.ranking}, words, complete)
+        meaning, near = await self._meaning(view, filters, encoding, trace, relax)
+        ordered = Ranking(
+            in_order(meaning.ordinals, sort, view.columns), np.zeros_like(meaning.scores)
+        )
+        return Candidates(ordered, {"meaning": meaning}, words, True, near)
+
+    def _fuse(
+        self, words: WordMatches, meaning: Ranking, near: Ordinals, trace: Trace
+    ) -> Candidates:
+        start = time.perf_counter()
+        stages = {"words": words.ranking, "meaning": meaning}
+        asked = {name: stages[name] for name in stages if name in self.retrievers}
+        fused = self.fusion(asked, self.settings.fusion.limit)
+        trace.since("fuse", start)
+        complete = len(words.ranking) < self.settings.words.limit
+        return Candidates(fused, asked, words, complete, near)
+
+    async def _sorted(
+        self, view: View, query: Query, filters: Filters, sort: Sort, trace: Trace, relax: bool
+    ) -> WordMatches:
+        start = time.perf_counter()
+        limit = self.settings.limits.page_depth
+        found = await view.sorted_words(query, filters, sort, limit, relax)
+        trace.since("words", start)
+        return found
+
+    async def _words(
+        self, view: View, query: Query, filters: Filters, trace: Trace, relax: bool
+    ) -> WordMatches:
+        if "words" not in self.retrievers:
+            return WordMatches(Ranking.empty())
+        start = time.perf_counter()
+        found = await view.words(query, filters, self.settings.words.limit, relax)
+        trace.since("words", start)
+        return found
+
+    async def _meaning(
+        self,
+        view: View,
+        filters: Filters,
+        encoding: asyncio.Future[Vector | None],
+        trace: Trace,
+        relax: bool,
+    ) -> tuple[Ranking, Ordinals]:
+        """The nearest products within the filters, and those without."""
+        nothing = Ranking.empty()
+        try:
+            async with asyncio.timeout(self.settings.limits.stage_seconds):
+                vector = await asyncio.shield(encoding)
+                if vector is None:
+                    return nothing, nothing.ordinals
+                start = time.perf_counter()
+                found = await self._nearest(view, vector, filters, relax)
+                trace.since("meaning", start)
+                return found
+        except TimeoutError:
+            trace.fallbacks.append("meaning took too long: words only")
+            return nothing, nothing.ordinals
+
+    async def _nearest(
+        self, view: View, vector: Vector, filters: Filters, relax: bool
+    ) -> tuple[Ranking, Ordinals]:
+        limit, share = self.settings.meaning.limit, self.settings.meaning.least_share
+        # Named products are to be ordered, all of them, however far they are.
+        if any(each.name == "id" for each in filters):
+            found = await view.meaning(vector, filters, limit)
+            return found, found.ordinals
+        everywhere = await view.meaning(vector, (), limit)
+        least = share * float(everywhere.scores[0]) if len(everywhere) else 0.0
+        near = at_least(everywhere, least)
+        if not filters:
+            return near, near.ordinals
+        within = await view.meaning(vector, filters, limit)
+        return within if relax else at_least(within, least), near.ordinals
+
+    async def _encode(self, view: View, query: Query, trace: Trace) -> Vector | None:
+        if "meaning" not in self.retrievers or not self.settings.meaning.limit or not query.terms:
+            return None
+        start = time.perf_counter()
+        text = query.normalized or query.text
+        try:
+            encoded: Vector = await asyncio.to_thread(
+                lambda: self.encoders(view.encoder).encode([text])[0]
+            )
+        except EncoderUnavailable:
+            trace.fallbacks.append("no encoder: words only")
+            return None
+        trace.since("encode", start)
+        return encoded
+
+
+def at_least(ranking: Ranking, score: float) -> Ranking:
+    """The part of a ranking that scores `score` or more."""
+    return ranking.head(int(np.count_nonzero(ranking.scores >= score)))
