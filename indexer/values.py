@@ -81,7 +81,7 @@ def _kind(value: Any) -> str:
 
 def _number_text(value: int | float | Decimal) -> str:
     """A number as text, whole ones without a decimal point."""
-    if isinstance(value, float | Decimal) and math.isnan(value):
+    if value.is_nan() if isinstance(value, Decimal) else value != value:
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
