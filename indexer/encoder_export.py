@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
@@ -171,7 +172,9 @@ def load_transformer(source: Path, device: str = "cpu") -> Any:
     """The sentence-transformers model in `source`, never looking on the network."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     transformer = SentenceTransformer(
         str(source),
         device=device,
@@ -182,9 +185,23 @@ def load_transformer(source: Path, device: str = "cpu") -> Any:
     return transformer
 
 
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """The quantizer configures logging for the whole process as it is imported, at level INFO;
+    `logging.basicConfig` leaves a root logger alone that has a handler already."""
+    placeholder = logging.NullHandler()
+    logging.getLogger().addHandler(placeholder)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(placeholder)
+
+
 def _write_graph(transformer: Any, path: Path) -> None:
     import onnx
-    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    with _root_logger_kept():
+        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     from onnxruntime.transformers.fusion_options import AttentionOpType, FusionOptions
     from onnxruntime.transformers.optimizer import optimize_model
 
@@ -251,7 +268,9 @@ def _write_plain_graph(transformer: Any, path: Path) -> None:
 
 def _check_fidelity(directory: Path, transformer: Any) -> dict[str, float]:
     """Cosine between the export's vectors and the model's own, over `PROBES`."""
-    exact: Vectors = transformer.encode(list(PROBES), normalize_embeddings=True)
+    exact: Vectors = transformer.encode(
+        list(PROBES), normalize_embeddings=True, show_progress_bar=False
+    )
     cosine = (OnnxEncoder(directory).encode(PROBES) * exact).sum(axis=1)
     if cosine.min() < FIDELITY_FLOOR:
         raise EncoderUnavailable(
