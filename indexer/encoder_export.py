@@ -172,9 +172,10 @@ def load_transformer(source: Path, device: str = "cpu") -> Any:
     """The sentence-transformers model in `source`, never looking on the network."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     from sentence_transformers import SentenceTransformer
-    from transformers.utils.logging import disable_progress_bar
+    from transformers.utils import logging as transformers_logging
 
-    disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
     transformer = SentenceTransformer(
         str(source),
         device=device,
