@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from indexer.analysis import encoder_text
@@ -38,6 +38,10 @@ class CachedCatalogueEncoder:
             out,
             progress=lambda done: progress("encode", done, count),
         )
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `CatalogueEncoder`."""
+        return self._encoder.encode(texts)
 
 
 def catalogue_encoder(settings: Settings) -> CatalogueEncoder | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,9 @@ from indexer.progress import Progress, silent
 from indexer.publish import fresh_version, publish, remove_builds
 from indexer.snapshot import CatalogueEncoder, write_snapshot
 from indexer.storage import storage_errors
+from search.encoder import open_encoder
 from search.engines.embedded.layout import DataLayout, read_current
+from search.errors import EncoderUnavailable
 from search.settings import Settings
 from search.types import Product, Vectors
 
@@ -44,8 +46,8 @@ class StoredVectors:
     moves them by less than that byte's step.
     """
 
-    def __init__(self, index: LiveIndex, name: str, dimensions: int) -> None:
-        self._index = index
+    def __init__(self, index: LiveIndex, data: Path, name: str, dimensions: int) -> None:
+        self._index, self._data = index, data
         self.name, self.dimensions = name, dimensions
 
     def encode(
@@ -60,6 +62,13 @@ class StoredVectors:
             if row % _REPORT_EVERY == 0:
                 progress("encode", row, count)
         return vectors
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors | None:
+        """See `CatalogueEncoder`; None when the encoder itself is gone."""
+        try:
+            return open_encoder(self._data, self.name).encode(texts)
+        except EncoderUnavailable:
+            return None
 
 
 def fold(settings: Settings, progress: Progress | None = None) -> str | None:
@@ -97,13 +106,15 @@ def _fold(base: LiveIndex, settings: Settings, progress: Progress) -> str:
     kept = settings.model_copy(
         update={"index": settings.index.model_copy(update={"weights": weights})}
     )
-    write_snapshot(building, version, MergeSource(base), _vectors_of(base), kept, progress)
+    write_snapshot(
+        building, version, MergeSource(base), _vectors_of(base, settings.data), kept, progress
+    )
     publish(settings.data, version, carry_over, progress)
     return version
 
 
-def _vectors_of(base: LiveIndex) -> CatalogueEncoder | None:
+def _vectors_of(base: LiveIndex, data: Path) -> CatalogueEncoder | None:
     name, dimensions = base.manifest.encoder, base.manifest.dimensions
     if name is None or dimensions is None:
         return None
-    return StoredVectors(base, name, dimensions)
+    return StoredVectors(base, data, name, dimensions)

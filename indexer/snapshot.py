@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from indexer.analysis import index_fields
+from indexer.encoding import sample_queries
 from indexer.joint import Joint, Stopped
 from indexer.progress import Progress
 from indexer.storage import replace_file
@@ -29,6 +31,7 @@ from search.settings import Settings
 from search.types import Product, Vectors
 
 _REPORT_EVERY = 500
+_SAMPLE_QUERIES = 400
 _SMALLEST_HEAP, _LARGEST_HEAP = 64_000_000, 4_000_000_000
 _HEAP_PER_BYTE = 3
 """Bytes of tantivy's heap per byte of product JSON: enough for one segment."""
@@ -70,6 +73,11 @@ class CatalogueEncoder(Protocol):
     ) -> Vectors:
         """Unit vectors, float32 of shape (count, dimensions), in the products' order. `out` is a
         file it may write them to; the caller removes it."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors | None:
+        """Unit vectors of queries, as searching will encode them; None when that cannot be done
+        here."""
         ...
 
 
@@ -164,16 +172,27 @@ def _write_meaning(
         vectors = encoder.encode(source.products(), source.count, scratch, progress)
     progress("vectors", 0, source.count)
     layout.meaning.mkdir()
+    queries = None
+    if source.count > settings.meaning.exact_below:
+        queries = encoder.encode_queries(_sample_queries(source))
     report = build_vector_index(
         vectors,
         layout.vectors,
         exact_below=settings.meaning.exact_below,
         recall_target=settings.meaning.recall_target,
         threads=settings.threads,
+        queries=queries,
         progress=lambda done: progress("vectors", done, source.count),
     )
     stamp(layout.meaning, version)
     return {**known, "vectors": asdict(report)}
+
+
+def _sample_queries(source: ProductSource) -> list[str]:
+    """Stand-ins for what shoppers will ask: a few words of titles spread over the catalogue."""
+    step = max(1, source.count // _SAMPLE_QUERIES)
+    titles = (product.title for product in islice(source.products(), 0, None, step))
+    return list(sample_queries(titles, _SAMPLE_QUERIES))
 
 
 def measured_recall(manifest: Manifest) -> float | None:

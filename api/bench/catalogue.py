@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class DrawnVectors:
 
     def __init__(self, encoder: OnnxEncoder, titles: Vectors, recipe: Recipe) -> None:
         self.name, self.dimensions = encoder.name, encoder.dimensions
+        self._encoder = encoder
         self._titles, self._recipe = titles, recipe
 
     def encode(
@@ -43,6 +44,10 @@ class DrawnVectors:
             done += len(part)
             progress("encode", done, count)
         return vectors
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `indexer.snapshot.CatalogueEncoder`."""
+        return self._encoder.encode(texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import orjson
 from api.bench.catalogue import SEED, Ground, build_record
 from api.bench.generate import generate_vectors
 from api.bench.over_http import measure_http
+from eval import load_judgments
 from indexer.progress import Progress
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.layout import DataLayout, read_current
@@ -42,6 +43,8 @@ class Plan:
     clients: tuple[int, ...] = (1, 2, 4, 8)
     seconds: float = 10.0
     port: int = 8899
+    judgments: Path | None = None
+    """Judged queries, on which recall is measured beside the generated ones."""
 
 
 def run(plan: Plan, say: Callable[[str], None], progress: Progress | None = None) -> dict[str, Any]:
@@ -74,7 +77,10 @@ def _size(
     measured = _in_own_process(data, ground.queries, plan)
     say(f"Measuring {size:,} products over HTTP ...")
     http = asyncio.run(measure_http(data, ground.queries, plan.clients, plan.seconds, plan.port))
-    recall = recall_of_queries(ground, data, size)
+    recall = {"words of titles": recall_of(ground, data, size, ground.queries[:_RECALL_QUERIES])}
+    if plan.judgments is not None:
+        judged = tuple(load_judgments(plan.judgments).gains)
+        recall["judged queries"] = recall_of(ground, data, size, judged)
     return {"build": built, **measured, "http": http, "recall_at_300": recall}
 
 
@@ -91,15 +97,15 @@ def _in_own_process(data: Path, queries: Sequence[str], plan: Plan) -> dict[str,
     return measured
 
 
-def recall_of_queries(ground: Ground, data: Path, size: int) -> dict[str, float]:
-    """recall@300 of the vector index on real query encodings, against exact search over the
-    unrounded vectors, which are generated again: mean and the worst tenth."""
+def recall_of(ground: Ground, data: Path, size: int, asked: Sequence[str]) -> dict[str, float]:
+    """recall@300 of the vector index on encoded queries, against exact search over the unrounded
+    vectors, which are generated again: mean and the worst tenth."""
     version = read_current(data)
     layout = DataLayout(data).snapshot(version)
     report = read_manifest(layout.root).vectors
     if report is None:
         return {}
-    queries = ground.encoder.encode(ground.queries[:_RECALL_QUERIES])
+    queries = ground.encoder.encode(asked)
     depth = min(_DEPTH, size)
     best = np.empty((len(queries), 0), np.float32)
     for part in generate_vectors(ground.titles, ground.recipe(size), SEED):

@@ -29,6 +29,9 @@ def speed(
     seconds: Annotated[float, typer.Option(help="How long each load lasts.", min=0.5)] = 10.0,
     directory: Directory = Path("data/bench"),
     port: Annotated[int, typer.Option(help="A free port for the server.")] = 8899,
+    judgments: Annotated[
+        Path | None, typer.Option(help="Judged queries, to measure recall on as well.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Generate catalogues, build them, and measure build, memory, recall, latency, throughput."""
@@ -48,6 +51,7 @@ def speed(
         _numbers(clients, "clients"),
         seconds,
         port,
+        judgments,
     )
     with stages() as progress:
         result = run(plan, say, progress)

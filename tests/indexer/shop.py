@@ -49,6 +49,9 @@ class WordHashCatalogueEncoder:
         progress("encode", count, count)
         return vectors.astype(np.float16).astype(np.float32)
 
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([_vector(text) for text in texts])
+
 
 def _vector(text: str) -> Vector:
     total = np.zeros(DIMENSIONS)

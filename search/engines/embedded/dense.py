@@ -78,8 +78,9 @@ def build_vector_index(
     """Builds the index of `vectors` (unit length, float32, shape (n, dimensions), may be a memmap;
     row = ordinal) and writes it to `path`.
 
-    Exact up to `exact_below` vectors, an inverted file beyond. `queries` are vectors of held-out
-    queries on which recall is tuned and measured; without them, perturbed documents are used.
+    Exact up to `exact_below` vectors, an inverted file beyond. Recall is tuned and measured on
+    held-out queries: half of them `queries`, vectors of what may be asked, half perturbed
+    documents, which are all there is without `queries`.
 
     Raises:
         StorageFailed: the disk refused.
@@ -88,7 +89,7 @@ def build_vector_index(
     faiss.omp_set_num_threads(threads)
     exact = len(vectors) <= exact_below
     index = (_exact_index if exact else _inverted_file)(vectors, progress)
-    held_out = _perturbed(vectors) if queries is None else np.ascontiguousarray(queries[:QUERIES])
+    held_out = _held_out(vectors, queries)
     nprobe, recall = _tune(VectorIndex(index), vectors, held_out, recall_target)
     _write(index, path)
     return VectorIndexReport(
@@ -215,6 +216,15 @@ def _add(index: Any, vectors: Vectors, progress: Progress | None) -> None:
         index.add(np.ascontiguousarray(vectors[start : start + CHUNK]))
         if progress is not None:
             progress(min(start + CHUNK, len(vectors)))
+
+
+def _held_out(vectors: Vectors, queries: Vectors | None) -> Vectors:
+    perturbed = _perturbed(vectors)
+    if queries is None:
+        return perturbed
+    half = QUERIES // 2
+    both = np.concatenate((queries[:half], perturbed[:half]))
+    return np.ascontiguousarray(both[np.random.default_rng(2).permutation(len(both))])
 
 
 def _perturbed(vectors: Vectors) -> Vectors:
