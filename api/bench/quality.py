@@ -127,9 +127,18 @@ def index(judged: Judged, real: Path, settings: Settings) -> None:
     """Indexes one catalogue of `real`."""
     files = sorted((real / judged.name).glob("products.*"))
     rejects = settings.data.with_suffix(".rejects.jsonl")
-    settings.data.parent.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    _share_encodings(settings.data)
     rows = open_catalogue(files, preset=judged.preset, mapping_file=None, rejects_path=rejects)
     build_index(rows, settings)
+
+
+def _share_encodings(data: Path) -> None:
+    """One encoder, and one cache of what it encoded, for all the indexes of a run."""
+    shared = data.parent / "encoders"
+    shared.mkdir(exist_ok=True)
+    if not (data / "encoders").exists():
+        (data / "encoders").symlink_to(shared.resolve())
 
 
 async def measure(judged: Judged, real: Path, data: Path, say: Callable[[str], None]) -> Report:
@@ -203,5 +212,5 @@ async def run_quality(
             catalogues[judged.name] = {"mode": judged.mode, **report_json(report)}
     found: dict[str, Any] = {"catalogues": catalogues}
     if choose:
-        found["selection"] = await cross_validate(real, directory / "selection", say)
+        found["selection"] = await cross_validate(real, directory, say)
     return found
