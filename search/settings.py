@@ -50,7 +50,7 @@ class WordsSettings(Section):
     limit: int = Field(700, ge=1, le=1000)
     weights: dict[str, float] = {"all": 1.0, "codes": 1.0}
     fuzzy_title_weight: float = Field(2.0, ge=0)
-    enough: int = Field(5, ge=1)
+    enough: int = Field(20, ge=1)
     """Products with every word that are enough; when the catalogue has fewer, products with some of
     the words are results too."""
     every_word_bonus: float = Field(0.2, ge=0)
@@ -65,6 +65,9 @@ class MeaningSettings(Section):
     """Products less similar to the query than this share of the most similar one's similarity are
     not results. Without it every query would have `limit` results, near or far."""
     encoder: str = "all-MiniLM-L6-v2"
+    encode_with: Literal["auto", "onnx", "torch"] = "auto"
+    """What encodes the catalogue: `auto` is torch where it sees a CUDA device, else the ONNX file.
+    Queries always go through the ONNX file."""
     exact_below: int = Field(50_000, ge=1)
     """Up to this many products the vector index is exact; beyond, an inverted file."""
     recall_target: float = Field(0.95, gt=0, le=1)
