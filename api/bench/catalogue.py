@@ -82,13 +82,21 @@ class Ground:
     ) -> BuildReport:
         """Generates and indexes `count` products into `settings.data`."""
         recipe = self.recipe(count)
-        ensure_encoder(settings.data)
+        share_encodings(settings.data, self.encoder.directory.parent)
         return build_index(
             Products(generate_products(self.source, recipe, SEED), "generated"),
             settings,
             progress=progress or silent,
             encoder=DrawnVectors(self.encoder, self.titles, recipe),
         )
+
+
+def share_encodings(data: Path, encoders: Path) -> None:
+    """Lets a data directory use the exported encoders in `encoders`, and what they encoded."""
+    data.mkdir(parents=True, exist_ok=True)
+    encoders.mkdir(parents=True, exist_ok=True)
+    if not (data / "encoders").exists():
+        (data / "encoders").symlink_to(encoders.resolve())
 
 
 def build_record(report: BuildReport, count: int) -> dict[str, object]:

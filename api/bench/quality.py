@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from api.bench.catalogue import share_encodings
 from api.evaluation import IndexSearcher
 from eval import (
     Judgments,
@@ -127,18 +128,9 @@ def index(judged: Judged, real: Path, settings: Settings) -> None:
     """Indexes one catalogue of `real`."""
     files = sorted((real / judged.name).glob("products.*"))
     rejects = settings.data.with_suffix(".rejects.jsonl")
-    settings.data.mkdir(parents=True, exist_ok=True)
-    _share_encodings(settings.data)
+    share_encodings(settings.data, settings.data.parent / "encoders")
     rows = open_catalogue(files, preset=judged.preset, mapping_file=None, rejects_path=rejects)
     build_index(rows, settings)
-
-
-def _share_encodings(data: Path) -> None:
-    """One encoder, and one cache of what it encoded, for all the indexes of a run."""
-    shared = data.parent / "encoders"
-    shared.mkdir(exist_ok=True)
-    if not (data / "encoders").exists():
-        (data / "encoders").symlink_to(shared.resolve())
 
 
 async def measure(judged: Judged, real: Path, data: Path, say: Callable[[str], None]) -> Report:
