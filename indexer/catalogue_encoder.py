@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from indexer.analysis import encoder_text
@@ -10,6 +10,7 @@ from indexer.encoder_export import ensure_encoder
 from indexer.encoding import encode_texts
 from indexer.progress import Progress
 from indexer.snapshot import CatalogueEncoder
+from indexer.torch_encoder import TorchEncoder, torch_sees_gpu
 from search.seams import Encoder
 from search.settings import Settings
 from search.types import Product, Vectors
@@ -19,10 +20,13 @@ NO_ENCODER = "none"
 
 class CachedCatalogueEncoder:
     """Encodes each distinct text once, ever: vectors are kept beside the encoder, so that an
-    interrupted build resumes and the next one encodes only what is new."""
+    interrupted build resumes and the next one encodes only what is new.
 
-    def __init__(self, encoder: Encoder, cache: Path) -> None:
+    `queries` encodes queries, where that is not `encoder` itself."""
+
+    def __init__(self, encoder: Encoder, cache: Path, queries: Encoder | None = None) -> None:
         self._encoder, self._cache = encoder, cache
+        self._queries = queries or encoder
         self.name = encoder.name
         self.dimensions = encoder.dimensions
 
@@ -41,16 +45,24 @@ class CachedCatalogueEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See `CatalogueEncoder`."""
-        return self._encoder.encode(texts)
+        return self._queries.encode(texts)
 
 
-def catalogue_encoder(settings: Settings) -> CatalogueEncoder | None:
+def catalogue_encoder(
+    settings: Settings, has_gpu: Callable[[], bool] = torch_sees_gpu
+) -> CatalogueEncoder | None:
     """The encoder of `settings.meaning.encoder`, exported first if need be; None for "none".
+
+    `settings.meaning.encode_with` says whether torch or the export encodes the catalogue; "auto"
+    asks `has_gpu`.
 
     Raises:
         EncoderUnavailable: it cannot be made; the message says what to install.
     """
-    if settings.meaning.encoder == NO_ENCODER:
+    model, encode_with = settings.meaning.encoder, settings.meaning.encode_with
+    if model == NO_ENCODER:
         return None
-    encoder = ensure_encoder(settings.data, settings.meaning.encoder, settings.threads)
-    return CachedCatalogueEncoder(encoder, encoder.directory / "cache")
+    export = ensure_encoder(settings.data, model, settings.threads)
+    with_torch = encode_with == "torch" or (encode_with == "auto" and has_gpu())
+    encoder = TorchEncoder(model, export) if with_torch else export
+    return CachedCatalogueEncoder(encoder, export.directory / "cache", queries=export)

@@ -60,7 +60,7 @@ class OnnxEncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32, shape (len(texts), dimensions), in their order."""
         vectors = np.empty((len(texts), self.dimensions), np.float32)
-        tokens = [self._tokenizer.encode(_printable(text)).ids for text in texts]
+        tokens = [self._tokenizer.encode(printable(text)).ids for text in texts]
         for rows in _batches([len(ids) for ids in tokens]):
             ids, mask = _pad([tokens[row] for row in rows])
             vectors[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
@@ -113,8 +113,9 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _printable(text: str) -> str:
-    # A lone surrogate is valid in a Python string and in nothing else.
+def printable(text: str) -> str:
+    """The text as tokenizers take it: a lone surrogate is valid in a Python string and in nothing
+    else, so it becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
