@@ -1,4 +1,4 @@
-"""Facets: exact counts over a result set, by tantivy's aggregations.
+"""Facets: exact counts over a result set.
 
 A facet ignores the filter of its own name, so that a shopper sees the alternatives: facets without
 such a filter share one pass over the results, every other one has a pass of its own.
@@ -6,38 +6,26 @@ such a filter share one pass over the results, every other one has a pass of its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import tantivy
-from tantivy import Occur
 
-from search.engines.embedded import attributes as terms
 from search.engines.embedded.columns import SEPARATOR, Dictionary
-from search.engines.embedded.filters import FILTERS, PREFIX, FilterIndex, filter_clauses
+from search.engines.embedded.filters import FILTERS, PREFIX, FilterIndex
+from search.engines.embedded.tally import ATTRIBUTE_NAMES, RATINGS, Counting, Tally
 from search.types import Facet, FacetValue, Filters
 
-VALUES = 50
-"""The most values of one facet."""
 ATTRIBUTES = 5
 """How many attributes are counted when none is named: the most frequent of the result set."""
-_RATINGS = (4, 3, 2, 1)
-_SEGMENT_VALUES = 20_000
-"""Values each segment reports, so that counts stay exact when live changes made several."""
-
-Aggregations = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class FacetCounter:
-    """Counts the facets of one result set: `matches` (any clauses joined) within `filters`."""
+    """Makes the facets of one result set: what `counting` counts, within `filters`."""
 
-    searcher: tantivy.Searcher
-    schema: tantivy.Schema
+    counting: Counting
     index: FilterIndex
-    matches: tantivy.Query
     filters: Filters
 
     def count(self, names: Sequence[str] | None) -> tuple[int, tuple[Facet, ...]]:
@@ -52,69 +40,46 @@ class FacetCounter:
             self.index.check_name(name, "facet")
         filtered = {each.name for each in self.filters}
         shared = [name for name in wanted if name not in filtered]
-        found = self._aggregate(self.filters, shared, names is None)
-        total = int(found["total"]["value"])
+        found = self._tally(self.filters, [*shared, ATTRIBUTE_NAMES] if names is None else shared)
         if names is None:
-            wanted += self._frequent(found)
-            shared += [name for name in wanted if name not in FILTERS and name not in filtered]
-            missing = [name for name in shared if name not in FILTERS]
-            found |= self._aggregate(self.filters, missing, False) if missing else {}
+            frequent = self._frequent(found.values[ATTRIBUTE_NAMES])
+            wanted += frequent
+            missing = [name for name in frequent if name not in filtered]
+            found = found.joined(self._tally(self.filters, missing)) if missing else found
         for name in wanted:
             if name in filtered:
                 rest = tuple(each for each in self.filters if each.name != name)
-                found |= self._aggregate(rest, [name], False)
-        return total, tuple(self._facet(name, found) for name in wanted)
+                found = found.joined(self._tally(rest, [name]))
+        return found.total, tuple(self._facet(name, found) for name in wanted)
 
-    def _aggregate(self, filters: Filters, names: Sequence[str], attributes: bool) -> Aggregations:
-        clauses = filter_clauses(self.index, filters, self.schema)
-        query = tantivy.Query.boolean_query([(Occur.Must, self.matches), *clauses])
-        asked: Aggregations = {"total": {"value_count": {"field": "ord"}}}
-        if attributes:
-            asked["attributes"] = _terms("attribute_names", None, 2 * ATTRIBUTES)
-        for name in names:
-            asked |= self._aggregations(name)
-        return dict(self.searcher.aggregate(query, asked))
+    def _tally(self, filters: Filters, names: Sequence[str]) -> Tally:
+        return self.counting.count(filters, {name: self._named(name) for name in names})
 
-    def _frequent(self, found: Aggregations) -> list[str]:
-        counted = _counts(found["attributes"])
+    def _frequent(self, counted: Mapping[str, int]) -> list[str]:
         best = sorted(counted, key=lambda name: (-counted[name], name))[:ATTRIBUTES]
         filtered = {each.name for each in self.filters if each.name.startswith(PREFIX)}
         return list(dict.fromkeys([*sorted(filtered), *(PREFIX + name for name in best)]))
 
-    def _aggregations(self, name: str) -> Aggregations:
-        if name in ("price", "rating"):
-            return _number_aggregations(name)
-        if name == "in_stock":
-            return {name: {"terms": {"field": name}}}
-        if name == "category":
-            children = self._children()
-            return {name: _terms(name, children, len(children))} if children else {}
-        if name.startswith(PREFIX):
-            return _attribute_aggregations(name)
-        selected = list(self._selected(name))
-        chosen = {f"{name}:selected": _terms(name, selected, len(selected))} if selected else {}
-        return {name: _terms(name, None, VALUES)} | chosen
+    def _named(self, name: str) -> tuple[str, ...]:
+        return self._categories() if name == "category" else self._selected(name)
 
     def _selected(self, name: str) -> tuple[str, ...]:
         return tuple(v for each in self.filters if each.name == name for v in each.values)
 
-    def _children(self) -> list[str]:
+    def _categories(self) -> tuple[str, ...]:
         selected = self._selected("category")
         dictionary = self.index.dictionaries["category"]
         found = [child for path in selected or ("",) for child in children(dictionary, path)]
-        return list(dict.fromkeys([*selected, *found]))
+        return tuple(dict.fromkeys([*selected, *found]))
 
-    def _facet(self, name: str, found: Aggregations) -> Facet:
-        selected = self._selected(name)
+    def _facet(self, name: str, found: Tally) -> Facet:
+        counts, selected = found.values[name], self._selected(name)
+        low, high = found.bounds.get(name, (None, None))
         if name in ("price", "rating"):
-            bounds = found[f"{name}:bounds"]
-            steps = _RATINGS if name == "rating" else ()
-            counts = {str(s): _range_count(found[f"{name}:{s}"]) for s in steps}
-            return _numeric(name, counts, bounds["min"], bounds["max"])
-        if name.startswith(PREFIX):
-            return _attribute_facet(name, found, selected)
-        counts = _counts(found.get(name)) | _counts(found.get(f"{name}:selected"))
-        return Facet(name, _values(counts, selected))
+            steps = [str(least) for least in RATINGS if counts.get(str(least))]
+            values = tuple(FacetValue(step, counts[step]) for step in steps)
+            return Facet(name, values, _shortest(low), _shortest(high))
+        return Facet(name, _values(counts, selected), low, high)
 
 
 def children(dictionary: Dictionary, path: str) -> list[str]:
@@ -136,50 +101,9 @@ def children(dictionary: Dictionary, path: str) -> list[str]:
     return list(found)
 
 
-def _terms(field: str, include: object, size: int) -> Aggregations:
-    asked = {"field": field, "size": max(size, 1), "segment_size": max(size, _SEGMENT_VALUES)}
-    return {"terms": asked if include is None else asked | {"include": include}}
-
-
-def _number_aggregations(name: str) -> Aggregations:
-    steps = _RATINGS if name == "rating" else ()
-    ranges = {f"{name}:{least}": [{"from": float(least)}] for least in steps}
-    counts = {key: {"range": {"field": name, "ranges": value}} for key, value in ranges.items()}
-    return {f"{name}:bounds": {"stats": {"field": name}}, **counts}
-
-
-def _attribute_aggregations(name: str) -> Aggregations:
-    path = f"values.{terms.attribute_key(name.removeprefix(PREFIX))}"
-    return {name: _terms(path, None, VALUES), f"{name}:bounds": {"stats": {"field": path}}}
-
-
-def _attribute_facet(name: str, found: Aggregations, selected: tuple[str, ...]) -> Facet:
-    bounds = found[f"{name}:bounds"]
-    return Facet(name, _values(_counts(found[name]), selected), bounds["min"], bounds["max"])
-
-
-def _counts(found: Aggregations | None) -> dict[str, int]:
-    """Counts by value as a filter takes it; a text and a number that read alike count as one."""
-    counts: dict[str, int] = {}
-    for bucket in found["buckets"] if found else ():
-        value = bucket.get("key_as_string", bucket["key"])
-        shown = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
-        counts[shown] = counts.get(shown, 0) + int(bucket["doc_count"])
-    return counts
-
-
-def _range_count(found: Aggregations) -> int:
-    return int(found["buckets"][-1]["doc_count"])
-
-
-def _values(counts: dict[str, int], selected: tuple[str, ...]) -> tuple[FacetValue, ...]:
+def _values(counts: Mapping[str, int], selected: tuple[str, ...]) -> tuple[FacetValue, ...]:
     ordered = sorted(counts, key=lambda value: (-counts[value], value))
     return tuple(FacetValue(v, counts[v], v in selected) for v in ordered if counts[v])
-
-
-def _numeric(name: str, counts: dict[str, int], low: float | None, high: float | None) -> Facet:
-    values = tuple(FacetValue(value, count) for value, count in counts.items() if count)
-    return Facet(name, values, _shortest(low), _shortest(high))
 
 
 def _shortest(value: float | None) -> float | None:

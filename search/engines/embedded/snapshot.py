@@ -14,6 +14,7 @@ import tantivy
 
 from search.engines.embedded.arrays import GrowingArray
 from search.engines.embedded.attributes import AttributeStore
+from search.engines.embedded.browsing import BrowsingFacets
 from search.engines.embedded.changes import Batch
 from search.engines.embedded.columns import ColumnStore
 from search.engines.embedded.dense import VectorIndex
@@ -147,6 +148,7 @@ class OpenSnapshot:
             self._attributes,
             lambda ids: ordinals_of(searcher, index.schema, ids),
         )
+        masks = MaskCache(filters, self._alive)
         return IndexState(
             version=self.version,
             encoder=self.manifest.encoder,
@@ -154,9 +156,10 @@ class OpenSnapshot:
             schema=index.schema,
             columns=columns,
             filters=filters,
-            masks=MaskCache(filters, self._alive),
+            masks=masks,
             documents=self._documents,
             orders=self._orders,
+            browsing=BrowsingFacets(searcher, index.schema, filters, masks),
             vectors=self._vectors,
             later=self._later.rows(len(self._later)),
             settings=self._settings.words,
