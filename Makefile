@@ -10,7 +10,7 @@ PORT ?= 8000
 CATALOGUE ?=
 PRESET ?=
 
-.PHONY: demo install install-serving test check lint types lock clean
+.PHONY: demo install install-serving install-gpu test check lint types lock clean
 
 demo: install
 	@$(BIN)/aisle demo --data $(DATA) --port $(PORT) $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(PRESET),--preset $(PRESET))
@@ -32,6 +32,11 @@ install-serving:
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-serve.lock hatchling editables
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+
+# FAISS's GPU build in place of the CPU one (docs/meaning.md); `make clean install` goes back.
+install-gpu: install
+	@$(BIN)/uv pip uninstall -q --python $(BIN)/python faiss-cpu
+	@$(BIN)/uv pip install -q --python $(BIN)/python faiss-gpu==1.15.1
 
 test: install
 	@$(BIN)/python -m pytest
