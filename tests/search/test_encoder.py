@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -96,3 +97,15 @@ def test_an_altered_model_is_refused_by_name(encoder: OnnxEncoder, tmp_path: Pat
     (copy / MANIFEST).write_text("{}")
     with pytest.raises(EncoderUnavailable, match="no usable text encoder"):
         OnnxEncoder(copy)
+
+
+def test_no_telemetry_is_prepared(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("ORT_", "XDG_"))}
+    # A build server is recognized by the runtime itself, which would hide a mistake here.
+    environment.pop("CI", None)
+    subprocess.run(
+        [sys.executable, "-c", "import search.encoder"],
+        env=environment | {"HOME": str(tmp_path)},
+        check=True,
+    )
+    assert list(tmp_path.iterdir()) == []
