@@ -35,7 +35,7 @@ NAMES: dict[ProductField, tuple[str, ...]] = {
     "title": ("title", "name", "product_title", "product_name", "item_name", "display_name",
               "item_title", "short_title", "label"),
     "description": ("description", "product_description", "long_description",
-                    "short_description", "desc", "body", "body_html", "summary", "details",
+                    "short_description", "desc", "descr", "body", "body_html", "summary", "details",
                     "about", "bullet_points", "bullet_point", "product_bullet_point", "features",
                     "text"),
     "brand": ("brand", "product_brand", "brand_name", "manufacturer", "supplier", "vendor",
@@ -146,8 +146,12 @@ def _guess_id(draft: _Draft, rows: int) -> None:
     for name in candidates:
         if len(draft.columns[name]) >= 0.9 * rows:
             return draft.take("id", [name], "its name")
+    telling = re.compile(r"(^|_)(id|no|nr|num|number|code|ref|sku)$")
     for name, values in draft.columns.items():
-        if rows > 1 and _distinct(values) == rows and all(map(_is_code, values)):
+        if telling.search(_plain(name)) and _distinct(values) >= 0.99 * rows and _are_codes(values):
+            return draft.take("id", [name], "a short code in a field of such a name")
+    for name, values in draft.columns.items():
+        if rows > 1 and _distinct(values) == rows and _are_codes(values):
             return draft.take("id", [name], "a short code that no two rows share")
     raise _unknown(draft, "id")
 
@@ -180,6 +184,10 @@ def _distinct(values: list[Any]) -> int:
     return len({str(value) for value in values})
 
 
+def _are_codes(values: Sequence[Any]) -> bool:
+    return all(map(_is_code, values)) and not _are_addresses(values)
+
+
 def _is_code(value: Any) -> bool:
     whole = isinstance(value, int) and not isinstance(value, bool)
     return whole or (isinstance(value, str) and len(value) <= 64 and " " not in value.strip())
@@ -194,6 +202,10 @@ def _guess_field(draft: _Draft, target: ProductField) -> None:
         return
     if target == "image" and not names:
         names = [name for name in draft.columns if _is_image(draft, name)]
+    if target == "price" and not names:
+        free = [name for name in draft.columns if name not in draft.taken]
+        telling = [name for name in free if "price" in _plain(name).split("_")]
+        names = telling if len(telling) == 1 else []
     for name in names:
         how = _fits(target, draft.columns[name])
         if how is not None:

@@ -116,6 +116,29 @@ def test_without_telling_names_the_shapes_decide() -> None:
     assert (got.id, got.title) == ("X0", "Oak desk number 0")
 
 
+def test_an_id_is_the_code_whose_name_says_so_and_never_an_address() -> None:
+    got, targets = guessed(
+        rows(
+            {
+                "Picture": lambda i: f"https://shop.test/{i}.jpg",
+                "Weight": lambda i: str(i + 0.5),
+                "Artikel-Nr": lambda i: f"A-{i}",
+                "Name": "Oak desk",
+            }
+        )
+    )
+    assert (got.id, got.image) == ("A-0", "https://shop.test/0.jpg")
+    assert targets["Weight"] == "attributes.Weight"
+
+
+def test_one_field_that_speaks_of_a_price_is_the_price() -> None:
+    columns = {"id": lambda i: i, "title": "Lamp", "Price incl. VAT": "12,99 €"}
+    assert guessed(rows(columns))[0].price == 12.99
+    two = guessed(rows(columns, **{"Price per kilo": "3,50 €"}))[0]
+    assert two.price is None
+    assert two.attributes == {"Price incl. VAT": "12,99 €", "Price per kilo": "3,50 €"}
+
+
 @pytest.mark.parametrize(
     ("sample", "message"),
     [
