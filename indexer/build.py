@@ -161,9 +161,10 @@ def _read(catalogue: Source, spool: Spool, rejects_path: Path, progress: Progres
     elif rejects.path.parent == rejects_path.parent:
         # One in the data directory is kept as long as the snapshot it belongs to.
         rejects.path.rename(rejects_path)
-        return rejects_path
+    else:
+        rejects_path = rejects.path
     progress("read", catalogue.read, catalogue.read)
-    return rejects.path
+    return rejects_path
 
 
 def _rejection(duplicate: Duplicate) -> Rejection:

@@ -25,7 +25,7 @@ err = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """A remark for people, on standard error."""
-    err.print(text, markup=False)
+    err.print(text, markup=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.index_command import DEMO_MARK, Preset, build
+from api.commands.index_command import DEMO_MARK, Preset, build, say_rejects
 from api.commands.options import DEFAULT_DATA, Data
 from api.commands.serve_command import Host, Port, serving_settings, start
 from api.settings import AppSettings
@@ -36,7 +36,7 @@ def command(
         say(f"The index in {data} is up to date with {files}.")
     else:
         say(f"Indexing {files} into {data} ...")
-        build([files], settings, preset=preset)
+        say_rejects(build([files], settings, preset=preset))
         (settings.data / DEMO_MARK).write_bytes(mark)
     start(settings)
 

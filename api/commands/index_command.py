@@ -49,6 +49,7 @@ def command(
     report = build(files, settings, preset=preset, mapping=mapping, max_rejects=max_rejects)
     (settings.data / DEMO_MARK).unlink(missing_ok=True)
     if json:
+        say_rejects(report)
         _print_json(report)
     else:
         _print(report, settings)
@@ -106,12 +107,19 @@ def _print(report: BuildReport, settings: Settings) -> None:
         f"Indexed {report.indexed:,} of {report.read:,} rows into {settings.data} in "
         f"{report.seconds:.1f} s ({report.bytes / 1e6:,.1f} MB, version {report.version}).",
         markup=False,
+        soft_wrap=True,
     )
     if report.recall is not None:
         out.print(f"The vector index finds {report.recall:.1%} of what exact search finds.")
+    say_rejects(report)
+
+
+def say_rejects(report: BuildReport) -> None:
+    """Says on standard error where rows that were left out are explained, if there are any."""
+    from api.commands.console import say
+
     if report.rejected:
-        out.print(
+        say(
             f"{report.rejected:,} rows were left out, {report.duplicates:,} of them because a "
-            f"later row has the same id; each is explained in {report.rejects}",
-            markup=False,
+            f"later row has the same id; each is explained in {report.rejects}"
         )

@@ -51,6 +51,8 @@ def test_index_reports_what_became_of_every_row(cli: Run, tmp_path: Path) -> Non
     assert (report["read"], report["indexed"], report["rejected"]) == (4, 1, 3)
     rejects = tmp_path / "data" / "rejects" / f"{report['version']}.jsonl"
     assert len(rejects.read_text().splitlines()) == 3
+    assert "3 rows were left out, 1 of them" in err
+    assert str(rejects) in err
 
 
 def test_index_says_what_it_guessed(cli: Run, tmp_path: Path) -> None:
@@ -67,6 +69,7 @@ def test_index_says_what_it_guessed(cli: Run, tmp_path: Path) -> None:
     [
         (None, (), "does not exist"),
         ("", (), "empty"),
+        ("not json\n", (), "none of the first 1 rows"),
         ('{"id": "1", "title": "A"}\n', ("--preset", "nonsense"), "known are"),
         ('{"id": "1", "title": "A"}\n', ("--mapping", "none.toml"), "does not exist"),
         ('{"id": "1"}\n{"id": "2"}\n', ("--preset", "aisle"), "none of the 2 rows"),
