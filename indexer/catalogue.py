@@ -158,13 +158,14 @@ class Catalogue:
         then iterated over like the others.
 
         Raises:
-            BadInput: nothing looks like an id or a title.
+            BadInput: none of these rows can be read, or nothing looks like an id or a title.
         """
         rows = self._open(self._paths[0])
         sample = list(itertools.islice(rows.rows, SAMPLE_ROWS))
-        self.mapping, self.guesses = guess_mapping(
-            [raw for _, raw in sample if isinstance(raw, dict)]
-        )
+        readable = [raw for _, raw in sample if isinstance(raw, dict)]
+        if sample and not readable:
+            raise _unreadable_rows(rows.source, sample)
+        self.mapping, self.guesses = guess_mapping(readable)
         self._reader = RowReader(self.mapping)
         self._opened = Rows(rows.source, itertools.chain(sample, rows.rows), rows.columns)
 
@@ -183,6 +184,14 @@ class Catalogue:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _unreadable_rows(source: str, sample: Sequence[tuple[int, object]]) -> BadInput:
+    line, first = next((line, raw) for line, raw in sample if isinstance(raw, BadRow))
+    return BadInput(
+        f"none of the first {len(sample):,} rows of {source} can be read; is it a catalogue? "
+        f"Line {line}: {first.reason}; {first.remedy}"
+    )
 
 
 def open_catalogue(

@@ -106,7 +106,10 @@ class DelimitedReader:
         try:
             cells = next((cells for cells in self._records(self._lines, strict=False) if cells), [])
         except csv.Error as error:
-            raise BadInput(f"the header of {self._source.name} cannot be read: {error}") from error
+            raise BadInput(
+                f"the header of {self._source.name} cannot be read ({error}); "
+                "save it as CSV in UTF-8 with ordinary line ends"
+            ) from error
         names = [cell.strip() for cell in cells]
         named = [name for name in names if name]
         twice = sorted({name for name in named if named.count(name) > 1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -108,9 +109,13 @@ class RejectsFile:
         self.close()
 
     def _failed(self, error: OSError) -> StorageFailed:
+        remedy = (
+            "free disk space and run this again"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "give this user write access to the folder, or choose another"
+        )
         return StorageFailed(
-            f"cannot write the rejects file {self.path}: {error.strerror or error}; "
-            "free disk space or name another file"
+            f"cannot write the rejects file {self.path}: {error.strerror or error}; {remedy}"
         )
 
 

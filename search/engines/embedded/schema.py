@@ -83,7 +83,10 @@ def open_words(directory: Path) -> tantivy.Index:
     try:
         index = tantivy.Index.open(str(directory))
     except ValueError as error:
-        raise IndexCorrupt(f"{directory} cannot be opened ({error}): index again") from error
+        # tantivy takes a lock to open an index, so a reader needs to write too.
+        denied = "PermissionDenied" in str(error)
+        remedy = "give this user write access to it" if denied else "index again"
+        raise IndexCorrupt(f"{directory} cannot be opened ({error}): {remedy}") from error
     register_analyzers(index)
     return index
 
