@@ -131,5 +131,7 @@ def _warnings(
         p in judgments.gains[q] for run in runs.values() for q in queries for p in run.get(q, ())
     )
     if not seen:
-        notes.append("no judged product was found at all: are these judgments for this catalogue?")
+        notes.append(
+            "no judged product was found at all; check that the judgments are for this catalogue"
+        )
     return notes

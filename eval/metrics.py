@@ -59,7 +59,10 @@ def parse_metric(name: str) -> Metric:
     measure = ALIASES.get(match[2], match[2]) if match else ""
     if match is None or measure not in MEASURES:
         known = ", ".join(f"{m}@k" for m in MEASURES)
-        raise BadInput(f"unknown metric {name!r}; known are {known}", field="metrics")
+        raise BadInput(
+            f"unknown metric {name!r}; known are {known}, each also with condensed_ before it",
+            field="metrics",
+        )
     k = None if match[3] is None else int(match[3])
     if k == 0 or (k is None and measure in NEEDS_CUTOFF):
         raise BadInput(f"{name!r} needs a cutoff of 1 or more: {measure}@10", field="metrics")

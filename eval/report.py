@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from eval.results import Comparison, Interval, Moved, Report
@@ -92,7 +92,8 @@ def _interval(interval: Interval) -> str:
 
 
 def _score_table(report: Report) -> Table:
-    table = Table("system", *report.metrics, title="Means with 95% intervals", title_justify="left")
+    columns = [Column(metric, overflow="fold") for metric in report.metrics]
+    table = Table("system", *columns, title="Means with 95% intervals", title_justify="left")
     for name, system in report.systems.items():
         table.add_row(name, *(_interval(system.scores[m]) for m in report.metrics))
     return table

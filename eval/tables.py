@@ -48,7 +48,9 @@ def read_text(path: Path) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         raise BadInput(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from None
     except (OSError, EOFError) as error:
-        raise BadInput(f"cannot read {path}: {error}") from error
+        raise BadInput(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
     if not text.strip():
         raise BadInput(f"{path} is empty; it should hold a header line and one line per entry")
     return text

@@ -141,7 +141,7 @@ def test_identical_systems_tie_everywhere() -> None:
 
 def test_judgments_of_another_catalogue_are_noticed() -> None:
     report = evaluate(Judgments({"q": {"p": 1.0}}), {"s": {"q": ["x", "y"]}})
-    assert any("are these judgments for this catalogue" in note for note in report.notes)
+    assert any("check that the judgments are for this catalogue" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(
