@@ -85,6 +85,7 @@ class EmbeddedEngine:
             state = await loop.run_in_executor(self._opener, self._newer)
             if state is not None:
                 self._publish(EmbeddedView(state, self._pool))
+            self._forget()
             self._watch()
             assert self._newest is not None  # the first call opens a snapshot or raises
             return self._newest
@@ -98,11 +99,14 @@ class EmbeddedEngine:
         self._pool.shutdown(wait=True)
 
     def _publish(self, view: EmbeddedView) -> None:
-        now = time.monotonic()
         if self._newest is not None:
-            self._views[self._newest.version] = (self._newest, now)
+            self._views[self._newest.version] = (self._newest, time.monotonic())
         self._newest = view
         self._views.pop(view.version, None)
+
+    def _forget(self) -> None:
+        """Lets go of views that were replaced long ago, and with them of their snapshots."""
+        now = time.monotonic()
         while self._views:
             _, since = next(iter(self._views.values()))
             if now - since < KEPT_SECONDS and len(self._views) <= KEPT_VIEWS:

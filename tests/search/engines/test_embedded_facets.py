@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from search.engines.embedded.layout import read_current
+from search.engines.embedded.snapshot import OpenSnapshot
 from search.errors import BadInput
-from search.types import Filter, Product, Query
+from search.settings import Settings
+from search.types import Filter, Product, Query, Upsert
 from tests.search.engines.brute import bounds, counts, has_every_word, satisfies
-from tests.search.engines.shops import ATTRIBUTES, ENOUGH, Shop, build, state_of, understood
+from tests.search.engines.shops import ATTRIBUTES, ENOUGH, Shop, build, change, state_of, understood
 from tests.search.engines.test_embedded_filters import conditions
 
 COUNTED = ("brand", "color", "rating", "in_stock", *(f"attributes.{name}" for name in ATTRIBUTES))
@@ -62,6 +65,26 @@ def test_a_category_shows_what_lies_right_below_the_selected_one(tmp_path: Path)
         ("Home", 3, True),
         ("Home > Kitchen", 2, False),
     ]
+
+
+def test_values_that_came_later_count_from_their_own_version_on(tmp_path: Path) -> None:
+    build(tmp_path, [Product("a", "x", brand="Acme", category=("Home",))])
+    snapshot = OpenSnapshot(Settings(data=tmp_path), read_current(tmp_path))
+    old = snapshot.open_state()
+    change(tmp_path, [Upsert(Product("b", "x", brand="Zed", category=("Home", "Attic")))])
+    new = snapshot.advance()
+    assert new is not None
+    selected = (Filter("brand", ("Zed",)), Filter("category", ("Home", "Home > Attic")))
+    for query in (Query(""), understood("x")):
+        _, (brand, category) = old.facets(query, selected, NONE, ("brand", "category"))
+        assert [(v.value, v.count) for v in brand.values] == [("Acme", 1)]
+        assert category.values == ()
+        _, (brand, category) = new.facets(query, selected, NONE, ("brand", "category"))
+        assert [(v.value, v.count) for v in brand.values] == [("Acme", 1), ("Zed", 1)]
+        found = [(v.value, v.count, v.selected) for v in category.values]
+        assert found == [("Home", 1, True), ("Home > Attic", 1, True)]
+        _, (top,) = new.facets(query, (), NONE, ("category",))
+        assert [(v.value, v.count) for v in top.values] == [("Home", 2)]
 
 
 def test_a_selected_value_is_shown_however_rare(tmp_path: Path) -> None:

@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from search.engines.embedded.attributes import number_term, term_number
 from search.engines.embedded.documents import decode_product, encode_product
-from search.engines.embedded.engine import EmbeddedEngine
 from search.engines.embedded.layout import DataLayout, read_current
 from search.engines.embedded.manifest import verify
 from search.engines.embedded.strings import StringTable
 from search.errors import IndexCorrupt, IndexMissing
-from search.settings import Settings
 from search.types import Product
 from tests.search.engines.shops import build, state_of, unit_vectors
 
@@ -109,18 +107,3 @@ def test_what_is_no_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "CURRENT").write_text("../../etc")
     with pytest.raises(IndexCorrupt, match="no version"):
         read_current(tmp_path)
-
-
-async def test_a_damaged_new_snapshot_leaves_the_old_one_serving(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    old = build(tmp_path, [FULL])
-    engine = EmbeddedEngine(Settings(data=tmp_path))
-    await engine.view()
-    new = build(tmp_path, [FULL, Product("b", "Lamp")])
-    if (await engine.view()).version == old:
-        DataLayout(tmp_path).snapshot(new).manifest.unlink()
-        with pytest.raises(IndexCorrupt, match="manifest"):
-            await engine.refresh()
-        assert (await engine.view()).version == old
-    await engine.close()
