@@ -7,17 +7,22 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-import snowballstemmer
+import tantivy
 
 from search.types import Product
 
 _WORD = re.compile(r"\w+")
 _SNIPPET = 200
+_STEMMER = (
+    tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
+    .filter(tantivy.Filter.stemmer("english"))
+    .build()
+)
 
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    return str(snowballstemmer.stemmer("english").stemWord(word))
+    return "".join(_STEMMER.analyze(word))
 
 
 def mark(text: str, stems: frozenset[str]) -> str:
