@@ -100,7 +100,9 @@ class Pipeline:
         if request.facets == ():
             return len(found.fused), (), found.complete
         start = time.perf_counter()
-        also = np.union1d(found.near, found.fused.ordinals)
+        # What the words found need not be named: it matches them.
+        near = found.stages.get("meaning", Ranking.empty())
+        also = np.union1d(found.near, near.ordinals)
         by_words = "words" in self.retrieval.retrievers or not query.terms
         total, facets = await view.facets(
             query if by_words else None, filters, also, request.facets, found.relaxed

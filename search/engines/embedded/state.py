@@ -82,7 +82,7 @@ class IndexState:
         """
         words = self._words(query)
         clauses = filter_clauses(self.filters, filters, self.schema)
-        every = self._search(words.required(), clauses, limit)
+        every = self._search(words.required(), clauses, max(limit, self.settings.enough))
         some, relaxation = Ranking.empty(), _AS_ASKED
         if words.relaxable and (relax or self._few(words, filters, len(every))):
             some = self._search_any(words.any(), clauses, filters, limit)
