@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import Shopper, ShopServer
 from tests.browser.fixtures import ATTACK, browser, server, shopper
@@ -197,6 +197,21 @@ def test_a_picture_that_cannot_be_had_leaves_a_placeholder(shopper: Shopper) -> 
     box = card.locator(".picture").bounding_box()
     assert box is not None
     assert abs(box["width"] - box["height"]) < 2
+
+
+def test_a_price_of_unknown_currency_keeps_its_cents(shopper: Shopper) -> None:
+    page = shopper.open("/?q=kettle")
+
+    def without_currency(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        for hit in body["hits"]:
+            hit |= {"price": 30.8, "currency": None}
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/v1/search*", without_currency)
+    page.reload()
+    expect(page.locator("#grid .price").first).to_have_text("30.80")
 
 
 def test_a_product_has_an_address_of_its_own(shopper: Shopper) -> None:

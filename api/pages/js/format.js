@@ -18,11 +18,11 @@ export const plural = (number, one, many = `${one}s`) => `${count(number)} ${num
 
 /** A price in its currency; the plain number when the currency is unknown. */
 export function price(amount, currency, digits = 2) {
+  const style = { minimumFractionDigits: digits, maximumFractionDigits: 2 };
   try {
-    const style = { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: 2 };
-    return new Intl.NumberFormat(LANGUAGE, style).format(amount);
+    return new Intl.NumberFormat(LANGUAGE, { ...style, style: "currency", currency }).format(amount);
   } catch {
-    return `${COUNT.format(amount)}${currency ? ` ${currency}` : ""}`;
+    return `${new Intl.NumberFormat(LANGUAGE, style).format(amount)}${currency ? ` ${currency}` : ""}`;
   }
 }
 
