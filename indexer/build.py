@@ -126,7 +126,10 @@ def _build(
     carry_over = changes_from_now(settings)
     building = layout.building(version)
     building.root.mkdir(parents=True)
-    encoder = encoder or catalogue_encoder(settings)
+    if encoder is None:
+        progress("encoder", 0, 1)  # its export takes half a minute the first time
+        encoder = catalogue_encoder(settings)
+        progress("encoder", 1, 1)
     with Spool(building.root.with_suffix(".rows")) as spool:
         rejects = _read(catalogue, spool, layout.rejects(version), progress)
         manifest = write_snapshot(building, version, spool, encoder, settings, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +35,9 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
+_LINE_SECONDS = 10.0
+
+
 class Stages:
     """A progress bar a stage; `indexer` calls it with the stage, what is done and the total."""
 
@@ -48,9 +52,26 @@ class Stages:
         self._progress.update(self._tasks[stage], completed=done, total=total)
 
 
+class Lines:
+    """The same for a log: a line when a stage begins, and one now and then while it lasts."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Says how far a stage is, at most once in `_LINE_SECONDS`."""
+        now = time.monotonic()
+        if now - self._told.get(stage, -_LINE_SECONDS) >= _LINE_SECONDS:
+            self._told[stage] = now
+            say(f"{stage}: {done:,}{f' of {total:,}' if total else ''}")
+
+
 @contextmanager
-def stages() -> Iterator[Stages]:
-    """Progress bars on standard error; nothing moves when that is no terminal."""
+def stages() -> Iterator[Stages | Lines]:
+    """Progress on standard error: bars on a terminal, lines elsewhere."""
+    if not err.is_terminal:
+        yield Lines()
+        return
     columns = (
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}"),
@@ -58,5 +79,5 @@ def stages() -> Iterator[Stages]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+    with Progress(*columns, console=err) as progress:
         yield Stages(progress)
