@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from search.engines.embedded.attributes import number_term, term_number
 from search.engines.embedded.documents import decode_product, encode_product
 from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.manifest import verify
+from search.engines.embedded.manifest import FORMAT, verify
 from search.engines.embedded.strings import StringTable
 from search.errors import IndexCorrupt, IndexMissing
 from search.types import Product
@@ -93,6 +93,16 @@ def test_a_part_of_another_snapshot_is_refused(tmp_path: Path) -> None:
     stamp = DataLayout(tmp_path).snapshot(read_current(tmp_path)).columns / "VERSION"
     stamp.write_text("20200101T000000-0000")
     with pytest.raises(IndexCorrupt, match="columns/VERSION is of snapshot"):
+        state_of(tmp_path)
+
+
+def test_an_index_of_another_format_is_refused_by_name(tmp_path: Path) -> None:
+    build(tmp_path, [FULL])
+    manifest = DataLayout(tmp_path).snapshot(read_current(tmp_path)).manifest
+    content = manifest.read_text()
+    assert content.count(f'"format": {FORMAT}') == 1
+    manifest.write_text(content.replace(f'"format": {FORMAT}', '"format": 1'))
+    with pytest.raises(IndexCorrupt, match=rf"has format 1, this program reads {FORMAT}.*index"):
         state_of(tmp_path)
 
 
