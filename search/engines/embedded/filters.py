@@ -148,15 +148,17 @@ class OneOf:
 
     def mask(self) -> Mask:
         """Looks every code up in a table of wanted ones; unknown (-1) meets its last entry."""
-        wanted = np.zeros(len(self.dictionary) + 1, np.bool_)
+        # A change may be adding values meanwhile, which no row of this view has.
+        known = len(self.columns.values(self.name))
+        wanted = np.zeros(known + 1, np.bool_)
         for value in self.values:
             code = self.dictionary.code(value)
-            if code is not None:
+            if code is not None and code < known:
                 wanted[code] = True
             if self.subtree:
                 run, later = self.dictionary.prefixed(value + SEPARATOR)
                 wanted[run.start : run.stop] = True
-                wanted[later] = True
+                wanted[[code for code in later if code < known]] = True
         wanted[-1] = False
         return np.take(wanted, self.columns.codes(self.name), mode="wrap")
 

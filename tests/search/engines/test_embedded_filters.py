@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from search.engines.embedded.columns import Dictionary
 from search.errors import BadInput
 from search.types import Filter, Product, Query
 from tests.search.engines.brute import satisfies
@@ -92,3 +93,22 @@ def test_bounds_without_end_and_beyond_float32_are_bounds(tmp_path: Path) -> Non
         assert ids(state, np.flatnonzero(state.masks.of(filters))) == ["a"]
         query = Query("kettle", "kettle", ("kettle",))
         assert ids(state, state.words(query, filters, 10).ranking.ordinals) == ["a"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("brand", "Zebra"), ("category", "Home > Kitchen")])
+def test_a_value_that_comes_while_a_filter_is_applied_is_not_of_this_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    build(tmp_path, [Product("a", "Kettle", brand="Acme", category=("Home",))])
+    state = state_of(tmp_path)
+    code = Dictionary.code
+
+    def late(dictionary: Dictionary, text: str) -> int | None:
+        if text == "Home":
+            state.filters.dictionaries[name].add(f"{value} 1")
+            state.filters.dictionaries[name].add(f"{value} 2")
+        return code(dictionary, text)
+
+    monkeypatch.setattr(Dictionary, "code", late)
+    values = ("Home", f"{value} 1", f"{value} 2")
+    assert state.masks.of((Filter(name, values),)).tolist() == [name == "category"]
