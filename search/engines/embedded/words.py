@@ -25,7 +25,8 @@ Clauses = list[tuple[Occur, tantivy.Query]]
 _STEMMED, _WHOLE = analyzer("all"), analyzer("codes")
 _LONGEST_CODE = 4
 """Adjacent words that may make up one code: `WH 1000 XM4`."""
-_FUZZY_LETTERS = 4
+_FUZZY_LETTERS = range(4, 31)
+"""How long a word may be to be spelled anew: the near spellings of a word grow with its length."""
 _FUZZY_WORDS = 3
 
 
@@ -138,7 +139,7 @@ class WordsQuery:
         return found or self._near(word)
 
     def _near(self, word: str) -> list[tantivy.Query]:
-        if not (self.fuzzy_weight and len(word) >= _FUZZY_LETTERS and word.isalpha()):
+        if not (self.fuzzy_weight and len(word) in _FUZZY_LETTERS and word.isalpha()):
             return []
         stems = set(_STEMMED.analyze(" ".join(near_words(word))))
         counted = [(self.searcher.doc_freq("title", stem), stem) for stem in sorted(stems)]
