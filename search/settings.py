@@ -78,7 +78,7 @@ class FusionSettings(Section):
     """How the two rankings become one: `score_sum` (normalised weighted sum) or
     `reciprocal_rank`."""
 
-    method: str = "score_sum"
+    method: Literal["score_sum", "reciprocal_rank"] = "score_sum"
     meaning_weight: float = Field(0.5, ge=0)
     rank_constant: float = Field(60.0, gt=0)
     limit: int = Field(1000, ge=1)
