@@ -7,9 +7,10 @@ const STAR = "m10 1.8 2.5 5.2 5.7.8-4.1 4 1 5.6-5.1-2.7-5.1 2.7 1-5.6-4.1-4 5.7-
 const BOX = "M3 6.5 10 3l7 3.5v7L10 17l-7-3.5zm0 0L10 10l7-3.5M10 10v7";
 const FEW = 5;
 
-/** Where a picture is: the catalogue's own under /images/, others over https only. */
+/** Where a picture is: the catalogue's own under /images/, others over https only, or in the address. */
 export function imageAddress(image) {
   if (!image) return null;
+  if (/^data:image\//i.test(image)) return image;
   if (/^https?:\/\//i.test(image)) return image.replace(/^http:/i, "https:");
   const path = image.replace(/^\/?(images\/)?/, "");
   return `/images/${path.split("/").map(encodeURIComponent).join("/")}`;
