@@ -23,9 +23,9 @@ def group_variants(ranking: Ranking, columns: Columns) -> Ranking:
 def variant_counts(ranking: Ranking, columns: Columns, page: Ordinals) -> dict[int, int]:
     """For each document of the page, how many others of its variant group were found."""
     column = columns.codes("group")
-    found = column[ranking.ordinals]
-    sizes = np.bincount(found[found >= 0]) if (found >= 0).any() else np.zeros(0, np.int64)
-    return {int(o): int(sizes[column[o]]) - 1 for o in page if column[o] >= 0}
+    groups, sizes = np.unique(column[ranking.ordinals], return_counts=True)
+    others = dict(zip(groups.tolist(), (sizes - 1).tolist(), strict=True))
+    return {int(o): others[int(column[o])] for o in page if column[o] >= 0}
 
 
 def explain(ordinal: int, stages: Mapping[str, Ranking]) -> tuple[StageScore, ...]:

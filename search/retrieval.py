@@ -8,17 +8,20 @@ facet's value is about what choosing it gives. When filters leave nothing, both 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from search.errors import EncoderUnavailable
+from search.errors import AisleError, EncoderUnavailable
 from search.order import in_order
 from search.seams import Encoder, Fusion, View
 from search.settings import Settings
 from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -28,10 +31,17 @@ class Trace:
     started: float = field(default_factory=time.perf_counter)
     timings: dict[str, float] = field(default_factory=dict)
     fallbacks: list[str] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
 
     def since(self, stage: str, start: float) -> None:
         """Notes the milliseconds a stage took, from its `time.perf_counter()` start."""
         self.timings[stage] = self.timings.get(stage, 0.0) + (time.perf_counter() - start) * 1000
+
+    def failed(self, stage: str, instead: str, error: Exception) -> None:
+        """Notes that another stage stands in for one that failed, which is logged."""
+        _log.error("%s failed; answering by %s", stage, instead, exc_info=error)
+        self.fallbacks.append(f"{stage} failed: {instead} only")
+        self.failures.append(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,8 @@ class Retrieval:
             relaxed = await self._attempt(view, query, filters, sort, encoding, trace, relax=True)
             return replace(relaxed, near=found.near, relaxed=True)
         finally:
-            encoding.cancel()
+            if not encoding.cancel() and not encoding.cancelled():
+                encoding.exception()  # seen; when words alone refuse a request, nobody else looks
 
     async def _attempt(
         self,
@@ -92,6 +103,8 @@ class Retrieval:
                 self._words(view, query, filters, trace, relax),
                 self._meaning(view, filters, encoding, trace, relax),
             )
+            if len(trace.failures) >= len(self.retrievers):
+                raise trace.failures[0]
             return self._fuse(words, meaning, near, trace)
         words = await self._sorted(view, query, filters, sort, trace, relax)
         if len(words.ranking) or not query.terms:
@@ -109,9 +122,10 @@ class Retrieval:
         start = time.perf_counter()
         stages = {"words": words.ranking, "meaning": meaning}
         asked = {name: stages[name] for name in stages if name in self.retrievers}
-        fused = self.fusion(asked, self.settings.fusion.limit)
+        fused = self.fusion(asked, max(self.settings.fusion.limit, *map(len, asked.values())))
         trace.since("fuse", start)
-        complete = len(words.ranking) < self.settings.words.limit
+        limits = self.settings.words.limit, self.settings.fusion.limit
+        complete = len(words.ranking) < limits[0] and len(fused) < limits[1]
         return Candidates(fused, asked, words, complete, near)
 
     async def _sorted(
@@ -129,7 +143,14 @@ class Retrieval:
         if "words" not in self.retrievers:
             return WordMatches(Ranking.empty())
         start = time.perf_counter()
-        found = await view.words(query, filters, self.settings.words.limit, relax)
+        limit = max(self.settings.words.limit, named(filters))
+        try:
+            found = await view.words(query, filters, limit, relax)
+        except AisleError:
+            raise
+        except Exception as error:
+            trace.failed("words", "meaning", error)
+            return WordMatches(Ranking.empty())
         trace.since("words", start)
         return found
 
@@ -154,15 +175,18 @@ class Retrieval:
                 return found
         except TimeoutError:
             trace.fallbacks.append("meaning took too long: words only")
-            return nothing, nothing.ordinals
+        except AisleError:
+            raise
+        except Exception as error:
+            trace.failed("meaning", "words", error)
+        return nothing, nothing.ordinals
 
     async def _nearest(
         self, view: View, vector: Vector, filters: Filters, relax: bool
     ) -> tuple[Ranking, Ordinals]:
         limit, share = self.settings.meaning.limit, self.settings.meaning.least_share
-        # Named products are to be ordered, all of them, however far they are.
-        if any(each.name == "id" for each in filters):
-            found = await view.meaning(vector, filters, limit)
+        if named(filters):
+            found = await view.meaning(vector, filters, max(limit, named(filters)))
             return found, found.ordinals
         everywhere = await view.meaning(vector, (), limit)
         least = share * float(everywhere.scores[0]) if len(everywhere) else 0.0
@@ -186,6 +210,12 @@ class Retrieval:
             return None
         trace.since("encode", start)
         return encoded
+
+
+def named(filters: Filters) -> int:
+    """How many products the filters name by id: all of them are to be ordered, however far they
+    are."""
+    return sum(len(each.values) for each in filters if each.name == "id")
 
 
 def at_least(ranking: Ranking, score: float) -> Ranking:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from search.engines import ENGINES
+from search.engines.embedded.view import EmbeddedView
 from search.errors import EncoderUnavailable
 from search.fusion import FUSIONS
 from search.pipeline import Pipeline
 from search.retrieval import Retrieval
 from search.seams import Encoder
 from search.settings import Settings, WordsSettings
-from search.types import Filter, Patch, Product, Query, SearchRequest, Upsert, Vectors
+from search.types import Filter, Patch, Product, Query, SearchRequest, Upsert, Vectors, WordMatches
 from tests.search.engines import shops
 
 NOUNS = ("kettle", "lamp", "desk", "chair")
@@ -213,3 +214,53 @@ async def test_an_empty_query_lists_everything(hybrid: Pipeline) -> None:
     assert answer.total == 150
     assert answer.query == Query("")
     assert answer.relaxation == "none"
+
+
+async def test_a_stage_that_breaks_is_stood_in_for(
+    shop: list[Product], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(WordVectors):
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            raise RuntimeError("the model file went away")
+
+    search = pipeline(tmp_path, frozenset({"words", "meaning"}), Broken())
+    answer = await search.search(SearchRequest("red kettle"))
+    assert answer.hits
+    assert answer.fallbacks == ("meaning failed: words only",)
+
+    async def broken(*_: object) -> WordMatches:
+        raise RuntimeError("the words index went away")
+
+    monkeypatch.setattr(EmbeddedView, "words", broken)
+    with pytest.raises(RuntimeError):
+        await search.search(SearchRequest("red kettle"))
+    sound = replace(search, retrieval=replace(search.retrieval, encoders=lambda _: WordVectors()))
+    answer = await sound.search(SearchRequest("red kettle"))
+    assert answer.hits
+    assert answer.fallbacks == ("words failed: meaning only",)
+    await search.engine.close()
+
+
+async def test_sorting_says_when_no_product_has_every_word(hybrid: Pipeline) -> None:
+    exact = await hybrid.search(SearchRequest("red kettle", sort="price_asc"))
+    assert exact.relaxation == "none"
+    some = await hybrid.search(SearchRequest("red kettle desk lamp chair", sort="price_asc"))
+    assert some.hits
+    assert some.relaxation == "fewer_words"
+
+
+async def test_every_named_product_is_ordered(hybrid: Pipeline, shop: list[Product]) -> None:
+    few = hybrid.settings.model_copy(
+        update={
+            "words": hybrid.settings.words.model_copy(update={"limit": 10}),
+            "meaning": hybrid.settings.meaning.model_copy(update={"limit": 5}),
+            "fusion": hybrid.settings.fusion.model_copy(update={"limit": 12}),
+        }
+    )
+    search = replace(hybrid, retrieval=replace(hybrid.retrieval, settings=few))
+    names = tuple(product.id for product in shop[:60])
+    answer = await search.search(SearchRequest("red kettle", (Filter("id", names),), size=100))
+    assert {hit.product.id for hit in answer.hits} == set(names)
+    unnamed = await search.search(SearchRequest("red kettle", size=100))
+    assert len(unnamed.hits) <= 12
+    assert not unnamed.total_exact

@@ -100,6 +100,7 @@ class EmbeddedEngine:
 
     def _publish(self, view: EmbeddedView) -> None:
         if self._newest is not None:
+            self._newest.rest()
             self._views[self._newest.version] = (self._newest, time.monotonic())
         self._newest = view
         self._views.pop(view.version, None)

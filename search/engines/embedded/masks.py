@@ -28,3 +28,7 @@ class MaskCache:
             BadInput: a filter is wrong.
         """
         return self._of(filters)
+
+    def clear(self) -> None:
+        """Lets go of the masks kept; they are made again when asked for."""
+        self._of.cache_clear()

@@ -104,8 +104,9 @@ class IndexState:
             return _unscored(self.orders.best(mask, sort, limit, self.columns))
         if sort == "relevance":
             return self.words(query, filters, limit, relax)
-        matches = self._matches(query, filters, relax)
-        clauses = [(Occur.Must, matches), *filter_clauses(self.filters, filters, self.schema)]
+        words = self._words(query)
+        within = filter_clauses(self.filters, filters, self.schema)
+        clauses = [(Occur.Must, self._matches(words, filters, relax)), *within]
         name, direction = KEYS[sort][0]
         found = self.searcher.search(
             tantivy.Query.boolean_query(clauses),
@@ -115,7 +116,8 @@ class IndexState:
             order=tantivy.Order.Asc if direction > 0 else tantivy.Order.Desc,
         )
         ordinals = self._ordinals([address for _, address in found.hits])
-        relaxation: Relaxation = "fewer_words" if relax and len(ordinals) else _AS_ASKED
+        as_asked = not len(ordinals) or len(self._search(words.required(), within, 1))
+        relaxation: Relaxation = _AS_ASKED if as_asked else "fewer_words"
         return _unscored(in_order(ordinals, sort, self.columns)[:limit], relaxation)
 
     def facets(
@@ -135,7 +137,7 @@ class IndexState:
             return self.browsing.of(filters, names)
         found = self._each(also)
         if query is not None:
-            found.append((Occur.Should, self._matches(query, filters, relax)))
+            found.append((Occur.Should, self._matches(self._words(query), filters, relax)))
         matches = tantivy.Query.boolean_query(found) if found else tantivy.Query.empty_query()
         counting = MatchCounting(self.searcher, self.schema, self.filters, matches)
         return FacetCounter(counting, self.filters, filters).count(names)
@@ -201,9 +203,8 @@ class IndexState:
             found = len(self._search(words.required(), [], enough))
         return found < enough
 
-    def _matches(self, query: Query, filters: Filters, relax: bool) -> tantivy.Query:
+    def _matches(self, words: WordsQuery, filters: Filters, relax: bool) -> tantivy.Query:
         """What counts as matching the words, as `words` finds it."""
-        words = self._words(query)
         if words.relaxable and (relax or self._few(words, filters)):
             return words.any()
         return words.required()

@@ -35,6 +35,10 @@ class EmbeddedView:
         self.encoder = state.encoder
         self.columns: Columns = state.columns
 
+    def rest(self) -> None:
+        """Lets go of what can be made again, for a view that only cursors still use."""
+        self._state.masks.clear()
+
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: work(*args, **kwargs))
