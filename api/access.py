@@ -1,4 +1,4 @@
-"""Who may write: an API key, compared in constant time."""
+"""Who may write: no page of another site, and who has an API key, compared in constant time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,29 @@ import hmac
 
 from starlette.requests import Request
 
-from api.errors import Forbidden, Unauthorized
+from api.errors import CrossOrigin, Forbidden, Unauthorized
 from api.settings import AppSettings
 
 _REMEDY = "send one as Authorization: Bearer KEY or as X-API-Key: KEY"
+
+
+def require_own_origin(request: Request) -> None:
+    """Lets the request through when no web page sent it, or one of this server did. A page of any
+    site can make a browser write to a server that only that browser's machine reaches.
+
+    Raises:
+        CrossOrigin: the host and port in its `Origin` are not those in its `Host`.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    # Browsers leave the default port out of both; "null" names no host.
+    place = origin.partition("://")[2].lower()
+    if not place or place != request.headers.get("host", "").lower():
+        raise CrossOrigin(
+            f"pages of {origin[:100]!r} may not change products here; send the change from a "
+            "program, without an Origin header, or from a page of this server"
+        )
 
 
 def require_key(request: Request, settings: AppSettings) -> None:

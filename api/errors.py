@@ -13,6 +13,10 @@ class Forbidden(AisleError):
     """The request's API key is not one of this server's."""
 
 
+class CrossOrigin(AisleError):
+    """The request changes something and was made by a page of another site."""
+
+
 class BodyTooLarge(BadInput):
     """The request's body is longer than allowed."""
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.access import require_key
+from api.access import require_key, require_own_origin
 from api.changes import ChangesBody, parse_batch
 from api.context import context_of
 from api.endpoint import json_response
@@ -85,9 +85,11 @@ async def similar_get(request: Request, state: AppState) -> Response:
 
 async def products_post(request: Request, state: AppState) -> Response:
     """Applies the good changes of a batch as one, and reports the others."""
+    require_own_origin(request)
     require_key(request, state.settings)
     refuse_parameters(request, ())
-    body = await json_body(request)
+    # A browser sends a body without a type, or of another, for any page without asking first.
+    body = await json_body(request, untyped="")
     try:
         # Thousands of products take a second: searches go on meanwhile.
         changes, faults = await asyncio.to_thread(parse_batch, body)
@@ -149,14 +151,14 @@ def snapshot_time(version: str) -> float:
     return moment.replace(tzinfo=UTC).timestamp()
 
 
-async def json_body(request: Request) -> bytes:
-    """The body of a request that must be JSON.
+async def json_body(request: Request, *, untyped: str = "application/json") -> bytes:
+    """The body of a request that must be JSON; `untyped` is what one without a Content-Type is.
 
     Raises:
         UnsupportedMedia: it is declared to be something else.
         MalformedBody: it is not UTF-8 text.
     """
-    declared = request.headers.get("content-type", "application/json").split(";")[0].strip()
+    declared = request.headers.get("content-type", untyped).split(";")[0].strip()
     if declared.lower() != "application/json":
         raise UnsupportedMedia(
             f"the body is declared as {declared[:100]!r}; send Content-Type: application/json"

@@ -12,7 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import request_id
-from api.errors import BodyTooLarge, Forbidden, MalformedBody, Unauthorized, UnsupportedMedia
+from api.errors import (
+    BodyTooLarge,
+    CrossOrigin,
+    Forbidden,
+    MalformedBody,
+    Unauthorized,
+    UnsupportedMedia,
+)
 from search.errors import (
     AisleError,
     BadInput,
@@ -57,6 +64,7 @@ KINDS: Mapping[type[AisleError], Kind] = {
     MalformedBody: Kind("malformed-body", "The body is not JSON", 400),
     Unauthorized: Kind("unauthorized", "An API key is needed", 401),
     Forbidden: Kind("forbidden", "The API key is not accepted", 403),
+    CrossOrigin: Kind("cross-origin", "Another site's page made the request", 403),
     NotFound: Kind("not-found", "Not found", 404),
     CursorExpired: Kind("cursor-expired", "The cursor has expired", 410),
     BodyTooLarge: Kind("body-too-large", "The body is too large", 413),

@@ -79,6 +79,43 @@ async def test_a_body_of_another_form_is_refused(indexed: Path, body: str, statu
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+async def test_changes_must_be_declared_as_json(data: Path, content_type: str | None) -> None:
+    """A browser sends any page's body of these types, or of none, without asking first."""
+    body = b'{"changes": [{"op": "upsert", "product": {"id": "new-1", "title": "Kettle"}}]}'
+    headers = {} if content_type is None else {"content-type": content_type}
+    async with connected(data) as client:
+        answer = await client.post("/v1/products", content=body, headers=headers)
+        assert (await client.get("/v1/products/new-1")).status_code == 404
+    assert answer.status_code == 415
+    assert "Content-Type: application/json" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://shop", 200),
+        ("https://SHOP", 200),
+        ("http://shop:8080", 403),
+        ("http://evil.example", 403),
+        ("http://shop.evil.example", 403),
+        ("http://[", 403),
+        ("null", 403),
+        ("", 403),
+    ],
+)
+async def test_pages_of_other_sites_may_not_write(data: Path, origin: str, status: int) -> None:
+    async with connected(data) as client:
+        answer = await change(client, KETTLE, origin=origin)
+        read = await client.post("/v1/search", json={"q": "lamp"}, headers={"origin": origin})
+        written = (await client.get("/v1/products/new-1")).status_code == 200
+    assert answer.status_code == status
+    assert written == (status == 200)
+    assert read.status_code == 200
+    if status == 403:
+        assert answer.json()["type"] == "urn:aisle:problem:cross-origin"
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
