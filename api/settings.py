@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated
@@ -43,10 +44,27 @@ class AppSettings(Settings):
     @field_validator("api_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """`AISLE_API_KEYS=one,two` holds two keys."""
+        """`AISLE_API_KEYS=one,two` holds two keys. A setting that is there and holds none is a
+        mistake: it would leave writes open while it looks as if they were not."""
         if isinstance(value, str):
-            return tuple(key.strip() for key in value.split(",") if key.strip())
+            value = [key.strip() for key in value.split(",") if key.strip()]
+        # The default comes here as well, but as a tuple.
+        if value == []:
+            raise ValueError("holds no key; give one or more, or leave the setting out")
         return value
+
+    @property
+    def open_to_others(self) -> bool:
+        """Whether other machines may change products without a key."""
+        return not self.api_keys and not _is_loopback(self.serving.host)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address; a name but `localhost` may mean any."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load_settings(data: Path | None = None, **given: object) -> AppSettings:
@@ -61,8 +79,9 @@ def load_settings(data: Path | None = None, **given: object) -> AppSettings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
+        fault = first["msg"].removeprefix("Value error, ")
         raise BadInput(
-            f"setting {name}: {first['msg']}; mend it in aisle.toml or in the environment"
+            f"setting {name}: {fault}; mend it in aisle.toml or in the environment"
             f" (AISLE_{name.upper().replace('.', '__')})",
             field=name,
         ) from None

@@ -40,4 +40,12 @@ def start(settings: AppSettings) -> None:
     from api.commands.console import say
     from api.serving import serve
 
-    serve(settings, lambda url: say(f"Aisle serves {settings.data} on {url} (Ctrl-C stops)"))
+    def started(url: str) -> None:
+        say(f"Aisle serves {settings.data} on {url} (Ctrl-C stops)")
+        if settings.open_to_others:
+            say(
+                "Warning: whoever reaches this address may change products; set AISLE_API_KEYS "
+                "to keys that changes need, or serve on --host 127.0.0.1"
+            )
+
+    serve(settings, started)

@@ -252,6 +252,17 @@ def test_a_wrong_setting_is_named(
     assert "serving.prot" in err
 
 
+@pytest.mark.parametrize("keys", ["", " , ,"])
+def test_keys_that_hold_none_are_refused_instead_of_opening_writes(
+    cli: Run, data: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    monkeypatch.setattr("api.serving.serve", lambda *given: None)
+    monkeypatch.setenv("AISLE_API_KEYS", keys)
+    code, _, err = cli("serve", "--data", data, "--port", "0")
+    assert code == 2
+    assert "setting api_keys: holds no key; give one or more" in err
+
+
 @pytest.mark.parametrize("arguments", [("nonsense",), ("search",), ("search", "x", "--nonsense")])
 def test_a_wrong_call_exits_with_2(cli: Run, arguments: tuple[str, ...]) -> None:
     code, out, err = cli(*arguments)

@@ -103,6 +103,18 @@ def test_grown_changes_are_folded_in_the_background(data: Path) -> None:
     assert searches.faults == []
 
 
+@pytest.mark.parametrize(
+    ("host", "keys", "warned"),
+    [("0.0.0.0", {}, True), ("0.0.0.0", {"AISLE_API_KEYS": "k"}, False), ("127.0.0.1", {}, False)],
+)
+def test_writes_open_to_other_machines_are_warned_of(
+    data: Path, host: str, keys: dict[str, str], warned: bool
+) -> None:
+    with served(data, "--host", host, **keys) as (url, _):
+        log = data.parent / f"serve-{url.rpartition(':')[2]}.log"
+        assert ("AISLE_API_KEYS" in log.read_text()) == warned
+
+
 def test_requests_in_flight_are_answered_when_told_to_stop(data: Path) -> None:
     with served(data) as (url, process):
         port = int(url.rpartition(":")[2])
