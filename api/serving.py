@@ -9,16 +9,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from api.settings import AppSettings
+from api.supervision import supervise
 from search.errors import AisleError, BadInput
 
 _BACKLOG = 2048
@@ -35,6 +36,7 @@ def serve(settings: AppSettings, started: Callable[[str], None] = lambda url: No
 
     Raises:
         PortBusy, BadInput: the address cannot be listened on.
+        WorkersFailed: worker processes die right after their start.
     """
     host, workers = settings.serving.host, settings.serving.workers
     with contextlib.closing(listen(host, settings.serving.port)) as first:
@@ -120,7 +122,7 @@ def _worker(settings: AppSettings, port: int) -> None:
 
 
 def _supervise(settings: AppSettings, port: int) -> None:
-    """Keeps the workers running; a worker that dies is replaced."""
+    """Runs the workers until told to stop."""
     spawn = multiprocessing.get_context("spawn")
 
     # One of them folds changes; the others only serve.
@@ -133,17 +135,8 @@ def _supervise(settings: AppSettings, port: int) -> None:
         return process
 
     with _shared_metrics(), _stop_signals() as received:
-        workers = [start(number) for number in range(settings.serving.workers)]
-        while not received:
-            multiprocessing.connection.wait([w.sentinel for w in workers], timeout=0.5)
-            workers = [
-                worker if worker.is_alive() or received else start(number)
-                for number, worker in enumerate(workers)
-            ]
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join(settings.serving.shutdown_seconds + 5)
+        starts = [partial(start, number) for number in range(settings.serving.workers)]
+        supervise(starts, lambda: bool(received), settings.serving.shutdown_seconds + 5)
     if signal.SIGINT in received:
         raise KeyboardInterrupt
 

@@ -173,6 +173,31 @@ def test_a_worker_that_dies_is_replaced(data: Path) -> None:
         assert httpx.get(f"{url}/healthz").status_code == 200
 
 
+def test_what_a_dead_worker_had_in_flight_is_not_counted_forever(data: Path) -> None:
+    with served(data, "--workers", "2") as (url, _):
+        port = int(url.rpartition(":")[2])
+        wait_for(lambda: len(listeners(port)) == 2)
+        with socket.create_connection(("127.0.0.1", port)) as half:
+            half.sendall(b"POST /v1/search HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
+            wait_for(lambda: in_flight(url) == 2)  # this one, and the one that asks
+            [victim] = [
+                c.pid
+                for c in psutil.net_connections("tcp")
+                if c.raddr and c.laddr.port == port and c.raddr.port == half.getsockname()[1]
+            ]
+            psutil.Process(victim).kill()
+            wait_for(lambda: in_flight(url) == 1)
+
+
+def in_flight(url: str) -> float | None:
+    try:
+        lines = httpx.get(f"{url}/metrics").text.splitlines()
+    except httpx.TransportError:
+        return None
+    counts = [line for line in lines if line.startswith("aisle_requests_in_flight")]
+    return float(counts[0].rsplit(" ", 1)[1]) if counts else None
+
+
 def listeners(port: int) -> list[Any]:
     return [
         connection
