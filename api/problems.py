@@ -80,8 +80,6 @@ KINDS: Mapping[type[AisleError], Kind] = {
 }
 """What each error becomes; a subclass without a line of its own takes its nearest parent's."""
 
-RETRY_SECONDS = 2
-
 
 def kind_of(error: AisleError) -> Kind:
     """The kind of an error, by its class or the nearest of its parents."""
@@ -119,7 +117,8 @@ async def on_aisle_error(request: Request, error: Exception) -> Response:
     kind = kind_of(error)
     headers = {}
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        seconds = error.retry_after if isinstance(error, Overloaded) else RETRY_SECONDS
+        told: int = request.app.state.aisle.settings.serving.retry_after_seconds
+        seconds = error.retry_after if isinstance(error, Overloaded) else told
         headers["Retry-After"] = str(max(1, round(seconds)))
     if kind.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="aisle"'

@@ -24,7 +24,8 @@ class ServingSettings(Section):
     query_cache: int = Field(10_000, ge=0)
     """Query vectors kept per process; 0 turns the cache off."""
     watch_seconds: float = Field(0.25, gt=0)
-    """How often a new snapshot is looked for."""
+    """How often the first index is looked for while there is none to serve; from then on the engine
+    follows changes and new snapshots by itself."""
     fold_after: int = Field(5_000, ge=0)
     """Changed products after which they are folded into a new snapshot; 0 leaves them."""
     shutdown_seconds: int = Field(20, ge=1)

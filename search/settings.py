@@ -87,13 +87,13 @@ class FusionSettings(Section):
 class LimitSettings(Section):
     """Bounds on what one request may ask."""
 
-    query_characters: int = 512
-    page_size: int = 100
-    page_depth: int = 1000
-    filters: int = 50
-    body_bytes: int = 8_000_000
-    concurrency: int = 64
-    stage_seconds: float = 1.0
+    query_characters: int = Field(512, ge=1)
+    page_size: int = Field(100, ge=1)
+    page_depth: int = Field(1000, ge=1)
+    filters: int = Field(50, ge=1)
+    body_bytes: int = Field(8_000_000, ge=1)
+    concurrency: int = Field(64, ge=1)
+    stage_seconds: float = Field(1.0, gt=0)
 
 
 class Settings(BaseSettings):

@@ -252,6 +252,20 @@ def test_a_wrong_setting_is_named(
     assert "serving.prot" in err
 
 
+@pytest.mark.parametrize(
+    "limit",
+    ["query_characters", "page_size", "page_depth", "filters", "body_bytes", "concurrency",
+     "stage_seconds"],
+)  # fmt: skip
+def test_a_limit_that_would_refuse_everything_is_refused(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setenv(f"AISLE_LIMITS__{limit.upper()}", "0")
+    code, _, err = cli("search", "x", "--data", tmp_path)
+    assert code == 2
+    assert f"setting limits.{limit}: Input should be greater than" in err
+
+
 @pytest.mark.parametrize("keys", ["", " , ,"])
 def test_keys_that_hold_none_are_refused_instead_of_opening_writes(
     cli: Run, data: Path, monkeypatch: pytest.MonkeyPatch, keys: str

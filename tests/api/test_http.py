@@ -11,6 +11,7 @@ import httpx
 import orjson
 import pytest
 
+from api.settings import ServingSettings
 from fixtures import Shop
 from tests.api.conftest import connected
 
@@ -188,12 +189,13 @@ async def test_every_response_tells_browsers_to_be_careful(client: Client) -> No
 
 
 async def test_without_an_index_the_server_lives_and_says_what_to_do(tmp_path: Path) -> None:
-    async with connected(tmp_path / "none") as client:
+    serving = ServingSettings(retry_after_seconds=7)
+    async with connected(tmp_path / "none", serving=serving) as client:
         assert (await client.get("/healthz")).status_code == 200
         for target in ("/readyz", "/v1/search?q=x", "/v1/products/a"):
             answer = await client.get(target)
             assert answer.status_code == 503
-            assert answer.headers["retry-after"]
+            assert answer.headers["retry-after"] == "7"
             assert "aisle index" in answer.json()["detail"]
         assert "aisle_ready 0.0" in (await client.get("/metrics")).text
 
