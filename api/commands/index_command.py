@@ -13,7 +13,7 @@ from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
     from indexer.build import BuildReport
-    from indexer.catalogue import Catalogue
+    from indexer.mapping import Mapping
     from search.settings import Settings
 
 DEMO_MARK = "demo.json"
@@ -25,6 +25,10 @@ Files = Annotated[
 ]
 Preset = Annotated[str | None, typer.Option(help="A mapping that comes with Aisle.")]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", help="A mapping file (TOML).")]
+SaveMapping = Annotated[
+    Path | None,
+    typer.Option(help="A new file for the mapping that is used, to edit and give as --mapping."),
+]
 MaxRejects = Annotated[
     int | None, typer.Option(help="Stop when more rows than this are bad.", min=0)
 ]
@@ -35,6 +39,7 @@ def command(
     data: Data = DEFAULT_DATA,
     preset: Preset = None,
     mapping: MappingFile = None,
+    save_mapping: SaveMapping = None,
     max_rejects: MaxRejects = None,
     vectors: Annotated[bool, typer.Option(help="Encode texts, for search by meaning.")] = True,
     json: Json = False,
@@ -46,7 +51,14 @@ def command(
     if not vectors:
         meaning = settings.meaning.model_copy(update={"encoder": "none"})
         settings = settings.model_copy(update={"meaning": meaning})
-    report = build(files, settings, preset=preset, mapping=mapping, max_rejects=max_rejects)
+    report = build(
+        files,
+        settings,
+        preset=preset,
+        mapping=mapping,
+        save_mapping=save_mapping,
+        max_rejects=max_rejects,
+    )
     (settings.data / DEMO_MARK).unlink(missing_ok=True)
     if json:
         say_rejects(report)
@@ -61,29 +73,45 @@ def build(
     *,
     preset: str | None = None,
     mapping: Path | None = None,
+    save_mapping: Path | None = None,
     max_rejects: int | None = None,
 ) -> BuildReport:
-    """Indexes files with progress bars on standard error."""
-    from api.commands.console import stages
+    """Indexes files with progress bars on standard error.
+
+    Raises:
+        BadInput: the files cannot be used, or `save_mapping` is there already.
+    """
+    from api.commands.console import err, stages
     from indexer.build import build_index
     from indexer.catalogue import open_catalogue
+    from indexer.guess import guess_table
 
     rejects = settings.data / "rejects" / f"reading-{os.getpid()}.jsonl"
     catalogue = open_catalogue(
         files, preset=preset, mapping_file=mapping, rejects_path=rejects, max_rejects=max_rejects
     )
     with catalogue, stages() as progress:
-        if preset is None and mapping is None:
-            _say_guesses(catalogue)
+        if catalogue.guesses:
+            err.print(guess_table(catalogue.guesses), markup=False)
+        if save_mapping is not None:
+            _save(catalogue.mapping, save_mapping)
         return build_index(catalogue, settings, progress=progress)
 
 
-def _say_guesses(catalogue: Catalogue) -> None:
-    from api.commands.console import say
+def _save(mapping: Mapping, path: Path) -> None:
+    from indexer.mapping import mapping_toml
+    from search.errors import BadInput
 
-    for guess in catalogue.guesses:
-        target = guess.target or "left out"
-        say(f"guessed: {guess.source} → {target} ({guess.why})")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(mapping_toml(mapping))
+    except FileExistsError:
+        # It may be one that somebody has edited.
+        raise BadInput(
+            f"{path} is there already; name a new file with --save-mapping, or use it: "
+            f"--mapping {path}",
+            field="save-mapping",
+        ) from None
 
 
 def _print_json(report: BuildReport) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from api.cli import COMMANDS, run
 from fixtures import Shop
+from indexer.mapping import load_mapping
 from tests.api.conftest import aisle, connected
 
 Capture = pytest.CaptureFixture[str]
@@ -57,11 +59,27 @@ def test_index_reports_what_became_of_every_row(cli: Run, tmp_path: Path) -> Non
 
 def test_index_says_what_it_guessed(cli: Run, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.csv"
-    catalogue.write_text("sku,name,cost\na,Lamp,3\nb,Mug,4\n")
+    catalogue.write_text("sku,name,cost,size [cm]\na,Lamp,3,4\nb,Mug,4,5\n")
     code, out, err = cli("index", catalogue, "--data", tmp_path / "data", "--no-vectors")
     assert code == 0
-    assert "name → title" in err
+    assert re.search(r"Guessed mapping.* name +│ title +│ its name", err, re.DOTALL)
+    assert "│ size [cm] " in err
     assert "Indexed 2 of 2 rows" in " ".join(out.split())
+
+
+def test_a_guessed_mapping_is_kept_to_be_used_again(cli: Run, tmp_path: Path) -> None:
+    catalogue, kept = tmp_path / "products.csv", tmp_path / "shop.toml"
+    catalogue.write_text("sku,name,cost\na,Lamp,3\nb,Mug,4\n")
+    call = ("index", catalogue, "--data", tmp_path / "data", "--no-vectors")
+    assert cli(*call, "--save-mapping", kept)[0] == 0
+    assert load_mapping(kept).fields["title"].sources == ("name",)
+    kept.write_text(kept.read_text() + "\n# edited\n")
+    code, _, err = cli(*call, "--save-mapping", kept)
+    assert (code, "--mapping" in err) == (2, True)
+    assert kept.read_text().endswith("# edited\n")
+    code, out, err = cli(*call, "--mapping", kept)
+    assert "Indexed 2 of 2 rows" in " ".join(out.split())
+    assert "Guessed" not in err
 
 
 @pytest.mark.parametrize(
