@@ -82,9 +82,13 @@ class Storefront:
             raise HTTPException(404, "no such file", {"Cache-Control": "no-store"})
         return _send(request, asset, {"Cache-Control": "public, max-age=31536000, immutable"})
 
+    async def favicon(self, request: Request) -> Response:
+        """The icon, where browsers look for it when a page (or an answer in JSON) names none."""
+        return _send(request, self.assets["icon.svg"], {"Cache-Control": "public, max-age=86400"})
+
 
 def storefront_routes(state: AppState) -> list[BaseRoute]:
-    """The routes of the storefront: `/`, `/assets/<hash>/…` and `/images/…`.
+    """The routes of the storefront: `/`, `/favicon.ico`, `/assets/<hash>/…` and `/images/…`.
 
     The page's Content-Security-Policy comes with every response (`security_headers`). The
     catalogue's pictures lie in `shop/images` of the data directory, which need not exist yet.
@@ -93,6 +97,7 @@ def storefront_routes(state: AppState) -> list[BaseRoute]:
     shop = load_storefront(PAGES)
     return [
         Route("/", shop.index, name="storefront"),
+        Route("/favicon.ico", shop.favicon, name="favicon"),
         Route("/assets/{mark}/{path:path}", shop.asset, name="assets"),
         Mount("/images", Images(directory=images, check_dir=False), name="images"),
     ]

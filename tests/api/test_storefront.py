@@ -57,6 +57,13 @@ def test_the_page_may_run_only_its_own_scripts(client: TestClient) -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
 
 
+def test_browsers_find_the_icon_where_they_look_for_it(client: TestClient) -> None:
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.content == (PAGES / "icon.svg").read_bytes()
+
+
 def test_every_asset_the_page_names_is_there_and_kept_for_good(client: TestClient) -> None:
     names = assets_of(client.get("/").text)
     assert len(names) > 10
