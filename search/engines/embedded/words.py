@@ -25,6 +25,8 @@ Clauses = list[tuple[Occur, tantivy.Query]]
 _STEMMED, _WHOLE = analyzer("all"), analyzer("codes")
 _LONGEST_CODE = 4
 """Adjacent words that may make up one code: `WH 1000 XM4`."""
+_COMMON = 0.5
+"""The share of all products from which a word is too common to find any by itself."""
 _FUZZY_LETTERS = range(4, 31)
 """How long a word may be to be spelled anew: the near spellings of a word grow with its length."""
 _FUZZY_WORDS = 3
@@ -82,11 +84,23 @@ class WordsQuery:
         return _combine(Occur.Must, self.clauses)
 
     def any(self) -> tantivy.Query:
-        """Some word must match; flat, because tantivy only prunes a flat disjunction."""
-        words = dict.fromkeys(self.query.terms)
-        found = [query for word in words for query in self._word(word)]
+        """Some word must match, not counting those that most products have; flat, because tantivy
+        only prunes a flat disjunction."""
+        words = list(dict.fromkeys(self.query.terms))
+        telling = [word for word in words if not self._common(word)] or words
+        found = [query for word in telling for query in self._word(word)]
         found += [query for code in self._codes() for query in self._code(code)]
         return _combine(Occur.Should, found) if found else tantivy.Query.empty_query()
+
+    def _common(self, word: str) -> bool:
+        """Whether so many products have a word that having it alone makes none a result."""
+        most = _COMMON * self.searcher.num_docs
+        return any(
+            self.searcher.doc_freq(field, stem) > most
+            for field in self.weights
+            if field != "codes"
+            for stem in _STEMMED.analyze(word)
+        )
 
     @cached_property
     def relaxable(self) -> bool:

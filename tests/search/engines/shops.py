@@ -17,12 +17,14 @@ from query.normalize import normalize_query
 from search.engines.embedded.dense import build_vector_index
 from search.engines.embedded.layout import DataLayout, new_version, read_current, stamp
 from search.engines.embedded.manifest import Manifest, encode_manifest, measure_parts
+from search.engines.embedded.schema import analyzer
 from search.engines.embedded.snapshot import OpenSnapshot
 from search.engines.embedded.state import IndexState
 from search.engines.embedded.writer import PartsWriter
 from search.seams import Encoder
 from search.settings import Settings, WordsSettings
 from search.types import AttributeValue, Change, Delete, Ordinals, Product, Query, Upsert, Vectors
+from tests.search.engines.brute import has_every_word
 
 ENOUGH = 3
 """How many products with every word are enough in these small shops."""
@@ -138,6 +140,17 @@ class Shop:
         found = [self.state.find(product.id) for product in self.products]
         assert None not in found
         return np.array(found, np.int32)
+
+
+def with_some_word(shop: Shop, text: str) -> list[Product]:
+    """The products that have one of the words, words that most products have not counted. How many
+    have one is asked of the index, which counts what was changed or removed until a merge."""
+    searcher = shop.state.searcher
+    most = searcher.num_docs / 2
+    stems = analyzer("all").analyze
+    words = text.split()
+    telling = [w for w in words if searcher.doc_freq("all", stems(w)[0]) <= most] or words
+    return [p for p in shop.products if any(has_every_word(p, word) for word in telling)]
 
 
 def random_shop(data: Path, seed: int, size: int, batches: int) -> Shop:

@@ -15,7 +15,16 @@ from search.errors import BadInput
 from search.settings import Settings
 from search.types import Filter, Product, Query, Upsert
 from tests.search.engines.brute import bounds, counts, has_every_word, satisfies
-from tests.search.engines.shops import ATTRIBUTES, ENOUGH, Shop, build, change, state_of, understood
+from tests.search.engines.shops import (
+    ATTRIBUTES,
+    ENOUGH,
+    Shop,
+    build,
+    change,
+    state_of,
+    understood,
+    with_some_word,
+)
 from tests.search.engines.test_embedded_filters import conditions
 
 COUNTED = ("brand", "color", "rating", "in_stock", *(f"attributes.{name}" for name in ATTRIBUTES))
@@ -39,7 +48,7 @@ def test_equal_a_loop_over_the_products(
     matching = [p for p in shop.products if has_every_word(p, text)]
     named = any(each.name == "id" for each in filters)
     if text and (named or len(matching) < ENOUGH):
-        matching = [p for p in shop.products if any(has_every_word(p, w) for w in text.split())]
+        matching = with_some_word(shop, text)
     near = [shop.products[i] for i in sorted(listed)] if text else []
     results = list({p.id: p for p in (*matching, *near)}.values())
     total, facets = shop.state.facets(query, filters, also, tuple(dict.fromkeys(COUNTED + RANGED)))

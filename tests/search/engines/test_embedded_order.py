@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from search.types import Filter, Product, Query, Sort
 from tests.search.engines.brute import has_every_word, satisfies
-from tests.search.engines.shops import ENOUGH, Shop, ids, understood
+from tests.search.engines.shops import ENOUGH, Shop, ids, understood, with_some_word
 from tests.search.engines.test_embedded_filters import conditions
 
 SORTS: tuple[Sort, ...] = ("price_asc", "price_desc", "rating", "newest")
@@ -62,7 +62,7 @@ def test_sorting_matches_equals_sorting_products(
     shop = shops[place]
     kept = [p for p in shop.products if has_every_word(p, text)]
     if len(kept) < ENOUGH:
-        kept = [p for p in shop.products if any(has_every_word(p, w) for w in text.split())]
+        kept = with_some_word(shop, text)
     words = shop.state.sorted_words(understood(text), (), sort, 1000)
     expected = [p.id for p in sorted(kept, key=lambda p: key(p, sort))]
     assert ids(shop.state, words.ranking.ordinals) == expected
