@@ -53,7 +53,7 @@ class WordsSettings(Section):
     enough: int = Field(20, ge=1)
     """Products with every word that are enough; when the catalogue has fewer, products with some of
     the words are results too."""
-    every_word_bonus: float = Field(0.2, ge=0)
+    every_word_bonus: float = Field(0.1, ge=0)
     """Added to the score of products with every word, as a share of the best score."""
 
 

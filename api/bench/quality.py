@@ -33,7 +33,7 @@ from search.settings import Settings
 PLAIN = {"title": 1, "description": 1, "tags": 1, "brand": 1, "color": 1, "category": 1}
 """Weights of a plain BM25 over concatenated text."""
 TITLE_WEIGHTS = (3, 1, 2, 4, 5)
-BONUSES = (0.2, 0.0, 0.1, 0.4)
+BONUSES = (0.1, 0.0, 0.2, 0.4)
 MEANING_WEIGHTS = (0.5, 0.3, 0.7, 0.9, 1.2)
 """The grid that nested selection chooses from; the shipped values come first and so win ties."""
 METRIC = "ndcg@10"
