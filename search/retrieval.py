@@ -31,7 +31,7 @@ class Trace:
     started: float = field(default_factory=time.perf_counter)
     timings: dict[str, float] = field(default_factory=dict)
     fallbacks: list[str] = field(default_factory=list)
-    failures: list[Exception] = field(default_factory=list)
+    failures: dict[str, Exception] = field(default_factory=dict)
 
     def since(self, stage: str, start: float) -> None:
         """Notes the milliseconds a stage took, from its `time.perf_counter()` start."""
@@ -39,9 +39,10 @@ class Trace:
 
     def failed(self, stage: str, instead: str, error: Exception) -> None:
         """Notes that another stage stands in for one that failed, which is logged."""
-        _log.error("%s failed; answering by %s", stage, instead, exc_info=error)
-        self.fallbacks.append(f"{stage} failed: {instead} only")
-        self.failures.append(error)
+        if stage not in self.failures:
+            _log.error("%s failed; answering by %s", stage, instead, exc_info=error)
+            self.fallbacks.append(f"{stage} failed: {instead} only")
+        self.failures[stage] = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Retrieval:
                 self._meaning(view, filters, encoding, trace, relax),
             )
             if len(trace.failures) >= len(self.retrievers):
-                raise trace.failures[0]
+                raise next(iter(trace.failures.values()))
             return self._fuse(words, meaning, near, trace)
         words = await self._sorted(view, query, filters, sort, trace, relax)
         if len(words.ranking) or not query.terms:

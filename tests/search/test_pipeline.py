@@ -227,6 +227,10 @@ async def test_a_stage_that_breaks_is_stood_in_for(
     answer = await search.search(SearchRequest("red kettle"))
     assert answer.hits
     assert answer.fallbacks == ("meaning failed: words only",)
+    nowhere = SearchRequest("red kettle", (Filter("brand", ("Nobody",)),))
+    answer = await search.search(nowhere)
+    assert answer.hits == ()
+    assert answer.fallbacks == ("meaning failed: words only",)
 
     async def broken(*_: object) -> WordMatches:
         raise RuntimeError("the words index went away")
