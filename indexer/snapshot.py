@@ -19,6 +19,7 @@ from indexer.encoding import sample_queries
 from indexer.joint import Joint, Stopped
 from indexer.progress import Progress
 from indexer.storage import replace_file
+from indexer.understanding import UnderstandingLearner
 from search.engines.embedded.columns import ColumnStore
 from search.engines.embedded.dense import build_vector_index
 from search.engines.embedded.documents import DocumentStore
@@ -95,11 +96,16 @@ def write_snapshot(
     outside Python.
     """
     joint = Joint(progress)
+    learner = UnderstandingLearner(settings.understanding, source.count)
     with ThreadPoolExecutor(1) as pool:
-        meaning = pool.submit(joint.run, _write_meaning, layout, version, source, encoder, settings)
+        meaning = pool.submit(
+            joint.run, _write_meaning, layout, version, source, encoder, settings, learner
+        )
         with suppress(Stopped):
-            joint.run(_write_products, layout, version, source, settings)
-        vectors = meaning.result()
+            joint.run(_write_products, layout, version, source, settings, learner)
+        vectors, sample = meaning.result()
+    encode = encoder.encode_queries if encoder is not None else _no_vectors
+    learner.write(layout, version, sample, encode, progress)
     _check(layout, source.count)
     progress("manifest", 0, 1)
     manifest = Manifest(
@@ -121,6 +127,7 @@ def _write_products(
     version: str,
     source: ProductSource,
     settings: Settings,
+    learner: UnderstandingLearner,
 ) -> None:
     heap = min(max(source.size * _HEAP_PER_BYTE, _SMALLEST_HEAP), _LARGEST_HEAP, _memory() // 3)
     writer = PartsWriter(layout, version, heap_bytes=heap)
@@ -129,6 +136,7 @@ def _write_products(
         progress("words", 0, source.count)
         for i, product in enumerate(source.products(), 1):
             writer.add(product, index_fields(product, weights))
+            learner.add(product)
             if i % _REPORT_EVERY == 0:
                 progress("words", i, source.count)
         writer.finish()
@@ -161,10 +169,12 @@ def _write_meaning(
     source: ProductSource,
     encoder: CatalogueEncoder | None,
     settings: Settings,
-) -> dict[str, Any]:
-    """Encodes the products and builds the vector index; what the manifest says about it."""
+    learner: UnderstandingLearner,
+) -> tuple[dict[str, Any], Vectors | None]:
+    """Encodes the products and builds the vector index; what the manifest says about it, and the
+    vectors of the sample that understanding is learned from."""
     if encoder is None:
-        return {}
+        return {}, None
     known = {"encoder": encoder.name, "dimensions": encoder.dimensions}
     vectors = np.empty((0, encoder.dimensions), np.float32)
     if source.count:
@@ -185,7 +195,11 @@ def _write_meaning(
         progress=lambda done: progress("vectors", done, source.count),
     )
     stamp(layout.meaning, version)
-    return {**known, "vectors": asdict(report)}
+    return {**known, "vectors": asdict(report)}, learner.sample_rows(vectors)
+
+
+def _no_vectors(texts: Sequence[str]) -> Vectors | None:
+    return None
 
 
 def _sample_queries(source: ProductSource) -> list[str]:

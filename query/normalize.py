@@ -9,10 +9,13 @@ from search.types import Query
 
 
 def normalize_query(query: Query) -> Query:
-    """Fills `normalized`, `terms` and `codes` from `text`."""
+    """Fills `normalized`, `corrected` (the same, until something corrects it), `terms` and `codes`
+    from `text`."""
+    normalized = normalize(query.text)
     return replace(
         query,
-        normalized=normalize(query.text),
+        normalized=normalized,
+        corrected=normalized,
         terms=tuple(words(query.text)),
         codes=tuple(codes(query.text)),
     )

@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 _CODE = re.compile(r"(?=[\w./-]*\d)(?=[\w./-]*[a-z])[a-z0-9]+(?:[-./_][a-z0-9]+)*|\d{4,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A normalized word and where it stands: `text[start:end]` of the normalized text."""
+
+    text: str
+    start: int
+    end: int
 
 
 def normalize(text: str) -> str:
@@ -24,6 +34,11 @@ def normalize(text: str) -> str:
 def words(text: str) -> list[str]:
     """Normalised words in order, duplicates kept."""
     return _WORD.findall(normalize(text))
+
+
+def tokens(normalized: str) -> list[Token]:
+    """The words of a text that `normalize` made, with their places."""
+    return [Token(m.group(), m.start(), m.end()) for m in _WORD.finditer(normalized)]
 
 
 def codes(text: str) -> list[str]:

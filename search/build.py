@@ -7,8 +7,11 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from query.normalize import normalize_query
+from query.registry import REFINERS, REWRITERS
+from query.text import words
+from query.understanding import Understanding
 from search.encoder import open_encoder
 from search.encoders import Encoders
 from search.engines import ENGINES
@@ -19,6 +22,7 @@ from search.retrieval import Retrieval
 from search.seams import Engine
 from search.settings import Settings
 from search.types import SearchRequest, SearchResponse
+from search.understandings import Understandings
 
 SYSTEMS: Mapping[str, frozenset[str]] = {
     "hybrid": frozenset({"words", "meaning"}),
@@ -26,6 +30,8 @@ SYSTEMS: Mapping[str, frozenset[str]] = {
     "dense": frozenset({"meaning"}),
 }
 """Pipeline variants by name, and the retrievers each asks."""
+RAW = "-raw"
+"""Ends the name of a system that searches what was typed, only normalized (`hybrid-raw`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,15 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     except BaseException:
         await engine.close()
         raise
+    settled = settings.understanding
+    without = settled.without if settled.enabled else tuple(REWRITERS) + tuple(REFINERS)
+    understood = Understandings(partial(Understanding.open, without=without), words)
+    raw = Understandings(lambda _: Understanding(), words)
     systems = {
-        name: Pipeline(
-            name=name,
+        name + ending: Pipeline(
+            name=name + ending,
             engine=engine,
-            rewriters=(normalize_query,),
+            understandings=understandings,
             retrieval=Retrieval(
                 encoders=encoders,
                 fusion=FUSIONS[settings.fusion.method](settings.fusion),
@@ -86,5 +96,7 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
             settings=settings,
         )
         for name, retrievers in SYSTEMS.items()
+        for ending, understandings in (("", understood), (RAW, raw))
     }
+    await asyncio.to_thread(understood.of, view)
     return Search(engine, systems, settings)

@@ -7,7 +7,6 @@ names it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +16,7 @@ from search.errors import BadInput, NotFound
 from search.highlight import highlight
 from search.results import explain, group_variants, variant_counts
 from search.retrieval import Candidates, Retrieval, Trace
-from search.seams import Engine, Rewriter, View
+from search.seams import Engine, View
 from search.settings import Settings
 from search.types import (
     Facet,
@@ -30,6 +29,7 @@ from search.types import (
     SearchResponse,
     WordMatches,
 )
+from search.understandings import Understandings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Pipeline:
 
     name: str
     engine: Engine
-    rewriters: Sequence[Rewriter]
+    understandings: Understandings
     retrieval: Retrieval
     settings: Settings
 
@@ -53,7 +53,15 @@ class Pipeline:
         cursor = decode_cursor(request.cursor, request) if request.cursor else None
         view = await self.engine.view(cursor.version if cursor else None)
         offset = cursor.offset if cursor else 0
-        query = self.understand(request.query)
+        understands = self.understandings.of(view)
+        query = understands.understand(
+            Query(
+                text=request.query,
+                verbatim=request.verbatim,
+                ignored=request.ignored,
+                recent=self.understandings.recent(view),
+            )
+        )
         trace.since("understand", trace.started)
         filters = request.filters + query.filters
         found = await self.retrieval.find(view, query, filters, request.sort, trace)
@@ -74,13 +82,6 @@ class Pipeline:
             cursor=self._next(view, request, offset + len(hits), len(ranking)),
             timings=trace.timings,
         )
-
-    def understand(self, text: str) -> Query:
-        """Runs the rewriters in order."""
-        query = Query(text=text)
-        for rewrite in self.rewriters:
-            query = rewrite(query)
-        return query
 
     def _relaxation(self, query: Query, found: Candidates) -> Relaxation:
         asked = "words" in self.retrieval.retrievers and query.terms

@@ -6,6 +6,7 @@ The contract tests in `tests/contracts/` run over every registered implementatio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from search.types import (
     Applied,
     Change,
     Facet,
+    Filter,
     Filters,
     Ordinals,
     Product,
@@ -91,6 +93,15 @@ class View(Protocol):
     encoder: str | None
     """The encoder of its vectors, None when it holds none."""
     columns: Columns
+    understanding: Path | None
+    """The directory of what queries are understood with (`query.understanding`), None without."""
+    recent: tuple[str, ...]
+    """Titles and brands of products added since that was built."""
+
+    async def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
+        """Which products satisfy which filter, bool of shape (len(filters), len(ordinals)). A
+        filter that this index cannot understand is satisfied by none."""
+        ...
 
     async def words(
         self, query: Query, filters: Filters, limit: int, relax: bool = False

@@ -74,6 +74,20 @@ class MeaningSettings(Section):
     """recall@300 against exact search that the build tunes its search effort to."""
 
 
+class UnderstandingSettings(Section):
+    """What is done with a query's words before searching, learned when indexing."""
+
+    enabled: bool = True
+    without: tuple[str, ...] = ()
+    """Parts to leave out when searching: `spelling`, `phrases`, `entities`, `expansion`,
+    `intent`."""
+    query_log: Path | None = None
+    """A CSV file of what shoppers typed: `query`, and if known `count`, `clicks`, `results`."""
+    lists: Path | None = None
+    """A directory of the shop's own lists, each optional: `synonyms.txt`, `protected.txt`,
+    `blocked.txt`, `support.toml` (docs/understanding.md)."""
+
+
 class FusionSettings(Section):
     """How the two rankings become one: `score_sum` (normalised weighted sum) or
     `reciprocal_rank`."""
@@ -109,6 +123,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     words: WordsSettings = WordsSettings()
     meaning: MeaningSettings = MeaningSettings()
+    understanding: UnderstandingSettings = UnderstandingSettings()
     fusion: FusionSettings = FusionSettings()
     limits: LimitSettings = LimitSettings()
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("search", "query", "indexer", "rankers", "training", "eval", "api", "fixtures")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "search": (),
-    "query": ("search.types",),
+    "query": ("search.types", "search.errors"),
     "indexer": ("search", "query"),
     "rankers": ("search.types",),
     "training": ("search.types", "rankers.features", "eval"),

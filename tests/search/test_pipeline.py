@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from query.text import words
+from query.understanding import Understanding
 from search.engines import ENGINES
 from search.engines.embedded.view import EmbeddedView
 from search.errors import EncoderUnavailable
@@ -19,6 +21,7 @@ from search.retrieval import Retrieval
 from search.seams import Encoder
 from search.settings import Settings, WordsSettings
 from search.types import Filter, Patch, Product, Query, SearchRequest, Upsert, Vectors, WordMatches
+from search.understandings import Understandings
 from tests.search.engines import shops
 
 NOUNS = ("kettle", "lamp", "desk", "chair")
@@ -69,7 +72,7 @@ def pipeline(data: Path, retrievers: frozenset[str], encoder: Encoder | None) ->
     return Pipeline(
         "test",
         ENGINES["embedded"](settings),
-        (lambda query: shops.understood(query.text),),
+        Understandings(lambda _: Understanding(), words),
         Retrieval(encoders, fusion, retrievers, settings),
         settings,
     )

@@ -88,9 +88,21 @@ class SnapshotLayout:
         return self.root / "attributes"
 
     @property
+    def understanding(self) -> Path:
+        """What queries are understood with; absent when that is switched off."""
+        return self.root / "understanding"
+
+    @property
     def parts(self) -> tuple[Path, ...]:
         """The directories that exist of this snapshot, each stamped with its version."""
-        every = (self.words, self.meaning, self.columns, self.documents, self.attributes)
+        every = (
+            self.words,
+            self.meaning,
+            self.columns,
+            self.documents,
+            self.attributes,
+            self.understanding,
+        )
         return tuple(part for part in every if part.is_dir())
 
 

@@ -50,6 +50,8 @@ class OpenSnapshot:
         layout = DataLayout(settings.data).snapshot(version)
         self.manifest: Manifest = verify(layout.root, full=False)
         self._words: Path = layout.words
+        self._understanding = layout.understanding if layout.understanding.is_dir() else None
+        self._recent: tuple[str, ...] = ()
         self._columns = ColumnStore(layout.columns)
         self._documents = DocumentStore(layout.documents)
         self._attributes = AttributeStore(layout.attributes)
@@ -125,6 +127,7 @@ class OpenSnapshot:
         if vectors is not None:
             self._later.append(vectors)
         self._alive, self._live = alive, update.state
+        self._recent += tuple(f"{product.title} {product.brand or ''}" for product in products)
         return self._state(index)
 
     def _batch_vectors(self, batches: tuple[Batch, ...]) -> Vectors | None:
@@ -163,4 +166,6 @@ class OpenSnapshot:
             vectors=self._vectors,
             later=self._later.rows(len(self._later)),
             settings=self._settings.words,
+            understanding=self._understanding,
+            recent=self._recent,
         )

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tantivy
+from numpy.typing import NDArray
 from tantivy import Occur
 
 from search.engines.embedded.aggregations import MatchCounting
@@ -23,10 +26,12 @@ from search.engines.embedded.filters import FilterIndex, filter_clauses
 from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.order import BaseOrders
 from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
+from search.errors import BadInput
 from search.order import KEYS, in_order
 from search.settings import WordsSettings
 from search.types import (
     Facet,
+    Filter,
     Filters,
     Ordinals,
     Product,
@@ -67,6 +72,8 @@ class IndexState:
     vectors: VectorIndex | None
     later: Vectors
     settings: WordsSettings
+    understanding: Path | None = None
+    recent: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -89,6 +96,14 @@ class IndexState:
             relaxation = "fewer_words" if len(some) and not len(every) else _AS_ASKED
         bonus = self.settings.every_word_bonus
         return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
+
+    def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
+        """See `search.seams.View.satisfy`."""
+        found = np.zeros((len(filters), len(ordinals)), np.bool_)
+        for row, each in enumerate(filters):
+            with suppress(BadInput):
+                found[row] = self.masks.of((each,))[ordinals]
+        return found
 
     def sorted_words(
         self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False

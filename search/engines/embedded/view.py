@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from search.engines.embedded.state import IndexState
 from search.seams import Columns
 from search.types import (
     Facet,
+    Filter,
     Filters,
     Ordinals,
     Product,
@@ -34,6 +39,8 @@ class EmbeddedView:
         self.count = state.count
         self.encoder = state.encoder
         self.columns: Columns = state.columns
+        self.understanding: Path | None = state.understanding
+        self.recent = state.recent
 
     def rest(self) -> None:
         """Lets go of what can be made again, for a view that only cursors still use."""
@@ -42,6 +49,10 @@ class EmbeddedView:
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: work(*args, **kwargs))
+
+    async def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
+        """See `IndexState.satisfy`."""
+        return await self._run(self._state.satisfy, ordinals, filters)
 
     async def words(
         self, query: Query, filters: Filters, limit: int, relax: bool = False

@@ -1,0 +1,79 @@
+"""What queries are understood with, learned from the catalogue being indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from indexer.progress import Progress
+from indexer.query_log import read_query_log
+from query.parts import Corpus, PartBuilder
+from query.registry import builders
+from search.engines.embedded.layout import SnapshotLayout, stamp
+from search.settings import UnderstandingSettings
+from search.types import Product, Vectors
+
+SAMPLE = 20_000
+"""Products that are looked at more closely."""
+
+
+class UnderstandingLearner:
+    """Feeds every product to the builder of every part, then lets them write."""
+
+    def __init__(self, settings: UnderstandingSettings, count: int) -> None:
+        self._settings, self._count = settings, count
+        self._step = max(1, -(-count // SAMPLE))
+        self._sample: list[Product] = []
+        self._seen = 0
+        self._builders: dict[str, PartBuilder] = (
+            {name: build() for name, build in builders().items()} if settings.enabled else {}
+        )
+
+    def add(self, product: Product) -> None:
+        """Notes the next product, in ordinal order."""
+        if not self._builders:
+            return
+        if self._seen % self._step == 0:
+            self._sample.append(product)
+        self._seen += 1
+        for builder in self._builders.values():
+            builder.add(product)
+
+    def sample_rows(self, vectors: Vectors) -> Vectors:
+        """The sample's rows of all products' vectors."""
+        rows: Vectors = np.array(vectors[:: self._step], np.float32)
+        return rows
+
+    def write(
+        self,
+        layout: SnapshotLayout,
+        version: str,
+        sample_vectors: Vectors | None,
+        encode: Callable[[Sequence[str]], Vectors | None],
+        progress: Progress,
+    ) -> None:
+        """Writes every part's directory of the snapshot.
+
+        Raises:
+            BadInput: the query log or one of the shop's own lists cannot be used.
+        """
+        if not self._builders:
+            return
+        corpus = Corpus(
+            count=self._count,
+            sample=self._sample,
+            sample_vectors=sample_vectors,
+            encode=encode,
+            query_log=read_query_log(self._settings.query_log),
+            lists=self._settings.lists,
+        )
+        progress("understanding", 0, len(self._builders))
+        for done, (name, builder) in enumerate(self._builders.items(), 1):
+            directory: Path = layout.understanding / name
+            directory.mkdir(parents=True)
+            builder.write(directory, corpus)
+            progress("understanding", done, len(self._builders))
+        stamp(layout.understanding, version)
+        self._builders.clear()

@@ -1,0 +1,113 @@
+"""The last rewriter: what was recognized becomes what is searched.
+
+Recognizing and using are kept apart, so that what a query means does not depend on what is done
+about it. Phrases that are conditions (a price, a refusal) are no words to search for; values of the
+catalogue are both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from query.text import codes, tokens
+from search.types import Boost, Entity, Filter, Filters, Measure, Negation, Query
+
+ENTITY_WEIGHT = 0.2
+"""What agreeing with an entity that only boosts is worth, times its probability."""
+MEASURE_WEIGHT = 0.15
+CATEGORY_WEIGHT = 0.2
+PREFERENCE_WEIGHT = 0.05
+
+
+def compose(query: Query) -> Query:
+    """Fills `terms`, `codes`, `encoded`, `filters` and `boosts` from what was recognized, leaving
+    out what `query.ignored` names."""
+    kept = [token for token in tokens(query.corrected) if not _inside(token.start, _phrases(query))]
+    encoded = _without(query.corrected, _phrases(query))
+    return replace(
+        query,
+        terms=tuple(token.text for token in kept),
+        codes=tuple(codes(encoded)),
+        encoded=encoded,
+        entities=tuple(_used(entity, query) for entity in query.entities),
+        filters=tuple(dict.fromkeys(_filters(query))),
+        boosts=tuple(_boosts(query)),
+    )
+
+
+def category_boosts(query: Query) -> Query:
+    """Adds what the categories of a query are worth; for when they are known."""
+    added = tuple(
+        Boost(Filter("category", (" > ".join(each.path),)), CATEGORY_WEIGHT * each.probability)
+        for each in query.categories
+    )
+    return replace(query, boosts=query.boosts + added)
+
+
+def entity_key(entity: Entity) -> str:
+    """What names an entity in `Query.ignored`."""
+    return f"{entity.type}:{entity.value}"
+
+
+def measure_key(measure: Measure) -> str:
+    """What names a measure in `Query.ignored`."""
+    return f"measure:{measure.text}"
+
+
+def negation_key(negation: Negation) -> str:
+    """What names a refusal in `Query.ignored`."""
+    return f"negation:{negation.text}"
+
+
+PRICE_KEY = "price"
+"""What names the price in `Query.ignored`."""
+
+
+def _phrases(query: Query) -> list[tuple[int, int]]:
+    """The spans that are conditions, not words, and those of measures to be ignored."""
+    spans = [(negation.start, negation.end) for negation in query.negations]
+    if query.price is not None and query.price.preference is None:
+        spans.append((query.price.start, query.price.end))
+    spans += [(m.start, m.end) for m in query.measures if measure_key(m) in query.ignored]
+    return spans
+
+
+def _inside(place: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= place < end for start, end in spans)
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    kept = "".join(" " if _inside(i, spans) else c for i, c in enumerate(text))
+    return " ".join(kept.split())
+
+
+def _used(entity: Entity, query: Query) -> Entity:
+    return replace(entity, use="none") if entity_key(entity) in query.ignored else entity
+
+
+def _filters(query: Query) -> Iterator[Filter]:
+    for entity in query.entities:
+        if entity.use == "filter" and entity.filter and entity_key(entity) not in query.ignored:
+            yield entity.filter
+    for negation in query.negations:
+        if negation_key(negation) not in query.ignored:
+            yield from negation.filters
+    yield from _price_filter(query)
+
+
+def _price_filter(query: Query) -> Filters:
+    price = query.price
+    if price is None or PRICE_KEY in query.ignored or (price.low is None and price.high is None):
+        return ()
+    return (Filter("price", low=price.low, high=price.high),)
+
+
+def _boosts(query: Query) -> Iterator[Boost]:
+    for entity in query.entities:
+        if entity.use == "boost" and entity.filter and entity_key(entity) not in query.ignored:
+            yield Boost(entity.filter, ENTITY_WEIGHT * entity.probability)
+    for measure in query.measures:
+        if measure_key(measure) not in query.ignored:
+            name = f"measures.{measure.dimension}"
+            yield Boost(Filter(name, low=measure.low, high=measure.high), MEASURE_WEIGHT)

@@ -1,0 +1,58 @@
+"""Every part of query understanding, in the order they work. Adding one is one package and one line
+here; the contract tests pick it up.
+
+Parts are imported when they are opened or built: spaCy takes a second, which a program that never
+understands a query should not wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from query.parts import PartBuilder, Refiner
+from search.types import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that is only built here; whoever uses it opens it."""
+
+    builder: Callable[[], PartBuilder]
+
+
+Rewrite = Callable[[Query], Query]
+
+
+@dataclass(frozen=True, slots=True)
+class RewriterPart:
+    """A part that rewrites queries. `builder` makes what learns it from a catalogue; `open` loads
+    what that wrote (files that are mapped or read once; at most .5 s)."""
+
+    builder: Callable[[], PartBuilder]
+    open: Callable[[Path], Rewrite]
+
+
+@dataclass(frozen=True, slots=True)
+class RefinerPart:
+    """A part that adds what the query's vector tells."""
+
+    builder: Callable[[], PartBuilder]
+    open: Callable[[Path], Refiner]
+
+
+REWRITERS: Mapping[str, RewriterPart] = {}
+"""In order, after normalizing and before composing."""
+
+REFINERS: Mapping[str, RefinerPart] = {}
+"""In order, once the vector is known."""
+
+OTHERS: Mapping[str, Part] = {}
+"""Parts that are learned with the rest and do not change queries: suggestions."""
+
+
+def builders() -> dict[str, Callable[[], PartBuilder]]:
+    """The builder of every part, by name."""
+    every: dict[str, RewriterPart | RefinerPart | Part] = {**REWRITERS, **REFINERS, **OTHERS}
+    return {name: part.builder for name, part in every.items()}
