@@ -108,12 +108,17 @@ class Filter:
     With `values`, any one of them matches; a category value is a path joined by " > " and matches
     its whole subtree. With `low` or `high` (inclusive) a number must lie between; a product without
     the number never matches. `in_stock` takes the value "true" or "false".
+    `measures.<dimension>` (`measures.length`) bounds what the product measures, in the dimension's
+    base unit (`query.phrases`). `words` takes phrases: the product's title has one of them, not
+    counting where it says that it has it not (`sugar-free`). With `exclude` the condition must not
+    hold.
     """
 
     name: str
     values: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
+    exclude: bool = False
 
 
 Filters = tuple[Filter, ...]
