@@ -72,6 +72,9 @@ def _plain(name: str, schema: dict[str, Any], limits: LimitSettings) -> Paramete
         description += "; a list joined by commas"
     if name == "cursor":
         schema = {"type": "string", "maxLength": 500}
+    if name == "ignored":
+        schema = {"type": "array", "items": {"type": "string"}, "maxItems": 50}
+        return Parameter(name, "query", f"{description}; repeat it", schema, explode=True)
     return Parameter(name, "query", description, schema)
 
 

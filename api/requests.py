@@ -72,6 +72,13 @@ class SearchParameters(Wire):
     group: bool = Field(False, description="Show one product of each variant group")
     highlight: bool = Field(False, description="Mark the matching words, as HTML")
     explain: bool = Field(False, description="Say where each stage placed each hit")
+    verbatim: bool = Field(False, description="Search the words as typed: correct no spelling")
+    ignored: tuple[str, ...] = Field(
+        (),
+        max_length=50,
+        description="Parts of the query to make nothing of, by their `key` in `understanding`",
+        examples=[["brand:Acme", "price"]],
+    )
     system: str = Field("hybrid", max_length=50, description="The ranking variant that answers")
 
 
@@ -91,6 +98,8 @@ def parse_query(pairs: Iterable[tuple[str, str]], limits: LimitSettings) -> Sear
             clauses.setdefault(name.removeprefix(PREFIX), []).append(value)
         elif name not in KNOWN:
             raise BadInput(_unknown(name), field=name)
+        elif name == "ignored":
+            given[name] = (*given.get(name, ()), value)
         elif name in given:
             raise BadInput(f"{name} is given more than once; give it once", field=name)
         else:
@@ -164,6 +173,8 @@ def to_request(parameters: SearchParameters, limits: LimitSettings) -> SearchReq
         highlight=parameters.highlight,
         explain=parameters.explain,
         system=parameters.system,
+        verbatim=parameters.verbatim,
+        ignored=parameters.ignored,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from api.understanding import UnderstandingBody, understanding_body
 from search.types import (
     AttributeValue,
     Facet,
@@ -65,6 +66,7 @@ class SearchBody:
     page, null at the end."""
 
     query: Understood
+    understanding: UnderstandingBody
     hits: tuple[HitBody, ...]
     total: int
     total_exact: bool
@@ -120,6 +122,7 @@ def search_body(response: SearchResponse) -> SearchBody:
     """The body of an answer."""
     return SearchBody(
         query=understood(response.query),
+        understanding=understanding_body(response.query, response.dropped),
         hits=tuple(hit_body(hit) for hit in response.hits),
         total=response.total,
         total_exact=response.total_exact,

@@ -1,9 +1,11 @@
-"""`aisle eval`."""
+"""`aisle eval`: systems against judgments, and the parts of query understanding against labels."""
 
 from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,14 +24,30 @@ class EvaluationMode(StrEnum):
     rerank = "rerank"
 
 
+PARTS = {
+    "spelling": "Score spelling correction against query,expected pairs",
+    "entities": "Score recognized brands, colors, prices, measures and refusals against labels",
+    "intent": "Score intents and categories against labels or judgments",
+    "suggest": "Score suggestions against prefix,expected pairs",
+}
+"""The parts that have labels of their own; `eval_<name>_command.py` holds each."""
+
+command = typer.Typer(
+    invoke_without_command=True,
+    context_settings={"ignore_unknown_options": False},
+)
+
 Judged = Annotated[
-    Path, typer.Option("--judgments", help="CSV, TSV or TREC qrels; columns are found by name.")
+    Path | None,
+    typer.Option("--judgments", help="CSV, TSV or TREC qrels; columns are found by name."),
 ]
 Systems = Annotated[str, typer.Option(help="Names joined by commas; random is the floor.")]
 
 
-def command(
-    judgments: Judged,
+@command.callback()
+def score(
+    context: typer.Context,
+    judgments: Judged = None,
     data: Data = DEFAULT_DATA,
     systems: Systems = "bm25,dense,hybrid,random",
     mode: Annotated[
@@ -44,9 +62,16 @@ def command(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Score systems against human judgments, with intervals and paired comparisons."""
+    """Score systems against human judgments, with intervals and paired comparisons; or, with a
+    command, one part of query understanding against its labels."""
+    if context.invoked_subcommand is not None:
+        return
     from api.commands.console import out, print_json
     from eval import format_report, report_json
+    from search.errors import BadInput
+
+    if judgments is None:
+        raise BadInput("name a file of judgments: --judgments FILE", field="judgments")
 
     report = asyncio.run(_evaluate(data, judgments, systems, mode, metrics, seed, check))
     if json:
@@ -88,3 +113,9 @@ async def _evaluate(
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+for _name, _help in PARTS.items():
+    _module = f"api.commands.eval_{_name}_command"
+    if find_spec(_module):
+        command.command(_name, help=_help)(import_module(_module).command)

@@ -33,6 +33,11 @@ def command(
     group: Annotated[bool, typer.Option("--group", help="One product of each group.")] = False,
     highlight: Annotated[bool, typer.Option("--highlight", help="Mark matching words.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Scores by stage.")] = False,
+    verbatim: Annotated[bool, typer.Option("--verbatim", help="Correct no spelling.")] = False,
+    ignored: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", help="Make nothing of this: price, brand:Acme. Repeatable."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Search an index and show the hits."""
@@ -46,9 +51,11 @@ def command(
         "group": str(group).lower(),
         "highlight": str(highlight).lower(),
         "explain": str(explain).lower(),
+        "verbatim": str(verbatim).lower(),
     }
     pairs = [(name, value) for name, value in given.items() if value is not None]
     pairs += [_condition(text) for text in filters or []]
+    pairs += [("ignored", key) for key in ignored or []]
     show(asyncio.run(_ask(data, pairs)), explain=explain, json=json)
 
 
@@ -116,6 +123,11 @@ def _table(response: SearchResponse, *, explain: bool) -> None:
 def _footer(response: SearchResponse) -> None:
     from api.commands.console import out
 
+    spelling = response.query.spelling
+    if spelling.outcome == "corrected":
+        out.print(f"showing results for: {spelling.text} (--verbatim searches as typed)")
+    elif spelling.outcome == "suggested":
+        out.print(f"did you mean: {spelling.text}")
     about = "" if response.total_exact else "at least "
     total = response.timings.get("total", 0.0)
     out.print(f"{about}{response.total} products, {total:.1f} ms, index {response.version}")

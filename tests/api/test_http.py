@@ -32,7 +32,17 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
         *("variants", "why"),
     }
     assert set(body) == {
-        *("query", "hits", "total", "total_exact", "facets", "cursor", "version", "system"),
+        *(
+            "query",
+            "understanding",
+            "hits",
+            "total",
+            "total_exact",
+            "facets",
+            "cursor",
+            "version",
+            "system",
+        ),
         *("relaxation", "fallbacks", "timings_ms"),
     }
     assert body["fallbacks"] == ["no encoder: words only"]

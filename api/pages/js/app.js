@@ -28,6 +28,8 @@ const keyOf = (one) => searchParameters(one).toString();
 
 /** Goes to a new state: a new step in the history, or in place of the present one. */
 function go(next, { replace = false, marks = {} } = {}) {
+  // What was said about other words is not said about these.
+  if (next.q.trim() !== state.q.trim()) next = { ...next, verbatim: false, ignored: [] };
   const url = address(next);
   if (url === location.pathname + location.search) return;
   if (!replace) keepPlace();
@@ -111,11 +113,11 @@ function show(response, { reloaded = false } = {}) {
   drawBrowse(response, state, go);
   drawCount(response, state);
   keepingFocus(() => {
-    drawChips(state, go, currency);
+    drawChips(response, state, go, currency);
     drawHits(response.hits, state, openHit);
   });
   drawFacets(response, state, go);
-  drawNotices(response, { reloaded });
+  drawNotices(response, state, go, { reloaded });
   more(response);
   byId("apply-filters").textContent = `Show ${plural(response.total, "product")}`;
   if (response.hits.length) fill(byId("message"));

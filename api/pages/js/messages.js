@@ -3,6 +3,7 @@
 import { byId, el, fill, pageLink } from "./dom.js";
 import { plural } from "./format.js";
 import { START, address } from "./state.js";
+import { droppedNotice, spellingNotice, supportLinks } from "./understanding.js";
 
 const RELAXED = {
   fewer_words: "No product has all of these words. Showing products that have some of them.",
@@ -18,11 +19,15 @@ function fallbackText(fallback) {
   return FALLBACKS.find(([pattern]) => pattern.test(fallback))?.[1] ?? `Results may be incomplete: ${fallback}.`;
 }
 
-/** Relaxed searches, stages that fell back, and a reload after the catalogue changed. */
-export function drawNotices(response, { reloaded = false } = {}) {
+/** Spelling, help, relaxed searches, stages that fell back, a reload after the catalogue changed. */
+export function drawNotices(response, state, go, { reloaded = false } = {}) {
   const relaxed = response.hits.length ? RELAXED[response.relaxation] : null;
+  const dropped = droppedNotice(response);
   const fallbacks = new Set((response.fallbacks ?? []).map(fallbackText));
   fill(byId("notice"),
+    spellingNotice(response, state, go),
+    supportLinks(response),
+    dropped ? banner(dropped) : null,
     relaxed ? banner(relaxed) : null,
     [...fallbacks].map((text) => banner(text, "warn")),
     reloaded ? banner("The catalogue changed while you were looking, so the results were brought up to date.") : null);

@@ -2,14 +2,14 @@
  * What the shopper asks for, as the address says it. The names are the API's own
  * (`q`, `sort`, `filter.brand`), so an address can be read, shared and bookmarked.
  *
- * State: {q, sort, filters: {name: {values, low, high}}, product}
+ * State: {q, sort, filters: {name: {values, low, high}}, verbatim, ignored, product}
  */
 
 const RANGE = /^(-?\d+(?:\.\d+)?)?\.\.(-?\d+(?:\.\d+)?)?$/;
 const RANGES = new Set(["price", "rating"]);
 
 export const SEPARATOR = " > ";
-export const START = Object.freeze({ q: "", sort: "relevance", filters: {}, product: null });
+export const START = Object.freeze({ q: "", sort: "relevance", filters: {}, verbatim: false, ignored: [], product: null });
 
 const number = (text) => (text === undefined ? null : Number(text));
 const isRange = (name, text) => text !== ".." && RANGE.test(text) && (RANGES.has(name) || name.startsWith("attributes."));
@@ -31,12 +31,14 @@ export function parseState(search) {
     q: parameters.get("q") ?? "",
     sort: parameters.get("sort") ?? "relevance",
     filters,
+    verbatim: parameters.get("verbatim") === "true",
+    ignored: parameters.getAll("ignored"),
     product: parameters.get("product"),
   };
 }
 
 /** The parameters of a search, without the open product. */
-export function searchParameters({ q, sort, filters }) {
+export function searchParameters({ q, sort, filters, verbatim, ignored }) {
   const parameters = new URLSearchParams();
   if (q.trim()) parameters.set("q", q.trim());
   if (sort !== "relevance") parameters.set("sort", sort);
@@ -44,6 +46,8 @@ export function searchParameters({ q, sort, filters }) {
     for (const value of values) parameters.append(`filter.${name}`, value);
     if (low !== null || high !== null) parameters.set(`filter.${name}`, `${low ?? ""}..${high ?? ""}`);
   }
+  if (q.trim() && verbatim) parameters.set("verbatim", "true");
+  for (const key of q.trim() ? ignored : []) parameters.append("ignored", key);
   return parameters;
 }
 
