@@ -151,3 +151,27 @@ def _selection(selection: dict[str, Any]) -> str:
             f"Best on all queries: `{selection['final']}`",
         )
     )
+
+
+def understanding_tables(result: dict[str, Any]) -> str:
+    """Understanding as a whole and by part, and symspellpy alone beside it."""
+    whole, peer = result["milliseconds"], result["symspellpy"]
+    rows = [["all of it", *_spent(whole)]]
+    rows += [[name, *_spent(spent)] for name, spent in result["parts"].items()]
+    rows.append(["symspellpy `lookup_compound` alone", *_spent(peer["milliseconds"])])
+    held = [
+        ["Aisle, all parts", result["load_seconds"], result["memory_mb"]],
+        ["symspellpy's own dictionary", peer["load_seconds"], peer["memory_mb"]],
+    ]
+    title = f"{result['terms']:,} words, {result['brands']:,} brands, {result['queries']:,} queries"
+    return "\n\n".join(
+        (
+            f"### Understanding, milliseconds a query ({title})",
+            table(["", "p50", "p95", "p99"], rows),
+            table(["", "loaded in s", "MB"], held),
+        )
+    )
+
+
+def _spent(spent: dict[str, float]) -> list[object]:
+    return [spent["p50"], spent["p95"], spent["p99"]]

@@ -110,3 +110,24 @@ def quality(
         print_json(result)
     else:
         out.print(Markdown(quality_tables(result)))
+
+
+@command.command("understanding")
+def understanding(
+    directory: Directory = Path("data/bench-understanding"),
+    terms: Annotated[int, typer.Option(help="Words of the catalogue.", min=1000)] = 300_000,
+    brands: Annotated[int, typer.Option(help="Brands of the catalogue.", min=10)] = 50_000,
+    json: Json = False,
+) -> None:
+    """Measure how fast queries are understood, with the dictionaries of a large catalogue."""
+    from rich.markdown import Markdown
+
+    from api.bench.tables import understanding_tables
+    from api.bench.understanding import run_understanding
+    from api.commands.console import out, print_json, say
+
+    result = run_understanding(directory, say, terms, brands)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(understanding_tables(result)))
