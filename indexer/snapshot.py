@@ -17,6 +17,7 @@ import numpy as np
 from indexer.analysis import index_fields
 from indexer.encoding import sample_queries
 from indexer.joint import Joint, Stopped
+from indexer.measures import product_measures
 from indexer.progress import Progress
 from indexer.storage import replace_file
 from indexer.understanding import UnderstandingLearner
@@ -96,7 +97,7 @@ def write_snapshot(
     outside Python.
     """
     joint = Joint(progress)
-    learner = UnderstandingLearner(settings.understanding, source.count)
+    learner = UnderstandingLearner(settings, source.count)
     with ThreadPoolExecutor(1) as pool:
         meaning = pool.submit(
             joint.run, _write_meaning, layout, version, source, encoder, settings, learner
@@ -135,7 +136,7 @@ def _write_products(
     try:
         progress("words", 0, source.count)
         for i, product in enumerate(source.products(), 1):
-            writer.add(product, index_fields(product, weights))
+            writer.add(product, index_fields(product, weights), product_measures(product))
             learner.add(product)
             if i % _REPORT_EVERY == 0:
                 progress("words", i, source.count)

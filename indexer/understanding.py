@@ -12,23 +12,48 @@ from indexer.query_log import read_query_log
 from query.parts import Corpus, PartBuilder
 from query.registry import builders
 from search.engines.embedded.layout import SnapshotLayout, stamp
-from search.settings import UnderstandingSettings
+from search.errors import BadInput
+from search.settings import Settings
 from search.types import Product, Vectors
 
 SAMPLE = 20_000
 """Products that are looked at more closely."""
 
 
+def query_log(settings: Settings) -> Path | None:
+    """The query log: the one that is set, else `query-log.csv` of the data directory, else none."""
+    usual = settings.data / "query-log.csv"
+    return settings.understanding.query_log or (usual if usual.is_file() else None)
+
+
+def shop_lists(settings: Settings) -> Path | None:
+    """The shop's own lists: the directory that is set, else `lists` of the data directory, else
+    none.
+
+    Raises:
+        BadInput: the directory that is set does not exist.
+    """
+    chosen, usual = settings.understanding.lists, settings.data / "lists"
+    if chosen is not None and not chosen.is_dir():
+        raise BadInput(
+            f"{chosen} is no directory; make it, or mend understanding.lists in the settings",
+            field="understanding.lists",
+        )
+    return chosen or (usual if usual.is_dir() else None)
+
+
 class UnderstandingLearner:
     """Feeds every product to the builder of every part, then lets them write."""
 
-    def __init__(self, settings: UnderstandingSettings, count: int) -> None:
+    def __init__(self, settings: Settings, count: int) -> None:
         self._settings, self._count = settings, count
         self._step = max(1, -(-count // SAMPLE))
         self._sample: list[Product] = []
         self._seen = 0
         self._builders: dict[str, PartBuilder] = (
-            {name: build() for name, build in builders().items()} if settings.enabled else {}
+            {name: build() for name, build in builders().items()}
+            if settings.understanding.enabled
+            else {}
         )
 
     def add(self, product: Product) -> None:
@@ -66,8 +91,8 @@ class UnderstandingLearner:
             sample=self._sample,
             sample_vectors=sample_vectors,
             encode=encode,
-            query_log=read_query_log(self._settings.query_log),
-            lists=self._settings.lists,
+            query_log=read_query_log(query_log(self._settings)),
+            lists=shop_lists(self._settings),
         )
         progress("understanding", 0, len(self._builders))
         for done, (name, builder) in enumerate(self._builders.items(), 1):

@@ -82,10 +82,12 @@ class UnderstandingSettings(Section):
     """Parts to leave out when searching: `spelling`, `phrases`, `entities`, `expansion`,
     `intent`."""
     query_log: Path | None = None
-    """A CSV file of what shoppers typed: `query`, and if known `count`, `clicks`, `results`."""
+    """A CSV file of what shoppers typed: `query`, and if known `count`, `clicks`, `results`;
+    `query-log.csv` in the data directory unless set."""
     lists: Path | None = None
     """A directory of the shop's own lists, each optional: `synonyms.txt`, `protected.txt`,
-    `blocked.txt`, `support.toml` (docs/understanding.md)."""
+    `blocked.txt`, `support.toml` (docs/understanding.md); `lists` in the data directory unless
+    set."""
 
 
 class FusionSettings(Section):
