@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from indexer.analysis import index_fields
+from indexer.measures import product_measures
 from indexer.storage import sync
 from search.engines.embedded.schema import open_words, words_document
 from search.types import Product
@@ -65,7 +66,8 @@ def _commit(
         writer.delete_documents_by_term("id", product_id)
     for ordinal, product in enumerate(added, first):
         fields = index_fields(product, weights)
-        writer.add_document(words_document(ordinal, product, fields, schema))
+        measures = product_measures(product)
+        writer.add_document(words_document(ordinal, product, fields, measures, schema))
     writer.commit()
     writer.wait_merging_threads()
 

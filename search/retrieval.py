@@ -216,7 +216,7 @@ class Retrieval:
 def named(filters: Filters) -> int:
     """How many products the filters name by id: all of them are to be ordered, however far they
     are."""
-    return sum(len(each.values) for each in filters if each.name == "id")
+    return sum(len(each.values) for each in filters if each.name == "id" and not each.exclude)
 
 
 def at_least(ranking: Ranking, score: float) -> Ranking:

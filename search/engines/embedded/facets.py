@@ -1,7 +1,8 @@
 """Facets: exact counts over a result set.
 
-A facet ignores the filter of its own name, so that a shopper sees the alternatives: facets without
-such a filter share one pass over the results, every other one has a pass of its own.
+A facet ignores the filter of its own name, so that a shopper sees the alternatives, unless that
+filter excludes. Facets without such a filter share one pass over the results, every other one has a
+pass of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class FacetCounter:
         wanted = list(dict.fromkeys(FILTERS if names is None else names))
         for name in wanted:
             self.index.check_name(name, "facet")
-        filtered = {each.name for each in self.filters}
+        filtered = {each.name for each in self.filters if not each.exclude}
         shared = [name for name in wanted if name not in filtered]
         found = self._tally(self.filters, [*shared, ATTRIBUTE_NAMES] if names is None else shared)
         if names is None:
@@ -48,7 +49,7 @@ class FacetCounter:
             found = found.joined(self._tally(self.filters, missing)) if missing else found
         for name in wanted:
             if name in filtered:
-                rest = tuple(each for each in self.filters if each.name != name)
+                rest = tuple(each for each in self.filters if each.name != name or each.exclude)
                 found = found.joined(self._tally(rest, [name]))
         return found.total, tuple(self._facet(name, found) for name in wanted)
 
@@ -57,14 +58,14 @@ class FacetCounter:
 
     def _frequent(self, counted: Mapping[str, int]) -> list[str]:
         best = sorted(counted, key=lambda name: (-counted[name], name))[:ATTRIBUTES]
-        filtered = {each.name for each in self.filters if each.name.startswith(PREFIX)}
+        filtered = {f.name for f in self.filters if f.name.startswith(PREFIX) and not f.exclude}
         return list(dict.fromkeys([*sorted(filtered), *(PREFIX + name for name in best)]))
 
     def _named(self, name: str) -> tuple[str, ...]:
         return self._categories() if name == "category" else self._selected(name)
 
     def _selected(self, name: str) -> tuple[str, ...]:
-        return tuple(v for each in self.filters if each.name == name for v in each.values)
+        return tuple(v for f in self.filters if f.name == name and not f.exclude for v in f.values)
 
     def _categories(self) -> tuple[str, ...]:
         selected = self._selected("category")

@@ -1,42 +1,43 @@
-"""Filters, for both sides of a search: clauses for tantivy, and masks over ordinals for vectors.
-
-Each kind of filter is one class with `query` and `mask`, which select the same products.
-"""
+"""Filters, for both sides of a search: clauses for tantivy, and masks over ordinals for vectors."""
 
 from __future__ import annotations
 
 import difflib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
 
-import numpy as np
 import tantivy
+from tantivy import Occur
 
 from search.engines.embedded import attributes as terms
 from search.engines.embedded.attributes import AttributeStore
-from search.engines.embedded.columns import SEPARATOR, ColumnsView, Dictionary
+from search.engines.embedded.columns import ColumnsView, Dictionary
+from search.engines.embedded.conditions import (
+    ID,
+    Attribute,
+    Condition,
+    Excluded,
+    Ids,
+    Later,
+    Measured,
+    NumberRange,
+    OneOf,
+    Phrases,
+    Stock,
+)
+from search.engines.embedded.measures import MeasureStore, measure_key
+from search.engines.embedded.schema import analyzer
+from search.engines.embedded.titles import TitleStore, mark_negated
 from search.errors import BadInput
 from search.types import Filter, Filters, Mask, Ordinals
 
 FILTERS = ("brand", "color", "category", "price", "rating", "in_stock")
 """The filters every index has; `attributes.<name>` come from its products."""
-ID = "id"
-"""A filter too, but no facet."""
 PREFIX = "attributes."
-
-
-class Condition(Protocol):
-    """One filter, understood."""
-
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
-        """Matches the products that satisfy it; its score means nothing."""
-        ...
-
-    def mask(self) -> Mask:
-        """The ordinals that satisfy it."""
-        ...
+WORDS, MEASURES = "words", "measures."
+"""Filters too, but no facets: what a query is understood to ask for."""
+_STEMMED = analyzer("phrases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ class FilterIndex:
     columns: ColumnsView
     dictionaries: dict[str, Dictionary]
     attributes: AttributeStore
+    titles: TitleStore
+    measures: MeasureStore
     find: Callable[[Sequence[str]], Ordinals]
     """The ordinals of product ids; unknown ids have none."""
+    later: Later
 
     def condition(self, condition: Filter) -> Condition:
         """Understands a filter.
@@ -55,9 +59,16 @@ class FilterIndex:
         Raises:
             BadInput: unknown name, or values or bounds that make no sense for it.
         """
+        if condition.exclude:
+            return Excluded(self.condition(replace(condition, exclude=False)))
         name = condition.name
         if name == ID:
             return Ids(_values(condition), self.columns.count, self.find)
+        if name == WORDS:
+            phrases = _phrases(condition)
+            return Phrases(phrases, self.columns.count, self.titles, self.later)
+        if name.startswith(MEASURES):
+            return self._measured(condition)
         self.check_name(name, "filter")
         if name.startswith(PREFIX):
             return self._attribute(condition)
@@ -69,6 +80,11 @@ class FilterIndex:
             return Stock(_flag(values, name), self.columns)
         subtree = name == "category"
         return OneOf(name, values, subtree, self.columns, self.dictionaries[name])
+
+    def _measured(self, condition: Filter) -> Condition:
+        dimension = condition.name.removeprefix(MEASURES)
+        low, high = (measure_key(dimension, bound) for bound in _bounds(condition))
+        return Measured(low, high, self.columns.count, self.measures, self.later)
 
     def _attribute(self, condition: Filter) -> Condition:
         name = condition.name.removeprefix(PREFIX)
@@ -132,135 +148,33 @@ def _flag(values: Sequence[str], name: str) -> bool | None:
     return None if len(set(values)) == 2 else values[0] == "true"
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """A code column is one of some strings, or with `subtree` a path within one of them."""
-
-    name: Literal["brand", "color", "category"] | str
-    values: tuple[str, ...]
-    subtree: bool
-    columns: ColumnsView
-    dictionary: Dictionary
-
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
-        """Terms of the raw field, which holds every level of a category."""
-        return tantivy.Query.term_set_query(schema, self.name, list(self.values))
-
-    def mask(self) -> Mask:
-        """Looks every code up in a table of wanted ones; unknown (-1) meets its last entry."""
-        # A change may be adding values meanwhile, which no row of this view has.
-        known = len(self.columns.values(self.name))
-        wanted = np.zeros(known + 1, np.bool_)
-        for value in self.values:
-            code = self.dictionary.code(value)
-            if code is not None and code < known:
-                wanted[code] = True
-            if self.subtree:
-                run, later = self.dictionary.prefixed(value + SEPARATOR)
-                wanted[run.start : run.stop] = True
-                wanted[[code for code in later if code < known]] = True
-        wanted[-1] = False
-        return np.take(wanted, self.columns.codes(self.name), mode="wrap")
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRange:
-    """A number column lies between bounds, compared in float32 as it is stored."""
-
-    name: str
-    low: float
-    high: float
-    columns: ColumnsView
-
-    def _rounded(self) -> tuple[np.float32, np.float32]:
-        with np.errstate(over="ignore"):
-            return np.float32(self.low + 0.0), np.float32(self.high + 0.0)
-
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
-        """A range over the fast field."""
-        low, high = map(float, self._rounded())
-        return tantivy.Query.range_query(schema, self.name, tantivy.FieldType.Float, low, high)
-
-    def mask(self) -> Mask:
-        """Unknown values (NaN) compare false."""
-        low, high = self._rounded()
-        numbers = self.columns.numbers(self.name)
-        return (numbers >= low) & (numbers <= high)
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """In stock or not; an unknown stock counts as available. `wanted` None takes both."""
-
-    wanted: bool | None
-    columns: ColumnsView
-
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
-        """A term of the boolean field."""
-        if self.wanted is None:
-            return tantivy.Query.all_query()
-        return tantivy.Query.term_query(schema, "in_stock", self.wanted, "basic")
-
-    def mask(self) -> Mask:
-        """Out of stock is a known stock of nothing."""
-        out = self.columns.numbers("stock") <= 0
-        if self.wanted is None:
-            return np.ones_like(out)
-        return ~out if self.wanted else out
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """Some attribute has one of the terms, all of which occur in the index."""
-
-    terms: tuple[str, ...]
-    count: int
-    attributes: AttributeStore
-
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
-        """Typed terms of the attribute's own path."""
-        if not self.terms:
-            return tantivy.Query.empty_query()
-        path = f"values.{terms.attribute_key(terms.term_name(self.terms[0]))}"
-        values = [terms.term_value(term) for term in self.terms]
-        return tantivy.Query.term_set_query(schema, path, values)
-
-    def mask(self) -> Mask:
-        """The union of the terms' postings."""
-        mask = np.zeros(self.count, np.bool_)
-        self.attributes.mark(self.terms, mask)
-        return mask
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """The product is one of a list: what evaluation ranks the judged products of a query with."""
-
-    ids: tuple[str, ...]
-    count: int
-    find: Callable[[Sequence[str]], Ordinals]
-
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
-        """Terms of the raw id."""
-        return tantivy.Query.term_set_query(schema, ID, list(self.ids))
-
-    def mask(self) -> Mask:
-        """The ordinals the ids have."""
-        mask = np.zeros(self.count, np.bool_)
-        mask[self.find(self.ids)] = True
-        return mask
+def _phrases(condition: Filter) -> tuple[tuple[str, ...], ...]:
+    """The phrases' stems, words marked as titles mark them."""
+    marked = (mark_negated(value.lower().split()) for value in _values(condition))
+    stems = (tuple(_STEMMED.analyze(" ".join(words))) for words in marked)
+    phrases = tuple(dict.fromkeys(filter(None, stems)))
+    if not phrases:
+        raise BadInput("filter words needs a word or more in each of its values", field=WORDS)
+    return phrases
 
 
 def filter_clauses(
     index: FilterIndex, filters: Filters, schema: tantivy.Schema
-) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-    """One required clause per filter, adding nothing to the score.
+) -> list[tuple[Occur, tantivy.Query]]:
+    """One clause per filter, adding nothing to the score.
 
     Raises:
         BadInput: see `FilterIndex.condition`.
     """
-    queries = [index.condition(each).query(schema) for each in filters]
-    return [(tantivy.Occur.Must, tantivy.Query.const_score_query(q, 0.0)) for q in queries]
+    clauses = []
+    for each in filters:
+        condition = index.condition(each)
+        if isinstance(condition, Excluded):
+            clauses.append((Occur.MustNot, condition.condition.query(schema)))
+        else:
+            query = tantivy.Query.const_score_query(condition.query(schema), 0.0)
+            clauses.append((Occur.Must, query))
+    return clauses
 
 
 def filter_mask(index: FilterIndex, filters: Filters, alive: Mask) -> Mask:

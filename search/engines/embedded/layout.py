@@ -88,6 +88,16 @@ class SnapshotLayout:
         return self.root / "attributes"
 
     @property
+    def titles(self) -> Path:
+        """The titles' words, in order."""
+        return self.root / "titles"
+
+    @property
+    def measures(self) -> Path:
+        """What products measure."""
+        return self.root / "measures"
+
+    @property
     def understanding(self) -> Path:
         """What queries are understood with; absent when that is switched off."""
         return self.root / "understanding"
@@ -101,6 +111,8 @@ class SnapshotLayout:
             self.columns,
             self.documents,
             self.attributes,
+            self.titles,
+            self.measures,
             self.understanding,
         )
         return tuple(part for part in every if part.is_dir())

@@ -6,11 +6,13 @@ Text arrives normalised (see `indexer.analysis`); tantivy only splits at spaces 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tantivy
+from tantivy import Occur
 
 from search.engines.embedded.attributes import (
     attribute_key,
@@ -20,6 +22,8 @@ from search.engines.embedded.attributes import (
 )
 from search.engines.embedded.columns import SEPARATOR, column_row
 from search.engines.embedded.layout import stamp
+from search.engines.embedded.measures import Measures, measure_keys
+from search.engines.embedded.titles import mark_negated
 from search.errors import IndexCorrupt
 from search.types import Ordinals, Product
 
@@ -33,7 +37,9 @@ def build_schema() -> tantivy.Schema:
     """The fields of the words index.
 
     `ord` is the document's ordinal: its number within a single segment, and the only way to know
-    it once live changes added more. Fast fields serve sorting, ranges and facets.
+    it once live changes added more. Fast fields serve sorting, ranges and facets. `phrases` is the
+    title with negated words marked, `named` tells a whole title from others, and `measures` holds
+    the keys of what a product measures.
     """
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", tokenizer_name="raw", index_option="basic")
@@ -42,6 +48,9 @@ def build_schema() -> tantivy.Schema:
     builder.add_text_field("title", tokenizer_name=_STEMMED, index_option="freq")
     builder.add_text_field("tags", tokenizer_name=_STEMMED, index_option="freq")
     builder.add_text_field("codes", tokenizer_name=_WHOLE, index_option="freq")
+    builder.add_text_field("phrases", tokenizer_name=_STEMMED, index_option="position")
+    builder.add_unsigned_field("named", indexed=True)
+    builder.add_unsigned_field("measures", fast=True)
     for name in ("price", "rating", "created"):
         builder.add_float_field(name, fast=True)
     builder.add_boolean_field("in_stock", indexed=True, fast=True)
@@ -99,8 +108,35 @@ def ordinals_of(searcher: tantivy.Searcher, schema: tantivy.Schema, ids: Sequenc
     return np.array(found, np.int32)
 
 
+def ordinals_from(
+    searcher: tantivy.Searcher,
+    schema: tantivy.Schema,
+    query: tantivy.Query,
+    first: int,
+    end: int,
+) -> Ordinals:
+    """The ordinals from `first` to before `end` of the products that match a query."""
+    if first >= end:
+        return np.empty(0, np.int32)
+    unsigned = tantivy.FieldType.Unsigned
+    within = tantivy.Query.range_query(schema, "ord", unsigned, first, end - 1)
+    both = tantivy.Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
+    hits = searcher.search(both, end - first, count=False).hits
+    found = searcher.fast_field_values("ord", [address for _, address in hits])
+    return np.array(found, np.int32)
+
+
+def title_key(title: str) -> int:
+    """What a whole normalized title is found by: 64 bits, so that no two of a catalogue meet."""
+    return int.from_bytes(blake2b(title.encode(), digest_size=8).digest())
+
+
 def words_document(
-    ordinal: int, product: Product, fields: Mapping[str, str], schema: tantivy.Schema
+    ordinal: int,
+    product: Product,
+    fields: Mapping[str, str],
+    measures: Measures,
+    schema: tantivy.Schema,
 ) -> tantivy.Document:
     """What tantivy indexes of a product; `fields` are the normalised words of `TEXT_FIELDS`."""
     # Numbers as the columns hold them, so that words and columns filter alike.
@@ -118,6 +154,9 @@ def words_document(
         "category": category_levels(product.category),
         "values": attribute_values(terms),
         "attribute_names": list(dict.fromkeys(map(term_name, terms))),
+        "phrases": " ".join(mark_negated(fields["title"].split())),
+        "named": title_key(fields["title"]),
+        "measures": measure_keys(measures),
         **{name: fields[name] for name in TEXT_FIELDS if fields.get(name)},
     }
     known = {name: value for name, value in values.items() if value is not None and value == value}
@@ -151,9 +190,10 @@ class WordsWriter:
         self._writer = self._index.writer(heap_bytes, num_threads=1)
         self._count = 0
 
-    def add(self, product: Product, fields: Mapping[str, str]) -> None:
+    def add(self, product: Product, fields: Mapping[str, str], measures: Measures) -> None:
         """Appends the next ordinal."""
-        self._writer.add_document(words_document(self._count, product, fields, self._schema))
+        document = words_document(self._count, product, fields, measures, self._schema)
+        self._writer.add_document(document)
         self._count += 1
 
     def finish(self) -> None:

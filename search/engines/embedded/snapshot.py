@@ -7,6 +7,8 @@ append rows to them, and never alter a row, so a view made earlier stays as it w
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sized
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from search.engines.embedded.attributes import AttributeStore
 from search.engines.embedded.browsing import BrowsingFacets
 from search.engines.embedded.changes import Batch
 from search.engines.embedded.columns import ColumnStore
+from search.engines.embedded.conditions import Later
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.documents import DocumentStore, decode_product
 from search.engines.embedded.filters import FilterIndex
@@ -24,12 +27,14 @@ from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.live import UNCHANGED, LiveUpdate, live_version, load_live
 from search.engines.embedded.manifest import Manifest, verify
 from search.engines.embedded.masks import MaskCache
+from search.engines.embedded.measures import MeasureStore
 from search.engines.embedded.order import BaseOrders
-from search.engines.embedded.schema import open_words, ordinals_of
+from search.engines.embedded.schema import open_words, ordinals_from, ordinals_of
 from search.engines.embedded.state import IndexState
+from search.engines.embedded.titles import TitleStore
 from search.errors import IndexCorrupt
 from search.settings import Settings
-from search.types import Mask, Vectors
+from search.types import Mask, Ordinals, Vectors
 
 _ATTEMPTS = 5
 
@@ -55,6 +60,8 @@ class OpenSnapshot:
         self._columns = ColumnStore(layout.columns)
         self._documents = DocumentStore(layout.documents)
         self._attributes = AttributeStore(layout.attributes)
+        self._titles = TitleStore(layout.titles)
+        self._measures = MeasureStore(layout.measures)
         self._check_counts(layout.root)
         self._vectors = self._open_vectors(layout.vectors)
         dimensions = self.manifest.dimensions or 0
@@ -71,7 +78,12 @@ class OpenSnapshot:
 
     def _check_counts(self, root: Path) -> None:
         expected = self.manifest.counts["products"]
-        for name, part in (("columns", self._columns), ("documents", self._documents)):
+        parts: dict[str, Sized] = {
+            "columns": self._columns,
+            "documents": self._documents,
+            "titles": self._titles,
+        }
+        for name, part in parts.items():
             if len(part) != expected:
                 raise IndexCorrupt(
                     f"{root / name} holds {len(part)} products, the manifest says {expected}: "
@@ -142,6 +154,14 @@ class OpenSnapshot:
             )
         return np.concatenate(found) if found else None
 
+    def _later_rows(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> Later:
+        base, count = len(self._titles), len(self._alive)
+
+        def later(query: Callable[[tantivy.Schema], tantivy.Query]) -> Ordinals:
+            return ordinals_from(searcher, schema, query(schema), base, count)
+
+        return later
+
     def _state(self, index: tantivy.Index) -> IndexState:
         columns = self._columns.view(len(self._alive))
         searcher = index.searcher()
@@ -149,7 +169,10 @@ class OpenSnapshot:
             columns,
             self._columns.dictionaries,
             self._attributes,
-            lambda ids: ordinals_of(searcher, index.schema, ids),
+            self._titles,
+            self._measures,
+            find=partial(ordinals_of, searcher, index.schema),
+            later=self._later_rows(searcher, index.schema),
         )
         masks = MaskCache(filters, self._alive)
         return IndexState(

@@ -102,7 +102,7 @@ class IndexState:
         found = np.zeros((len(filters), len(ordinals)), np.bool_)
         for row, each in enumerate(filters):
             with suppress(BadInput):
-                found[row] = self.masks.of((each,))[ordinals]
+                found[row] = self.filters.condition(each).mask(ordinals)
         return found
 
     def sorted_words(
@@ -212,7 +212,7 @@ class IndexState:
         do, if that is known. Filters must not decide it: a filter would then add results instead
         of removing some. Named products are all wanted, in the best order that can be had."""
         enough = self.settings.enough
-        if any(each.name == "id" for each in filters):
+        if any(each.name == "id" and not each.exclude for each in filters):
             return True
         if found is None or (filters and found < enough):
             found = len(self._search(words.required(), [], enough))

@@ -8,12 +8,14 @@ from search.engines.embedded.attributes import AttributesWriter
 from search.engines.embedded.columns import ColumnsWriter
 from search.engines.embedded.documents import DocumentsWriter
 from search.engines.embedded.layout import SnapshotLayout
-from search.engines.embedded.schema import WordsWriter
+from search.engines.embedded.measures import Measures, MeasuresWriter
+from search.engines.embedded.schema import WordsWriter, analyzer
+from search.engines.embedded.titles import TitlesWriter, mark_negated
 from search.types import Product
 
 
 class PartsWriter:
-    """Words, columns, documents and attributes of one snapshot, product by product.
+    """Every part of one snapshot that is made product by product.
 
     The n-th product added has ordinal n. `layout.root` must not hold these parts yet.
     """
@@ -26,14 +28,18 @@ class PartsWriter:
         self._documents = DocumentsWriter(layout.documents, version)
         self._columns = ColumnsWriter()
         self._attributes = AttributesWriter()
+        self._titles, self._stem = TitlesWriter(), analyzer("phrases").analyze
+        self._measures = MeasuresWriter()
         self.count = 0
 
-    def add(self, product: Product, fields: Mapping[str, str]) -> None:
+    def add(self, product: Product, fields: Mapping[str, str], measures: Measures) -> None:
         """Appends a product; `fields` are its normalised words (see `indexer.analysis`)."""
-        self._words.add(product, fields)
+        self._words.add(product, fields, measures)
         self._documents.add(product)
         self._columns.add(product)
         self._attributes.add(self.count, product)
+        self._titles.add(self._stem(" ".join(mark_negated(fields["title"].split()))))
+        self._measures.add(self.count, measures)
         self.count += 1
 
     def finish(self) -> None:
@@ -42,6 +48,8 @@ class PartsWriter:
         self._documents.finish()
         self._columns.finish(self._layout.columns, self._version)
         self._attributes.finish(self._layout.attributes, self._version)
+        self._titles.finish(self._layout.titles, self._version)
+        self._measures.finish(self._layout.measures, self._version)
 
     def abort(self) -> None:
         """Gives open files back after a failed build."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from indexer.analysis import field_texts
+from indexer.measures import product_measures
 from query.text import words
 from search.types import Filter, Filters, Product
 
@@ -19,7 +20,16 @@ def satisfies(product: Product, filters: Filters) -> bool:
 
 
 def _passes(product: Product, condition: Filter) -> bool:
+    return _has(product, condition) != condition.exclude
+
+
+def _has(product: Product, condition: Filter) -> bool:
     name = condition.name
+    if name == "words":
+        return any(_says(product.title, phrase) for phrase in condition.values)
+    if name.startswith("measures."):
+        found = product_measures(product).get(name.removeprefix("measures."), ())
+        return any(_between(number, condition, np.float32) for number in found)
     if name == "category":
         path = " > ".join(product.category)
         return any(path == v or path.startswith(v + " > ") for v in condition.values)
@@ -35,6 +45,30 @@ def _passes(product: Product, condition: Filter) -> bool:
         return any(_means(wanted, value) for wanted in condition.values)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and _between(value, condition, np.float64)  # type: ignore[arg-type]
+
+
+def _says(title: str, phrase: str) -> bool:
+    """Whether a title has a phrase, each word as much negated as in the phrase alone."""
+    wanted, had = _negated(phrase), _negated(title)
+    places = range(len(had) - len(wanted) + 1)
+    return any(had[place : place + len(wanted)] == wanted for place in places)
+
+
+def _negated(text: str) -> list[tuple[str, bool]]:
+    found = words(text)
+    return [
+        (word.removesuffix("s"), _refused(found, place) or found[place + 1 : place + 2] == ["free"])
+        for place, word in enumerate(found)
+    ]
+
+
+def _refused(found: Sequence[str], place: int) -> bool:
+    before = place - 1
+    while before >= 0 and found[before] in ("a", "an", "the", "any", "added"):
+        before -= 1
+    if before < 0:
+        return False
+    return found[before] in ("without", "no", "non") or list(found[: before + 1][-2:]) == ["w", "o"]
 
 
 def _single(value: float | None) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from indexer.analysis import index_fields
 from indexer.live import LiveWriter
+from indexer.measures import product_measures
 from query.normalize import normalize_query
 from search.engines.embedded.dense import build_vector_index
 from search.engines.embedded.layout import DataLayout, new_version, read_current, stamp
@@ -29,6 +30,7 @@ from tests.search.engines.brute import has_every_word
 ENOUGH = 3
 """How many products with every word are enough in these small shops."""
 WORDS = ("red", "blue", "kettle", "kettles", "steel", "lamp", "desk", "xm4", "1000")
+NEGATING = ("without", "w/o", "no", "non", "free", "a")
 
 
 def build(data: Path, products: Sequence[Product], vectors: Vectors | None = None) -> str:
@@ -37,7 +39,7 @@ def build(data: Path, products: Sequence[Product], vectors: Vectors | None = Non
     snapshot, weights = layout.snapshot(version), Settings().index.weights
     writer = PartsWriter(snapshot, version, heap_bytes=15_000_000)
     for product in products:
-        writer.add(product, index_fields(product, weights))
+        writer.add(product, index_fields(product, weights), product_measures(product))
     writer.finish()
     report, dimensions = None, None
     if vectors is not None:
@@ -92,7 +94,7 @@ def ids(state: IndexState, ordinals: Sequence[int] | np.ndarray) -> list[str]:
 
 
 _NUMBERS = (0.0, -0.0, 1.0, 2.5, 9.99, 19.99, 1e9, -3.0, float("nan"))
-_TEXTS = ("red", "Red", "5", "true", "a b", "é=x", "a > b", "line\nbreak")
+_TEXTS = ("red", "Red", "5", "true", "a b", "é=x", "a > b", "line\nbreak", "2.5 mm", "1 cm")
 _LEVELS = ("Home", "Home & Co", "Kitchen", "Lighting")
 ATTRIBUTES = ("size", "dotted.name", "fits: all?")
 
@@ -105,7 +107,7 @@ def random_product(rng: random.Random, product_id: str) -> Product:
 
     return Product(
         id=product_id,
-        title=" ".join(rng.choices(WORDS, k=rng.randint(1, 3))),
+        title=" ".join([*rng.choices(WORDS + NEGATING, k=rng.randint(0, 5)), rng.choice(WORDS)]),
         brand=maybe("Acme", "acme", "Bo & Co"),
         category=tuple(rng.choices(_LEVELS, k=rng.randint(0, 3))),
         price=maybe(*(number for number in _NUMBERS if not number < 0)),

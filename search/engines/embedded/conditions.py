@@ -1,0 +1,237 @@
+"""Conditions: filters understood, each with `query` and `mask`, which select the same products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+from tantivy import Occur
+
+from search.engines.embedded import attributes as terms
+from search.engines.embedded.arrays import Scalar
+from search.engines.embedded.attributes import AttributeStore
+from search.engines.embedded.columns import SEPARATOR, ColumnsView, Dictionary
+from search.engines.embedded.measures import MeasureStore
+from search.engines.embedded.titles import TitleStore
+from search.types import Mask, Ordinals
+
+Later = Callable[[Callable[[tantivy.Schema], tantivy.Query]], Ordinals]
+"""The ordinals of products of live changes that match a query. What arrays hold of a snapshot's own
+products, the words index is asked about these."""
+ID = "id"
+
+
+class Condition(Protocol):
+    """One filter, understood."""
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """Matches the products that satisfy it; its score means nothing."""
+        ...
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """The ordinals that satisfy it, bool of shape (ordinals,); or which of some do, bool of
+        shape (len(rows),)."""
+        ...
+
+
+def _of(column: NDArray[Scalar], rows: Ordinals | None) -> NDArray[Scalar]:
+    return column if rows is None else np.take(column, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A code column is one of some strings, or with `subtree` a path within one of them."""
+
+    name: Literal["brand", "color", "category"] | str
+    values: tuple[str, ...]
+    subtree: bool
+    columns: ColumnsView
+    dictionary: Dictionary
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """Terms of the raw field, which holds every level of a category."""
+        return tantivy.Query.term_set_query(schema, self.name, list(self.values))
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """Looks every code up in a table of wanted ones; unknown (-1) meets its last entry."""
+        # A change may be adding values meanwhile, which no row of this view has.
+        known = len(self.columns.values(self.name))
+        wanted = np.zeros(known + 1, np.bool_)
+        for value in self.values:
+            code = self.dictionary.code(value)
+            if code is not None and code < known:
+                wanted[code] = True
+            if self.subtree:
+                run, later = self.dictionary.prefixed(value + SEPARATOR)
+                wanted[run.start : run.stop] = True
+                wanted[[code for code in later if code < known]] = True
+        wanted[-1] = False
+        return np.take(wanted, _of(self.columns.codes(self.name), rows), mode="wrap")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """A number column lies between bounds, compared in float32 as it is stored."""
+
+    name: str
+    low: float
+    high: float
+    columns: ColumnsView
+
+    def _rounded(self) -> tuple[np.float32, np.float32]:
+        with np.errstate(over="ignore"):
+            return np.float32(self.low + 0.0), np.float32(self.high + 0.0)
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """A range over the fast field."""
+        low, high = map(float, self._rounded())
+        return tantivy.Query.range_query(schema, self.name, tantivy.FieldType.Float, low, high)
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """Unknown values (NaN) compare false."""
+        low, high = self._rounded()
+        numbers = _of(self.columns.numbers(self.name), rows)
+        return (numbers >= low) & (numbers <= high)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """In stock or not; an unknown stock counts as available. `wanted` None takes both."""
+
+    wanted: bool | None
+    columns: ColumnsView
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """A term of the boolean field."""
+        if self.wanted is None:
+            return tantivy.Query.all_query()
+        return tantivy.Query.term_query(schema, "in_stock", self.wanted, "basic")
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """Out of stock is a known stock of nothing."""
+        out = _of(self.columns.numbers("stock"), rows) <= 0
+        if self.wanted is None:
+            return np.ones_like(out)
+        return ~out if self.wanted else out
+
+
+def _marked(count: int, ordinals: Ordinals, rows: Ordinals | None) -> Mask:
+    mask = np.zeros(count, np.bool_)
+    mask[ordinals] = True
+    return mask if rows is None else np.take(mask, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Some attribute has one of the terms, all of which occur in the index."""
+
+    terms: tuple[str, ...]
+    count: int
+    attributes: AttributeStore
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """Typed terms of the attribute's own path."""
+        if not self.terms:
+            return tantivy.Query.empty_query()
+        path = f"values.{terms.attribute_key(terms.term_name(self.terms[0]))}"
+        values = [terms.term_value(term) for term in self.terms]
+        return tantivy.Query.term_set_query(schema, path, values)
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """The union of the terms' postings."""
+        mask = np.zeros(self.count, np.bool_)
+        self.attributes.mark(self.terms, mask)
+        return mask if rows is None else np.take(mask, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The product is one of a list: what evaluation ranks the judged products of a query with."""
+
+    ids: tuple[str, ...]
+    count: int
+    find: Callable[[Sequence[str]], Ordinals]
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """Terms of the raw id."""
+        return tantivy.Query.term_set_query(schema, ID, list(self.ids))
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """The ordinals the ids have."""
+        return _marked(self.count, self.find(self.ids), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The product measures something between two keys of one dimension, both inclusive."""
+
+    low: int
+    high: int
+    count: int
+    measures: MeasureStore
+    later: Later
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """A range over the keys."""
+        unsigned = tantivy.FieldType.Unsigned
+        return tantivy.Query.range_query(schema, "measures", unsigned, self.low, self.high)
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """A run of the sorted keys."""
+        ordinals = [self.measures.between(self.low, self.high), self.later(self.query)]
+        return _marked(self.count, np.concatenate(ordinals), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """The title has one of the phrases, each a sequence of stems, adjacent and not negated."""
+
+    phrases: tuple[tuple[str, ...], ...]
+    count: int
+    titles: TitleStore
+    later: Later
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """Any of the phrases."""
+        found = [_phrase_query(schema, phrase) for phrase in self.phrases]
+        return tantivy.Query.boolean_query([(Occur.Should, each) for each in found])
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """Looks for the stems in the rows of titles."""
+        base = len(self.titles)
+        if rows is None:
+            found = _marked(self.count, self.later(self.query), None)
+            found[:base] = self.titles.with_phrase(self.phrases)
+            return found
+        own = rows < base
+        if own.all():
+            return self.titles.with_phrase(self.phrases, rows)
+        found = np.isin(rows, self.later(self.query))
+        found[own] = self.titles.with_phrase(self.phrases, rows[own])
+        return found
+
+
+def _phrase_query(schema: tantivy.Schema, phrase: tuple[str, ...]) -> tantivy.Query:
+    if len(phrase) == 1:
+        return tantivy.Query.term_query(schema, "phrases", phrase[0], "basic")
+    return tantivy.Query.phrase_query(schema, "phrases", list(phrase))
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A condition does not hold; a product without the value satisfies this."""
+
+    condition: Condition
+
+    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+        """Everything else."""
+        refused = (Occur.MustNot, self.condition.query(schema))
+        return tantivy.Query.boolean_query([(Occur.Must, tantivy.Query.all_query()), refused])
+
+    def mask(self, rows: Ordinals | None = None) -> Mask:
+        """The other ordinals."""
+        return ~self.condition.mask(rows)

@@ -1,0 +1,74 @@
+"""What products measure, as sorted keys: a dimension and a number in one unsigned integer.
+
+The upper 32 bits tell the dimension, the lower 32 the number as float32, so that all numbers of a
+dimension are neighbors in ascending order. tantivy indexes the same keys, so both sides filter
+alike, whatever dimensions there are.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.embedded.arrays import load
+from search.engines.embedded.layout import stamp
+from search.types import Ordinals
+
+Measures = Mapping[str, tuple[float, ...]]
+"""Numbers by dimension (`length`), in the dimension's base unit."""
+_SIGN = 1 << 31
+_ALL = (1 << 32) - 1
+
+
+def measure_key(dimension: str, number: float) -> int:
+    """The key of a number, rounded to float32; keys of one dimension sort as their numbers do."""
+    with np.errstate(over="ignore"):
+        bits = int(np.float32(number + 0.0).view(np.uint32))
+    return zlib.crc32(dimension.encode()) << 32 | bits ^ (_ALL if bits & _SIGN else _SIGN)
+
+
+def measure_keys(measures: Measures) -> list[int]:
+    """The distinct keys of a product's measures; what is not a number has none."""
+    found = (measure_key(name, n) for name, numbers in measures.items() for n in numbers if n == n)
+    return list(dict.fromkeys(found))
+
+
+class MeasuresWriter:
+    """Collects the measures of a snapshot; 12 bytes each until `finish`."""
+
+    def __init__(self) -> None:
+        self._keys, self._ordinals = array("Q"), array("i")
+
+    def add(self, ordinal: int, measures: Measures) -> None:
+        """Notes what a product measures."""
+        keys = measure_keys(measures)
+        self._keys.extend(keys)
+        self._ordinals.extend([ordinal] * len(keys))
+
+    def finish(self, directory: Path, version: str) -> None:
+        """Writes everything into `directory`, which must not exist."""
+        directory.mkdir(parents=True)
+        keys = np.frombuffer(self._keys, np.uint64)
+        order = np.argsort(keys, kind="stable")
+        np.save(directory / "keys.npy", keys[order])
+        np.save(directory / "ordinals.npy", np.frombuffer(self._ordinals, np.int32)[order])
+        stamp(directory, version)
+
+
+class MeasureStore:
+    """What a snapshot's own products measure."""
+
+    def __init__(self, directory: Path) -> None:
+        self._keys: NDArray[np.uint64] = load(directory / "keys.npy")
+        self._ordinals: NDArray[np.int32] = load(directory / "ordinals.npy")
+
+    def between(self, low: int, high: int) -> Ordinals:
+        """The ordinals that have a key within bounds, both inclusive; with repetitions."""
+        first = np.searchsorted(self._keys, np.uint64(low), "left")
+        last = np.searchsorted(self._keys, np.uint64(high), "right")
+        return self._ordinals[first:last]

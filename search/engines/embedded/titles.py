@@ -1,0 +1,122 @@
+"""Titles as rows of stems, to find adjacent words in them.
+
+A word that the title itself negates (`sugar-free`, `without lid`) is marked, so that it is another
+word than the one that is not; a phrase is marked the same way, so that `sugar free gum` is found.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.embedded.arrays import load
+from search.engines.embedded.layout import stamp
+from search.engines.embedded.strings import StringTable, write_strings
+from search.types import Mask, Ordinals
+
+_NEGATED = "_"
+"""Begins a negated word; no normalized word begins with it."""
+_BEFORE = frozenset({"without", "no", "non"})
+_BETWEEN = frozenset({"a", "an", "the", "any", "added"})
+_AFTER = "free"
+
+
+def mark_negated(words: Sequence[str]) -> list[str]:
+    """The words, those marked that are negated: after `without`, `w/o`, `no` and `non` (an article
+    between them is marked too), and before `free`."""
+    marked = list(words)
+    for place, word in enumerate(words):
+        if word in _BEFORE or (word == "o" and place and words[place - 1] == "w"):
+            _mark_after(marked, place + 1)
+        elif word == _AFTER and place:
+            _mark(marked, place - 1)
+    return marked
+
+
+def _mark_after(words: list[str], place: int) -> None:
+    while place < len(words):
+        between = words[place] in _BETWEEN
+        _mark(words, place)
+        if not between:
+            break
+        place += 1
+
+
+def _mark(words: list[str], place: int) -> None:
+    words[place] = _NEGATED + words[place].removeprefix(_NEGATED)
+
+
+class TitlesWriter:
+    """Collects the titles of a snapshot; 4 bytes a word until `finish`."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._stems, self._offsets = array("i"), array("q", [0])
+
+    def add(self, stems: Sequence[str]) -> None:
+        """Appends the next ordinal's title."""
+        known = self._known
+        self._stems.extend([known.setdefault(stem, len(known)) for stem in stems])
+        self._offsets.append(len(self._stems))
+
+    def finish(self, directory: Path, version: str) -> None:
+        """Writes everything into `directory`, which must not exist."""
+        directory.mkdir(parents=True)
+        ascending = sorted(self._known)
+        places = np.empty(len(ascending), np.int32)
+        places[[self._known[stem] for stem in ascending]] = np.arange(len(ascending))
+        np.save(directory / "stems.npy", places[np.frombuffer(self._stems, np.int32)])
+        np.save(directory / "offsets.npy", np.frombuffer(self._offsets, np.int64))
+        write_strings(directory / "known", ascending)
+        stamp(directory, version)
+
+
+class TitleStore:
+    """The titles of a snapshot's own products."""
+
+    def __init__(self, directory: Path) -> None:
+        self._known = StringTable.open(directory / "known")
+        self._stems: NDArray[np.int32] = load(directory / "stems.npy")
+        self._offsets: NDArray[np.int64] = load(directory / "offsets.npy")
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def with_phrase(self, phrases: Sequence[Sequence[str]], rows: Ordinals | None = None) -> Mask:
+        """Which titles have one of the phrases (stems, adjacent): of all, or of `rows` alone, each
+        less than `len(self)`. Bool of shape (len(self),) or (len(rows),)."""
+        stems, offsets = self._gather(rows)
+        found = np.zeros(len(offsets) - 1, np.bool_)
+        for phrase in phrases:
+            codes = [code for stem in phrase if (code := self._known.code(stem)) is not None]
+            if codes and len(codes) == len(phrase):
+                found[_rows_with(codes, stems, offsets)] = True
+        return found
+
+    def _gather(self, rows: Ordinals | None) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        if rows is None:
+            return self._stems, self._offsets
+        starts = np.take(self._offsets, rows)
+        lengths = np.take(self._offsets, rows + 1) - starts
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        places = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return np.take(self._stems, places), offsets
+
+
+def _rows_with(
+    codes: Sequence[int], stems: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The rows that have the codes one after another, with repetitions."""
+    places = np.flatnonzero(stems == codes[0])
+    rows = np.searchsorted(offsets, places, "right") - 1
+    for further, code in enumerate(codes[1:], 1):
+        within = places + further < offsets[rows + 1]
+        places, rows = places[within], rows[within]
+        same = stems[places + further] == code
+        places, rows = places[same], rows[same]
+    return rows
