@@ -25,6 +25,7 @@ from eval import (
     nested_selection,
     report_json,
 )
+from fixtures import generate_shop
 from indexer.build import build_index
 from indexer.catalogue import open_catalogue
 from search.build import open_search
@@ -37,6 +38,8 @@ BONUSES = (0.1, 0.0, 0.2, 0.4)
 MEANING_WEIGHTS = (0.5, 0.3, 0.7, 0.9, 1.2)
 """The grid that nested selection chooses from; the shipped values come first and so win ties."""
 METRIC = "ndcg@10"
+SHOP = "shop"
+"""The generated demo shop, judged by construction: made, not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ CATALOGUES = (
     Judged("icecat", "icecat"),
     Judged("crowdflower", None),
     Judged("homedepot", None, "rerank"),
+    Judged(SHOP, "aisle"),
 )
 CHOSEN_ON = ("esci", "icecat")
 
@@ -89,6 +93,8 @@ def variants(data: Path) -> dict[str, tuple[Settings, str]]:
         "bm25": (shipped, "bm25"),
         "dense": (shipped, "dense"),
         "reciprocal rank": (shipped.model_copy(update={"fusion": ranked}), "hybrid"),
+        "hybrid, as typed": (shipped, "hybrid-raw"),
+        "bm25, as typed": (shipped, "bm25-raw"),
         "hybrid": (shipped, "hybrid"),
     }
 
@@ -189,6 +195,13 @@ async def _score(settings: Settings, judgments: Judgments) -> np.ndarray[Any, An
     return report.systems["hybrid"].values[METRIC]
 
 
+def made_shop(directory: Path) -> Path:
+    """The folder that holds the generated shop's."""
+    made = directory / "made"
+    generate_shop(made / SHOP)
+    return made
+
+
 async def run_quality(
     real: Path, directory: Path, say: Callable[[str], None], *, choose: bool
 ) -> dict[str, Any]:
@@ -199,8 +212,9 @@ async def run_quality(
     """
     catalogues = {}
     for judged in CATALOGUES:
-        if (real / judged.name).is_dir():
-            report = await measure(judged, real, directory / judged.name, say)
+        source = made_shop(directory) if judged.name == SHOP else real
+        if (source / judged.name).is_dir():
+            report = await measure(judged, source, directory / judged.name, say)
             catalogues[judged.name] = {"mode": judged.mode, **report_json(report)}
     found: dict[str, Any] = {"catalogues": catalogues}
     if choose:
