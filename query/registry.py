@@ -48,7 +48,14 @@ REWRITERS: Mapping[str, RewriterPart] = {}
 REFINERS: Mapping[str, RefinerPart] = {}
 """In order, once the vector is known."""
 
-OTHERS: Mapping[str, Part] = {}
+
+def _suggest_builder() -> PartBuilder:
+    from query.suggest import SuggestBuilder
+
+    return SuggestBuilder()
+
+
+OTHERS: Mapping[str, Part] = {"suggest": Part(_suggest_builder)}
 """Parts that are learned with the rest and do not change queries: suggestions."""
 
 
