@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from query.text import codes, words
+from indexer.measures import measure_tokens
+from query.text import codes, identifiers, words
 from search.types import AttributeValue, Product
 
 _ATTRIBUTE_CHARACTERS = 10_000
@@ -53,12 +54,14 @@ def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]
     """Normalised words, joined by spaces, of each text field of the words index.
 
     `weights` maps a field to how often it occurs in `all`, the weighted text; 0 leaves it out.
+    `all` ends with a token for each measure, the same however it is written (`indexer.measures`).
     `codes` holds identifiers whole (`wh1000xm4`): those of the title, of the attributes that
     identify, and the product's own id.
     """
     texts = {name: " ".join(words(text)) for name, text in field_texts(product).items()}
     weighted = [texts[name] for name, weight in weights.items() for _ in range(weight)]
-    found = codes(" ".join((product.title, product.id, *_identifiers(product))))
+    weighted += measure_tokens(product)
+    found = codes(product.title) + identifiers(" ".join((product.id, *_identifiers(product))))
     return {
         "all": " ".join(filter(None, weighted)),
         "title": texts["title"],
