@@ -2,14 +2,17 @@
 
 Queries are built term by term, never parsed, so no character of a query has a meaning of its own.
 Every word is required first, which reads little; when too few products have them all, those with
-some of the words follow (a flat disjunction, which tantivy prunes with block-max WAND).
+some of the words follow (a flat disjunction, which tantivy prunes with block-max WAND). Where a
+query has alternatives for some of its words, a product may have those instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import tantivy
@@ -19,7 +22,7 @@ from search.engines.embedded.schema import TEXT_FIELDS, analyzer
 from search.engines.embedded.spelling import near_words
 from search.errors import BadInput
 from search.settings import WordsSettings
-from search.types import Query, Ranking
+from search.types import Alternative, Query, Ranking
 
 Clauses = list[tuple[Occur, tantivy.Query]]
 _STEMMED, _WHOLE = analyzer("all"), analyzer("codes")
@@ -30,6 +33,8 @@ _COMMON = 0.5
 _FUZZY_LETTERS = range(4, 31)
 """How long a word may be to be spelled anew: the near spellings of a word grow with its length."""
 _FUZZY_WORDS = 3
+_MOST_READINGS = 16
+"""Ways to read overlapping alternatives that are tried; the words as they are come first."""
 
 
 def check_weights(settings: WordsSettings) -> dict[str, float]:
@@ -65,17 +70,98 @@ class WordsQuery:
 
     @cached_property
     def clauses(self) -> list[tantivy.Query]:
-        """What each word asks for, in the query's order: the word in any text field, or the code
-        it is part of. A word that occurs nowhere asks for its near spellings in titles."""
-        words = list(dict.fromkeys(self.query.terms))
-        codes = self._code_spans(words)
-        clauses, place = [], 0
-        while place < len(words):
-            length = codes.get(place, 1)
-            span = words[place : place + length]
-            clauses.extend(self._span(span, coded=place in codes))
-            place += length
-        return clauses
+        """What each word asks for, in the query's order: the word in any text field, the code it
+        is part of, or an alternative. A word that occurs nowhere asks for its near spellings in
+        titles."""
+        return [self._clause(start, end) for start, end in self._groups]
+
+    @cached_property
+    def _distinct(self) -> list[str]:
+        return list(dict.fromkeys(self.query.terms))
+
+    @cached_property
+    def _codes_at(self) -> dict[int, int]:
+        return self._code_spans(self._distinct)
+
+    @cached_property
+    def _groups(self) -> list[tuple[int, int]]:
+        """Start and end of the words that share codes and alternatives: one clause each."""
+        groups, start = [], 0
+        while start < len(self._distinct):
+            end, place = start + 1, start
+            while place < end:
+                reach = [piece for begin, piece in self._substitutes if begin == place]
+                end = max(end, place + self._codes_at.get(place, 1), *reach)
+                place += 1
+            groups.append((start, end))
+            start = end
+        return groups
+
+    @cached_property
+    def _substitutes(self) -> dict[tuple[int, int], list[tantivy.Query]]:
+        """What may stand for the words from one place to before another."""
+        found: dict[tuple[int, int], list[tantivy.Query]] = {}
+        for each in self.query.alternatives:
+            query, length = self._substitute(each), len(each.words)
+            for place in range(len(self._distinct) - length + 1):
+                if query and tuple(self._distinct[place : place + length]) == each.words:
+                    found.setdefault((place, place + length), []).append(query)
+        return found
+
+    def _substitute(self, alternative: Alternative) -> tantivy.Query | None:
+        """All words of an alternative; None when one occurs nowhere."""
+        each = [self._exactly(word) for word in alternative.instead]
+        if not (alternative.words and each and all(each)):
+            return None
+        weight = min(alternative.weight, 1.0) * self._fair(alternative)
+        return tantivy.Query.boost_query(_combine(Occur.Must, list(map(_any_of, each))), weight)
+
+    def _fair(self, alternative: Alternative) -> float:
+        """What a rarer alternative is scaled down by (at most 1), so that a text with it scores no
+        more than the same text with the words of the query."""
+        fields = [field for field in self.weights if field != "codes"]
+        shares = [
+            self._rarity(field, alternative.words)
+            / max(self._rarity(field, alternative.instead), 1e-9)
+            for field in fields
+        ]
+        return min(1.0, *shares)
+
+    def _rarity(self, field: str, words: Sequence[str]) -> float:
+        """The sum of the words' inverse document frequencies, as BM25 counts them."""
+        counts = [self.searcher.doc_freq(field, s) for w in words for s in _STEMMED.analyze(w)]
+        total = self.searcher.num_docs
+        return sum(math.log1p((max(total - n, 0) + 0.5) / (n + 0.5)) for n in counts)
+
+    def _clause(self, start: int, end: int) -> tantivy.Query:
+        if not any(start <= begin < end for begin, _ in self._substitutes):
+            return self._span(self._distinct[start:end], coded=start in self._codes_at)
+        readings = islice(self._readings(start, end), _MOST_READINGS)
+        return _best_of([_combine(Occur.Must, reading) for reading in readings])
+
+    def _readings(self, start: int, end: int) -> Iterator[list[tantivy.Query]]:
+        """Each way to go through the words from `start` to `end`, as queries that must match."""
+        if start == end:
+            yield []
+            return
+        for stop, query in self._pieces(start):
+            for rest in self._readings(stop, end):
+                yield [query, *rest]
+
+    def _pieces(self, start: int) -> Iterator[tuple[int, tantivy.Query]]:
+        """What a reading may go on with: one word or its alternatives, a code, other words."""
+        alone = self._substitutes.get((start, start + 1), [])
+        yield start + 1, _best_of([*self._word_query(self._distinct[start]), *alone])
+        if start in self._codes_at:
+            stop = start + self._codes_at[start]
+            yield stop, self._span(self._distinct[start:stop], coded=True)
+        for (begin, stop), queries in self._substitutes.items():
+            if begin == start and stop > start + 1:
+                yield stop, _best_of(queries)
+
+    def _word_query(self, word: str) -> list[tantivy.Query]:
+        found = self._word(word)
+        return [_any_of(found)] if found else []
 
     def required(self) -> tantivy.Query:
         """Every word must match."""
@@ -86,11 +172,21 @@ class WordsQuery:
     def any(self) -> tantivy.Query:
         """Some word must match, not counting those that most products have; flat, because tantivy
         only prunes a flat disjunction."""
-        words = list(dict.fromkeys(self.query.terms))
-        telling = [word for word in words if not self._common(word)] or words
+        telling = [word for word in self._distinct if not self._common(word)] or self._distinct
         found = [query for word in telling for query in self._word(word)]
         found += [query for code in self._codes() for query in self._code(code)]
+        found += self._telling_substitutes()
         return _combine(Occur.Should, found) if found else tantivy.Query.empty_query()
+
+    def _telling_substitutes(self) -> list[tantivy.Query]:
+        """Alternatives not made of common words alone; a disjunction stays flat with those of one
+        word."""
+        return [
+            query
+            for each in self.query.alternatives
+            if not all(map(self._common, each.instead))
+            if (query := self._substitute(each))
+        ]
 
     def _common(self, word: str) -> bool:
         """Whether so many products have a word that having it alone makes none a result."""
@@ -105,12 +201,12 @@ class WordsQuery:
     @cached_property
     def relaxable(self) -> bool:
         """Whether asking for some of the words can find more than asking for all."""
-        return len(self.clauses) > 1
+        replaced = {place for start, end in self._substitutes for place in range(start, end)}
+        return len(self._groups) > 1 or len(replaced) > 1
 
     def _codes(self) -> list[str]:
-        words = list(dict.fromkeys(self.query.terms))
-        spans = self._code_spans(words).items()
-        found = ["".join(words[place : place + length]) for place, length in spans]
+        spans = self._codes_at.items()
+        found = ["".join(self._distinct[place : place + length]) for place, length in spans]
         return list(dict.fromkeys([*found, *self.query.codes]))
 
     def _code_spans(self, words: Sequence[str]) -> dict[int, int]:
@@ -130,11 +226,9 @@ class WordsQuery:
     def _is_code(self, text: str) -> bool:
         return any(c.isdigit() for c in text) and self.searcher.doc_freq("codes", text) > 0
 
-    def _span(self, span: Sequence[str], *, coded: bool) -> list[tantivy.Query]:
-        each = [_any_of(self._word(word)) for word in span]
-        if not coded:
-            return each
-        return [_any_of([_combine(Occur.Must, each), *self._code("".join(span))])]
+    def _span(self, span: Sequence[str], *, coded: bool) -> tantivy.Query:
+        every = _combine(Occur.Must, [_any_of(self._word(word)) for word in span])
+        return _any_of([every, *self._code("".join(span))]) if coded else every
 
     def _code(self, code: str) -> list[tantivy.Query]:
         if "codes" not in self.weights or not self.searcher.doc_freq("codes", code):
@@ -142,15 +236,17 @@ class WordsQuery:
         return [self._term("codes", code, self.weights["codes"])]
 
     def _word(self, word: str) -> list[tantivy.Query]:
+        return self._exactly(word) or self._near(word)
+
+    def _exactly(self, word: str) -> list[tantivy.Query]:
         stems = _STEMMED.analyze(word)
-        found = [
+        return [
             self._term(field, stem, weight)
             for field, weight in self.weights.items()
             if field != "codes"
             for stem in stems
             if self.searcher.doc_freq(field, stem)
         ]
-        return found or self._near(word)
 
     def _near(self, word: str) -> list[tantivy.Query]:
         if not (self.fuzzy_weight and len(word) in _FUZZY_LETTERS and word.isalpha()):
@@ -173,6 +269,13 @@ def _combine(occur: Occur, queries: Sequence[tantivy.Query]) -> tantivy.Query:
 
 def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
     return _combine(Occur.Should, queries) if queries else tantivy.Query.empty_query()
+
+
+def _best_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
+    """Scores by the best of several, so that having two is worth no more than having one."""
+    if len(queries) < 2:
+        return _any_of(queries)
+    return tantivy.Query.disjunction_max_query(list(queries))
 
 
 def prefer_every_word(every: Ranking, some: Ranking, bonus: float, limit: int) -> Ranking:
