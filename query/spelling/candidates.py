@@ -1,0 +1,161 @@
+"""What may have been meant: for one typed word, for two run together, for one torn apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Literal
+
+from symspellpy import Verbosity
+
+from query.spelling import buckets
+from query.spelling.channel import EDIT, SPACE, cost
+from query.spelling.language import Language
+from query.spelling.sounds import sound_key
+from query.spelling.symmetric import MappedSymSpell
+from query.spelling.vocabulary import CATALOGUE, DOUBTFUL, Vocabulary
+from query.spelling.words import plausible_part, spellable
+
+Kind = Literal["word", "split", "merge", "shift"]
+
+BEST = 8
+"""Words kept for a typed one."""
+_SOUNDS = 5
+_PARTS = 3
+_HALVES = 2
+"""Ways to split a word one half of which is misspelled."""
+_LONG = 5
+"""Letters from which on two errors in a word are thought of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The words of the query from `first` up to `last` were meant as `words`, known by `ids`; `cost`
+    in nats."""
+
+    first: int
+    last: int
+    words: tuple[str, ...]
+    ids: tuple[int, ...]
+    cost: float
+    kind: Kind
+
+
+Meant = tuple[tuple[str, ...], tuple[int, ...], float]
+"""Words, their ids, and the cost of having typed them so."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Finds what typed words may have been meant as. Everything is remembered for a while: the same
+    errors come again."""
+
+    vocabulary: Vocabulary
+    language: Language
+    symspell: MappedSymSpell
+    sounds: buckets.Buckets
+
+    def __post_init__(self) -> None:
+        # Per instance, so that a snapshot's words go when it goes.
+        for name in ("words", "splits", "merged"):
+            object.__setattr__(self, name, lru_cache(20_000)(getattr(self, name)))
+
+    def words(self, typed: str) -> tuple[Meant, ...]:
+        """Single words, best first by use and cost."""
+        found = {item.term for item in self._lookup(typed, 2 if len(typed) >= _LONG else 1)}
+        found.update(self._alike(typed))
+        found.discard(typed)
+        scored = [
+            (self.vocabulary.logs[number] - price, word, number, price)
+            for word in found
+            if (number := self._usable(word)) >= 0 and (price := cost(typed, word)) < len(word) * 3
+        ]
+        scored.sort(reverse=True)
+        return tuple(((word,), (number,), price) for _, word, number, price in scored[:BEST])
+
+    def splits(self, typed: str) -> tuple[Meant, ...]:
+        """Two words that were run together, perhaps one of them misspelled."""
+        found = [(cost_, words, ids) for words, ids, cost_ in self._cuts(typed)]
+        if not found:
+            found = [(cost_, words, ids) for words, ids, cost_ in self._bad_cuts(typed)]
+        log = self.language.log
+        found.sort(key=lambda cut: cut[0] - log(cut[2][0], ()) - log(cut[2][1], cut[2][:1]))
+        return tuple((words, ids, price) for price, words, ids in found[:_PARTS])
+
+    def merged(self, one: str, other: str, doubtful: bool) -> tuple[Meant, ...]:
+        """One word that was torn apart, or two whose space was misplaced; with `doubtful`, also
+        when the whole is misspelled."""
+        whole = one + other
+        number = self._usable(whole)
+        if number >= 0:
+            return (((whole,), (number,), SPACE),)
+        if not doubtful:
+            return ()
+        near = [item.term for item in self._lookup(whole, 1)] if len(whole) >= _LONG else []
+        found: list[Meant] = [
+            ((word,), (i,), SPACE + cost(whole, word)) for word in near if (i := self._usable(word)) >= 0
+        ]
+        shifted = (cut for cut in self._cuts(whole) if cut[0][0] != one)
+        moved = [(words, ids, SPACE + 1.0) for words, ids, _ in shifted]
+        return tuple(sorted(found, key=lambda meant: meant[2])[:_PARTS] + moved[:_PARTS])
+
+    def _lookup(self, typed: str, distance: int):  # type: ignore[no-untyped-def]  # symspellpy's
+        return self.symspell.lookup(typed, Verbosity.ALL, distance)
+
+    def _alike(self, typed: str) -> Iterator[str]:
+        """The most used words that sound like the typed one."""
+        key = sound_key(typed)
+        if len(key) < 2:
+            return
+        entries = self.sounds.near(buckets.hash_one(sound_number(key)))
+        counts = self.vocabulary.counts
+        likely = sorted(entries, key=lambda number: -counts[number])[: 2 * _SOUNDS]
+        words = (self.vocabulary.word(number) for number in likely)
+        same = (w for w in words if abs(len(w) - len(typed)) <= 3 and sound_key(w) == key)
+        yield from islice(same, _SOUNDS)
+
+    def _usable(self, word: str) -> int:
+        """The id of a word that may be put in a query, -1 for any other."""
+        found = self.vocabulary.id(word)
+        usable = found >= 0 and self.vocabulary.flags[found] & (CATALOGUE | DOUBTFUL) == CATALOGUE
+        return found if usable and spellable(word) else -1
+
+    def _part(self, word: str) -> int:
+        found = self.vocabulary.id(word)
+        usable = found >= 0 and self.vocabulary.flags[found] & (CATALOGUE | DOUBTFUL) == CATALOGUE
+        return found if usable and self.vocabulary.counts[found] >= 1 else -1
+
+    def _cuts(self, typed: str) -> Iterator[Meant]:
+        for place in range(2, len(typed) - 1):
+            left, right = typed[:place], typed[place:]
+            if plausible_part(left) and plausible_part(right):
+                ids = self._part(left), self._part(right)
+                if min(ids) >= 0:
+                    yield (left, right), ids, SPACE
+
+    def _bad_cuts(self, typed: str) -> Iterator[Meant]:
+        """Cuts of which one half, three letters at least, is a word and the other nearly one."""
+        if not 8 <= len(typed) <= 24:
+            return
+        counts, tried = self.vocabulary.counts, 0
+        for place in range(3, len(typed) - 2):
+            left, right = typed[:place], typed[place:]
+            first, second = self._part(left), self._part(right)
+            if max(first, second) < 0 or counts[max(first, second)] < 3 or tried >= _HALVES:
+                continue
+            good, bad = (left, right) if first >= 0 else (right, left)
+            if len(bad) < 4 or len(good) < 4:
+                continue
+            tried += 1
+            for words, ids, price in self.words(bad)[:2]:
+                if price <= EDIT:
+                    number = self._part(good)
+                    both = (good, *words) if first >= 0 else (*words, good)
+                    yield both, ((number, *ids) if first >= 0 else (*ids, number)), SPACE + price
+
+
+def sound_number(key: str) -> int:
+    """A key of the table of sounds, as a number of 64 bits (its first eight letters)."""
+    return int.from_bytes(key[:8].encode("latin-1", "replace"), "little")

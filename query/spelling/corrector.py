@@ -1,0 +1,82 @@
+"""Opens the part `spelling` and applies it to queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from query.spelling.buckets import Buckets
+from query.spelling.candidates import Candidates
+from query.spelling.confidence import Confidence, features
+from query.spelling.decoding import Decoder
+from query.spelling.decoding import Path as Reading
+from query.spelling.language import Language
+from query.spelling.pairs import Pairs
+from query.spelling.symmetric import Deletes, MappedSymSpell
+from query.spelling.vocabulary import Counts, Vocabulary
+from query.text import Token, tokens
+from search.types import Query, Spelling, SpellingOutcome
+
+MODEL = "confidence.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Corrector:
+    """A rewriter that corrects, suggests, or leaves the spelling alone."""
+
+    decoder: Decoder
+    confidence: Confidence
+
+    def __call__(self, query: Query) -> Query:
+        """Fills `spelling` and, when sure, `corrected`; `verbatim` queries stay as typed."""
+        if query.verbatim:
+            return query
+        spelling = self.check(query.normalized, query.recent)
+        if spelling.outcome == "unchanged":
+            return query
+        note = f"spelling: {spelling.outcome} {spelling.text}"
+        corrected = spelling.text if spelling.outcome == "corrected" else query.corrected
+        return replace(
+            query, spelling=spelling, corrected=corrected, rewrites=(*query.rewrites, note)
+        )
+
+    def check(self, normalized: str, known: frozenset[str] = frozenset()) -> Spelling:
+        """What becomes of a normalized text; words in `known` are right whatever they look like."""
+        places = tokens(normalized)
+        decoded = self.decoder.decode([token.text for token in places], known)
+        if decoded is None:
+            return Spelling()
+        sure = self.confidence.probability(features(decoded, self.decoder.language))
+        if sure < self.confidence.suggest:
+            return Spelling()
+        text = _rewritten(normalized, places, decoded.changed[0])
+        outcome: SpellingOutcome = (
+            "corrected" if sure >= self.confidence.correct else "suggested"
+        )
+        return Spelling(outcome, text, sure)
+
+
+def open_spelling(directory: Path) -> Corrector:
+    """Maps what `SpellingBuilder` wrote; some milliseconds, whatever the size."""
+    return Corrector(open_decoder(directory), Confidence.read(directory / MODEL))
+
+
+def open_decoder(directory: Path) -> Decoder:
+    """The decoder alone, without a model of confidence."""
+    vocabulary = Vocabulary.open(directory)
+    language = Language(vocabulary, Pairs.open(directory))
+    deletes = Deletes(Buckets.open(directory, "deletes"), vocabulary.word)
+    symspell = MappedSymSpell(Counts(vocabulary), deletes)
+    candidates = Candidates(vocabulary, language, symspell, Buckets.open(directory, "sounds"))
+    return Decoder(vocabulary, language, candidates)
+
+
+def _rewritten(normalized: str, places: Sequence[Token], reading: Reading) -> str:
+    """The text with the edits made, everything between the words kept."""
+    parts: list[str] = []
+    end = 0
+    for edit in reading.edits:
+        parts += [normalized[end : places[edit.first].start], " ".join(edit.words)]
+        end = places[edit.last - 1].end
+    return "".join([*parts, normalized[end:]])
