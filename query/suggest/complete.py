@@ -25,7 +25,9 @@ _SHARED_WORD = 1.0
 _SAME_SHELF = 1.0
 _SCOPED_AT_MOST = 3
 """Suggestions of one text, in different categories."""
-_SINGLE_LETTERS = 3
+_FEW_WORDS = 2
+"""Typed words up to which few suggestions are too few: of more words, hardly any can be many."""
+_SHORTEST_PART = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,15 @@ class Suggester:
         """Entries with their texts, best first: as typed; when those are few, with typing errors
         allowed; when there are none, with words split or joined."""
         pools = list(self._pools(self._as_typed(typed), session))
-        if sum(len(entries) for entries, _ in pools) < size:
-            pools += self._pools(self._nearly(typed), session)
+        found = sum(len(entries) for entries, _ in pools)
+        if found < size and (not found or len(typed.words) <= _FEW_WORDS):
+            # Something found: only what is being typed may be wrong. Nothing: what no word is,
+            # and if all are words, any of them.
+            every = tuple(range(len(typed.words)))
+            for doubted in dict.fromkeys((self._doubted(typed, found), every)):
+                pools += self._pools(self._nearly(typed, doubted), session)
+                if any(len(entries) for entries, _ in pools):
+                    break
         if not any(len(entries) for entries, _ in pools):
             for other in _respaced(typed.words, self.index):
                 spans = self._as_typed(_Typed(" ".join(other), other, typed.finished))
@@ -138,16 +147,29 @@ class Suggester:
         forms = dict.fromkeys((word, stem, f"{stem}s", f"{stem}es", f"{stem[:-1]}ies"))
         return tuple(span for form in forms if (span := self.index.exact(form)) is not None)
 
-    def _nearly(self, typed: _Typed) -> tuple[Spans, ...] | None:
-        """What was typed, or nearly; None when a word is near nothing."""
+    def _doubted(self, typed: _Typed, found: int) -> tuple[int, ...]:
+        """The places of the typed words that may be mistyped."""
+        every = tuple(range(len(typed.words)))
+        if found:
+            return every[-1:]
+        return tuple(place for place in every if not self._known(typed, place)) or every
+
+    def _known(self, typed: _Typed, place: int) -> bool:
+        word, last = typed.words[place], place == len(typed.words) - 1
+        if last and not typed.finished:
+            return self.index.known(word)
+        return bool(self._whole(word))
+
+    def _nearly(self, typed: _Typed, doubted: tuple[int, ...]) -> tuple[Spans, ...] | None:
+        """What was typed, the doubted words or words near them; None when one is near nothing."""
         spans = []
-        for number, word in enumerate(typed.words):
-            whole = typed.finished or number < len(typed.words) - 1
+        for place, word in enumerate(typed.words):
+            whole = typed.finished or place < len(typed.words) - 1
             exact = self._whole(word) if whole else ()
             beginning = self.index.beginning(word)
             if not exact and beginning is not None:
                 exact = (Span(beginning.low, beginning.high, COST if whole else 0.0),)
-            found = exact + near(self.index, word, whole=whole)
+            found = exact + (near(self.index, word, whole=whole) if place in doubted else ())
             if not found:
                 return None
             spans.append(found)
@@ -227,6 +249,6 @@ def _respaced(typed: tuple[str, ...], index: SuggestIndex) -> Iterator[tuple[str
     for place, word in enumerate(typed):
         if index.known(word) and index.exact(word) is not None:
             continue
-        for cut in range(_SINGLE_LETTERS, len(word) - 1):
+        for cut in range(_SHORTEST_PART, len(word) - 1):
             if index.exact(word[:cut]) is not None and index.known(word[cut:]):
                 yield (*typed[:place], word[:cut], word[cut:], *typed[place + 1 :])

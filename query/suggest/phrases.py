@@ -28,8 +28,8 @@ _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _INNER = """a an and as at by de for from in into is of on or per the to with without & und für mit
 le la your our you my it its this that are be can no not all any more"""
 _UNITS = """mm cm m km in inch inches ft feet yd g kg oz lb lbs ml l liter liters litre gal gallon
-qt mb gb tb mah w watt watts kw v volt volts hz khz mhz ghz nm dpi rpm pc pcs piece pieces pack pk ct
-count mbit gbit btu fl sq x"""
+qt mb gb tb mah w watt watts kw v volt volts hz khz mhz ghz nm dpi rpm pc pcs piece pieces pack pk
+ct count mbit gbit btu fl sq x"""
 INNER = frozenset(_INNER.split())
 """Words that neither begin nor end a phrase; before them another ends."""
 UNITS = frozenset(_UNITS.split())

@@ -24,7 +24,7 @@ _LATE_COST = 2.0
 """What it costs more when the edit only takes away what was typed last, or changes the first
 letter, which is rarely wrong."""
 _MOST_SPANS = 12
-_MOST_STEPS = 40
+_MOST_STEPS = 24
 
 
 def near(index: SuggestIndex, typed: str, *, whole: bool) -> tuple[Span, ...]:
@@ -57,26 +57,24 @@ def _spans(index: SuggestIndex, texts: dict[str, float], cost: float, whole: boo
 
 def _known_length(index: SuggestIndex, typed: str) -> int:
     """How many letters of a text some word begins with."""
-    low, high = 0, len(typed)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if index.known(typed[:middle]) else (low, middle - 1)
-    return low
+    return max(map(len, index.trie.prefixes(typed)), default=0)
 
 
 def _edits(index: SuggestIndex, typed: str, start: int, whole: bool) -> Iterator[tuple[str, float]]:
     """Every text one edit away that some word begins with, and what it costs beyond an edit."""
+    known = index.trie.__contains__
     for place in range(start, _known_length(index, typed) + 1):
         for text, extra in _at(index, typed, place, whole):
-            if index.known(text):
+            if known(text):
                 yield text, extra + (_LATE_COST if place == 0 else 0.0)
 
 
 def _at(index: SuggestIndex, typed: str, place: int, whole: bool) -> Iterator[tuple[str, float]]:
     """The edits at one place, those left out that no word begins with up to there."""
     before, after = typed[:place], typed[place + 1 :]
+    known = index.trie.__contains__
     for letter in index.letters:
-        if index.known(before + letter):
+        if known(before + letter):
             yield before + letter + typed[place:], 0.0
             if place < len(typed) and letter != typed[place]:
                 yield before + letter + after, 0.0 if after or whole else _LATE_COST
