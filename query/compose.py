@@ -17,7 +17,6 @@ ENTITY_WEIGHT = 0.2
 """What agreeing with an entity that only boosts is worth, times its probability."""
 MEASURE_WEIGHT = 0.15
 CATEGORY_WEIGHT = 0.2
-PREFERENCE_WEIGHT = 0.05
 
 
 def compose(query: Query) -> Query:

@@ -50,6 +50,11 @@ class Understanding:
         }
         return cls(rewriters, refiners)
 
+    @property
+    def refines(self) -> bool:
+        """Whether a query's vector can add to it."""
+        return bool(self.refiners)
+
     def understand(self, query: Query) -> Query:
         """Runs the rewriters in order over a query that holds at least `text`."""
         for name, rewrite in self.rewriters.items():

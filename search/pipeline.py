@@ -20,7 +20,6 @@ from search.seams import Engine, View
 from search.settings import Settings
 from search.types import (
     Facet,
-    Filters,
     Hit,
     Query,
     Ranking,
@@ -54,20 +53,22 @@ class Pipeline:
         view = await self.engine.view(cursor.version if cursor else None)
         offset = cursor.offset if cursor else 0
         understands = self.understandings.of(view)
-        query = understands.understand(
-            Query(
-                text=request.query,
-                verbatim=request.verbatim,
-                ignored=request.ignored,
-                recent=self.understandings.recent(view),
-            )
+        if self.understandings.unavailable(view):
+            trace.fallbacks.append("understanding unavailable: words as typed")
+        typed = Query(
+            text=request.query,
+            verbatim=request.verbatim,
+            ignored=request.ignored,
+            recent=self.understandings.recent(view),
         )
+        query = understands.understand(typed)
         trace.since("understand", trace.started)
-        filters = request.filters + query.filters
-        found = await self.retrieval.find(view, query, filters, request.sort, trace)
+        refine = understands.refine if understands.refines else None
+        found = await self.retrieval.find(view, query, request.filters, request.sort, trace, refine)
+        query = found.query
         ranking = group_variants(found.fused, view.columns) if request.group else found.fused
-        total, facets, exact = await self._count(view, query, filters, found, request, trace)
-        hits = await self._page(view, query, ranking, found, request, offset, trace)
+        total, facets, exact = await self._count(view, found, request, trace)
+        hits = await self._page(view, ranking, found, request, offset, trace)
         trace.since("total", trace.started)
         return SearchResponse(
             query=query,
@@ -76,15 +77,16 @@ class Pipeline:
             total_exact=exact,
             version=view.version,
             system=self.name,
-            relaxation=self._relaxation(query, found),
+            relaxation=self._relaxation(found),
+            dropped=found.dropped,
             fallbacks=tuple(trace.fallbacks),
             facets=facets,
             cursor=self._next(view, request, offset + len(hits), len(ranking)),
             timings=trace.timings,
         )
 
-    def _relaxation(self, query: Query, found: Candidates) -> Relaxation:
-        asked = "words" in self.retrieval.retrievers and query.terms
+    def _relaxation(self, found: Candidates) -> Relaxation:
+        asked = "words" in self.retrieval.retrievers and found.query.terms
         if asked and len(found.fused) and not len(found.words.ranking):
             return "meaning_only"
         return found.words.relaxation
@@ -92,8 +94,6 @@ class Pipeline:
     async def _count(
         self,
         view: View,
-        query: Query,
-        filters: Filters,
         found: Candidates,
         request: SearchRequest,
         trace: Trace,
@@ -104,17 +104,15 @@ class Pipeline:
         # What the words found need not be named: it matches them.
         near = found.stages.get("meaning", Ranking.empty())
         also = np.union1d(found.near, near.ordinals)
-        by_words = "words" in self.retrieval.retrievers or not query.terms
-        total, facets = await view.facets(
-            query if by_words else None, filters, also, request.facets, found.relaxed
-        )
+        by_words = "words" in self.retrieval.retrievers or not found.query.terms
+        query = found.query if by_words else None
+        total, facets = await view.facets(query, found.filters, also, request.facets, found.relaxed)
         trace.since("facets", start)
         return total, facets, True
 
     async def _page(
         self,
         view: View,
-        query: Query,
         ranking: Ranking,
         found: Candidates,
         request: SearchRequest,
@@ -126,13 +124,14 @@ class Pipeline:
         ordinals, scores = ranking.ordinals[page], ranking.scores[page]
         products = await view.products(ordinals)
         variants = variant_counts(found.fused, view.columns, ordinals) if request.group else {}
-        stages = {**found.stages, "fused": found.fused}
+        stages = {**found.stages, "fused": found.stages.get("fused", found.fused)}
+        words = searched_words(found.query)
         hits = []
         for i, (product, score) in enumerate(zip(products, scores.tolist(), strict=True)):
             ordinal = int(ordinals[i])
             hit = Hit(product, offset + i + 1, score, variants=variants.get(ordinal, 0))
             if request.highlight:
-                hit = replace(hit, highlights=highlight(product, query.terms))
+                hit = replace(hit, highlights=highlight(product, words))
             if request.explain:
                 hit = replace(hit, why=explain(ordinal, stages))
             hits.append(hit)
@@ -163,11 +162,17 @@ class Pipeline:
         ranking = others(near, view, ordinal).head(size)
         request = SearchRequest(query="", size=size)
         found = Candidates(ranking, {"meaning": ranking}, WordMatches(Ranking.empty()), True)
-        hits = await self._page(view, Query(""), ranking, found, request, 0, trace)
+        hits = await self._page(view, ranking, found, request, 0, trace)
         trace.since("total", trace.started)
         return SearchResponse(
             Query(""), hits, len(hits), True, view.version, "similar", timings=trace.timings
         )
+
+
+def searched_words(query: Query) -> tuple[str, ...]:
+    """The query's words and those that may stand for them."""
+    instead = (word for each in query.alternatives for word in each.instead)
+    return tuple(dict.fromkeys((*query.terms, *instead)))
 
 
 def others(ranking: Ranking, view: View, ordinal: int) -> Ranking:

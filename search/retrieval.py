@@ -2,12 +2,14 @@
 
 The result set is the products that match the words, and those near enough in meaning. Both are
 decided over the whole catalogue, and filters take away from them, so that the number beside a
-facet's value is about what choosing it gives. When filters leave nothing, both are relaxed.
+facet's value is about what choosing it gives. When filters leave nothing, those understood from the
+query are given up first; then both retrievers are relaxed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -15,13 +17,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from search.errors import AisleError, EncoderUnavailable
+from search.boosting import boost
+from search.errors import AisleError, BadInput, EncoderUnavailable
 from search.order import in_order
+from search.relaxing import attempts, understood
 from search.seams import Encoder, Fusion, View
 from search.settings import Settings
 from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
 
 _log = logging.getLogger(__name__)
+
+Refine = Callable[[Query, Vector | None], Query]
+"""What a query's vector adds to it; None when it has none."""
 
 
 @dataclass(slots=True)
@@ -51,7 +58,9 @@ class Candidates:
 
     `complete` says whether `fused` is the whole result set; `near` are the products near in
     meaning whatever the filters, for counting facets; `relaxed` whether filters left nothing and
-    fewer words, or any distance in meaning, were accepted instead.
+    fewer words, or any distance in meaning, were accepted instead. `query` is what was understood
+    once the vector was known, `filters` those applied, `dropped` those that were understood and
+    given up.
     """
 
     fused: Ranking
@@ -60,6 +69,9 @@ class Candidates:
     complete: bool
     near: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
     relaxed: bool = False
+    query: Query = field(default_factory=lambda: Query(""))
+    filters: Filters = ()
+    dropped: Filters = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +85,114 @@ class Retrieval:
     settings: Settings
 
     async def find(
-        self, view: View, query: Query, filters: Filters, sort: Sort, trace: Trace
+        self,
+        view: View,
+        query: Query,
+        own: Filters,
+        sort: Sort,
+        trace: Trace,
+        refine: Refine | None,
     ) -> Candidates:
-        """The candidates, relaxed if filters leave nothing; sorted requests take every match of
-        the words, in the order asked, and products near in meaning only when no word matches."""
+        """The candidates within the shopper's `own` filters and the query's, relaxed if filters
+        leave nothing; sorted requests take every match of the words, in the order asked, and
+        products near in meaning only when no word matches.
+
+        Raises:
+            BadInput: one of the shopper's own filters is wrong.
+        """
         encoding = asyncio.ensure_future(self._encode(view, query, trace))
+        refining = asyncio.ensure_future(self._refined(query, encoding, refine, trace))
         try:
-            found = await self._attempt(view, query, filters, sort, encoding, trace, relax=False)
-            if len(found.fused) or not filters or not query.terms:
-                return found
-            relaxed = await self._attempt(view, query, filters, sort, encoding, trace, relax=True)
-            return replace(relaxed, near=found.near, relaxed=True)
+            found = await self._settle(view, query, own, sort, encoding, trace)
+            found = replace(found, query=await refining)
+            return await self._boosted(view, found, sort, trace)
         finally:
+            refining.cancel()
             if not encoding.cancel() and not encoding.cancelled():
                 encoding.exception()  # seen; when words alone refuse a request, nobody else looks
+
+    async def _refined(
+        self,
+        query: Query,
+        encoding: asyncio.Future[Vector | None],
+        refine: Refine | None,
+        trace: Trace,
+    ) -> Query:
+        """What the vector adds to the query, while the products near it are looked for."""
+        vector = None
+        if refine is None:
+            return query
+        # What went wrong with the vector is told where it is searched with.
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(self.settings.limits.stage_seconds):
+                vector = await asyncio.shield(encoding)
+        start = time.perf_counter()
+        refined = refine(query, vector)
+        trace.since("understand", start)
+        return refined
+
+    async def _settle(
+        self,
+        view: View,
+        query: Query,
+        own: Filters,
+        sort: Sort,
+        encoding: asyncio.Future[Vector | None],
+        trace: Trace,
+    ) -> Candidates:
+        """As `_within`, without those of the query's filters that this index has not."""
+        wanted = understood(query, own)
+        try:
+            return await self._within(view, query, own, wanted, sort, encoding, trace)
+        except BadInput:
+            usable = await self._usable(view, wanted)
+            if usable == wanted:
+                raise
+            return await self._within(view, query, own, usable, sort, encoding, trace)
+
+    async def _within(
+        self,
+        view: View,
+        query: Query,
+        own: Filters,
+        wanted: Filters,
+        sort: Sort,
+        encoding: asyncio.Future[Vector | None],
+        trace: Trace,
+    ) -> Candidates:
+        """Gives up as few of the wanted filters as leaves something; then relaxes."""
+        for kept in attempts(wanted):
+            filters = own + kept
+            found = await self._attempt(view, query, filters, sort, encoding, trace, relax=False)
+            if len(found.fused):
+                break
+        else:
+            if filters and query.terms:
+                near = found.near
+                found = await self._attempt(view, query, filters, sort, encoding, trace, relax=True)
+                found = replace(found, near=near, relaxed=True)
+        dropped = tuple(each for each in query.filters if each not in filters)
+        return replace(found, filters=filters, dropped=dropped)
+
+    async def _usable(self, view: View, filters: Filters) -> Filters:
+        """Those that this index can understand: a query never makes a request wrong."""
+        usable = []
+        for each in filters:
+            with contextlib.suppress(BadInput):
+                await view.facets(None, (each,), Ranking.empty().ordinals, ())
+                usable.append(each)
+        return tuple(usable)
+
+    async def _boosted(self, view: View, found: Candidates, sort: Sort, trace: Trace) -> Candidates:
+        if sort != "relevance" or not found.query.terms:
+            return found
+        start = time.perf_counter()
+        boosted = await boost(view, found.query, found.fused)
+        if boosted is None:
+            return found
+        trace.since("boost", start)
+        stages = {**found.stages, "fused": found.fused, "boosts": boosted.gains}
+        return replace(found, fused=boosted.ranking, stages=stages)
 
     async def _attempt(
         self,
@@ -201,7 +307,7 @@ class Retrieval:
         if "meaning" not in self.retrievers or not self.settings.meaning.limit or not query.terms:
             return None
         start = time.perf_counter()
-        text = query.normalized or query.text
+        text = query.encoded or query.corrected or query.normalized or query.text
         try:
             encoded: Vector = await asyncio.to_thread(
                 lambda: self.encoders(view.encoder).encode([text])[0]

@@ -103,6 +103,11 @@ class View(Protocol):
         filter that this index cannot understand is satisfied by none."""
         ...
 
+    async def named(self, query: Query) -> Ordinals:
+        """The few products that the query names: those whose whole title it is, and those with
+        every word and a code that hardly any other product has."""
+        ...
+
     async def words(
         self, query: Query, filters: Filters, limit: int, relax: bool = False
     ) -> WordMatches:

@@ -18,6 +18,11 @@ _log = logging.getLogger(__name__)
 class Understands(Protocol):
     """What a snapshot's queries are understood with."""
 
+    @property
+    def refines(self) -> bool:
+        """Whether a query's vector can add to it."""
+        ...
+
     def understand(self, query: Query) -> Query:
         """Everything that can be said from the words alone."""
         ...
@@ -39,7 +44,7 @@ class Understandings:
 
     The first is opened when asked for. A later snapshot's is opened in the background: until it is
     there, queries are understood as before, so no request waits for it. One that cannot be opened
-    is logged, and the one before stays.
+    is logged, and the one before stays; without one before, queries are searched as typed.
     """
 
     def __init__(
@@ -48,7 +53,8 @@ class Understandings:
         """`words` normalizes a text."""
         self._open_one, self._words = open_one, words
         self._opened: dict[Path | None, Understands] = {}
-        self._opening: Path | None = None
+        self._opening: set[Path | None] = set()
+        self._unavailable: set[Path | None] = set()
         self._recent = _Recent()
         self._lock = threading.Lock()
 
@@ -59,11 +65,27 @@ class Understandings:
             return found
         with self._lock:
             if not self._opened:
-                self._opened[view.understanding] = self._open_one(view.understanding)
-            elif self._opening != view.understanding:
-                self._opening = view.understanding
+                self._opened[view.understanding] = self._open_first(view.understanding)
+            elif view.understanding not in self._opening:
+                self._opening.add(view.understanding)
                 threading.Thread(target=self._open, args=(view.understanding,), daemon=True).start()
             return next(reversed(self._opened.values()))
+
+    def unavailable(self, view: View) -> bool:
+        """Whether a view's queries are searched as typed because nothing better can be opened."""
+        return bool(self._unavailable) and self._used(view) in self._unavailable
+
+    def _used(self, view: View) -> Path | None:
+        known = view.understanding in self._opened
+        return view.understanding if known else next(reversed(self._opened), None)
+
+    def _open_first(self, directory: Path | None) -> Understands:
+        try:
+            return self._open_one(directory)
+        except Exception:
+            _log.exception("%s cannot be opened; queries are searched as typed", directory)
+            self._unavailable.add(directory)
+            return self._open_one(None)
 
     def recent(self, view: View) -> frozenset[str]:
         """The words of what was added to a view since its snapshot."""
@@ -86,4 +108,5 @@ class Understandings:
         with self._lock:
             kept = list(self._opened.items())[-1:]
             self._opened = dict([*kept, (directory, opened)])
-            self._opening = None
+            self._opening.discard(directory)
+            self._unavailable &= self._opened.keys()

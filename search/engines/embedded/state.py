@@ -25,6 +25,7 @@ from search.engines.embedded.facets import FacetCounter
 from search.engines.embedded.filters import FilterIndex, filter_clauses
 from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.order import BaseOrders
+from search.engines.embedded.schema import title_key
 from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
 from search.errors import BadInput
 from search.order import KEYS, in_order
@@ -45,6 +46,8 @@ from search.types import (
 )
 
 _AS_ASKED: Relaxation = "none"
+_NAMED = 50
+"""Products of one title, at most."""
 _OVERFETCH = 3
 """How many times more is read when a wide filter is applied after the words."""
 _WIDE = 0.5
@@ -104,6 +107,14 @@ class IndexState:
             with suppress(BadInput):
                 found[row] = self.filters.condition(each).mask(ordinals)
         return found
+
+    def named(self, query: Query) -> Ordinals:
+        """See `search.seams.View.named`."""
+        words = self._words(query)
+        title = title_key(" ".join(query.terms))
+        found = [tantivy.Query.term_query(self.schema, "named", title, "basic"), *words.by_code()]
+        clauses = [(Occur.Should, each) for each in found]
+        return self._search(tantivy.Query.boolean_query(clauses), [], _NAMED).ordinals
 
     def sorted_words(
         self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False

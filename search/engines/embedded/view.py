@@ -54,6 +54,10 @@ class EmbeddedView:
         """See `IndexState.satisfy`."""
         return await self._run(self._state.satisfy, ordinals, filters)
 
+    async def named(self, query: Query) -> Ordinals:
+        """See `IndexState.named`."""
+        return await self._run(self._state.named, query)
+
     async def words(
         self, query: Query, filters: Filters, limit: int, relax: bool = False
     ) -> WordMatches:

@@ -33,6 +33,8 @@ _COMMON = 0.5
 _FUZZY_LETTERS = range(4, 31)
 """How long a word may be to be spelled anew: the near spellings of a word grow with its length."""
 _FUZZY_WORDS = 3
+_TELLING = 10
+"""Products that share a code which still names them: variants, and what belongs to them."""
 _MOST_READINGS = 16
 """Ways to read overlapping alternatives that are tried; the words as they are come first."""
 
@@ -186,6 +188,15 @@ class WordsQuery:
             for each in self.query.alternatives
             if not all(map(self._common, each.instead))
             if (query := self._substitute(each))
+        ]
+
+    def by_code(self) -> list[tantivy.Query]:
+        """Every word, and a code that tells few products from all others."""
+        rare = [code for code in self._codes() if self.searcher.doc_freq("codes", code) <= _TELLING]
+        return [
+            _combine(Occur.Must, [self.required(), query])
+            for code in rare
+            for query in self._code(code)
         ]
 
     def _common(self, word: str) -> bool:

@@ -1,0 +1,32 @@
+"""Which of the filters understood from a query to give up when they leave nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from search.types import Filter, Filters, Query
+
+_SINGLY = 4
+"""Up to so many filters, each is given up by itself before several are."""
+
+
+def understood(query: Query, own: Filters) -> Filters:
+    """What the query's words ask for beyond the shopper's `own` filters, least sure first: entities
+    by their probability, then the price, then refusals."""
+    sure = {each.filter: each.probability for each in query.entities if each.filter is not None}
+
+    def doubt(each: Filter) -> tuple[bool, bool, float]:
+        return each.exclude, each.name == "price", sure.get(each, 0.0)
+
+    return tuple(sorted((each for each in query.filters if each not in own), key=doubt))
+
+
+def attempts(filters: Filters) -> Iterator[Filters]:
+    """What to try to keep of some filters, least sure first: all, all but one, then without the
+    two, three, … least sure, at last none."""
+    yield filters
+    if 1 < len(filters) <= _SINGLY:
+        for place in range(len(filters)):
+            yield filters[:place] + filters[place + 1 :]
+    for given_up in range(2 if 1 < len(filters) <= _SINGLY else 1, len(filters) + 1):
+        yield filters[given_up:]
