@@ -9,6 +9,7 @@ from api.changes import ChangeBatch, ChangesBody
 from api.endpoint import Endpoint, Parameter
 from api.requests import NUMERIC, PREFIX, RANGE_PATTERN, SearchParameters
 from api.responses import SearchBody, Status
+from api.suggest import suggest_endpoint
 from search.settings import LimitSettings
 from search.types import Product
 
@@ -33,6 +34,7 @@ def endpoints(limits: LimitSettings) -> tuple[Endpoint, ...]:
         Endpoint("POST", "/v1/search", "searchJson", "Search by JSON", handlers.search_post,
                  {200: ("The hits", SearchBody)}, (400, 410, 413, 415, *READ),
                  body=SearchParameters),
+        suggest_endpoint(limits, READ),
         Endpoint("POST", "/v1/products", "changeProducts",
                  "Add, replace, patch and delete products", handlers.products_post,
                  {200: ("All changes are applied, durably", ChangesBody),

@@ -11,6 +11,7 @@ from api.folding import fold_when_grown
 from api.logs import SERVER
 from api.metrics import Metrics
 from api.settings import AppSettings
+from api.suggesters import Suggesters
 from indexer.live import LiveWriter
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
@@ -24,6 +25,7 @@ class AppState:
     def __init__(self, settings: AppSettings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
+        self.suggesters = Suggesters()
         self._search: Search | None = None
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"

@@ -98,7 +98,7 @@ class Suggester:
         """Entries with their texts, best first: as typed; when those are few, with typing errors
         allowed; when there are none, with words split or joined."""
         pools = list(self._pools(self._as_typed(typed), session))
-        found = sum(len(entries) for entries, _ in pools)
+        found = len(pools[0][0]) if pools else 0
         if found < size and (not found or len(typed.words) <= _FEW_WORDS):
             # Something found: only what is being typed may be wrong. Nothing: what no word is,
             # and if all are words, any of them.
