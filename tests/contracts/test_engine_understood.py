@@ -1,0 +1,151 @@
+"""What every engine must do with an understood query: against a loop over the products."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from query.normalize import normalize_query
+from search.engines import ENGINES
+from search.errors import BadInput
+from search.seams import Engine, View
+from search.settings import Settings
+from search.types import Alternative, Change, Delete, Filter, Product, Query, Upsert
+from tests.contracts.test_engine import PUBLISH
+from tests.search.engines import shops
+from tests.search.engines.brute import satisfies
+
+PRODUCTS = [
+    Product("a", "Red bottle 500 ml with lid", brand="Acme", price=30.0, color="red"),
+    Product("b", "Blue bottle 0.5 l without lid", brand="Bo", price=20.0, stock=0),
+    Product("c", "Lid-free glass bottle, 16 oz", brand="Acme", category=("Home",), rating=4.5),
+    Product("d", "Sugar-free gum", attributes={"flavor": "mint", "pieces": 50.0}),
+    Product("e", "Lidless bottle", price=5.0, category=("Home", "Bottles"), attributes={"lid": ""}),
+    Product("f", "Bottle WH-1000XM4", brand="Bo", attributes={"vegan": True}),
+]
+LATER = [
+    Product("g", "Green flask with bottle lid 50 cl", brand="Dun"),
+    Product("b", "Blue bottle 0.5 l with lids", brand="Bo"),
+]
+CONDITIONS = [
+    Filter("brand", ("Acme", "Dun")),
+    Filter("color", ("red",)),
+    Filter("category", ("Home",)),
+    Filter("price", high=20.0),
+    Filter("rating", low=4.0),
+    Filter("in_stock", ("true",)),
+    Filter("id", ("a", "g")),
+    Filter("attributes.flavor", ("mint",)),
+    Filter("attributes.pieces", low=10.0),
+    Filter("attributes.vegan", ("true",)),
+    Filter("words", ("lid",)),
+    Filter("words", ("bottle lid", "gum")),
+    Filter("words", ("sugar free gum",)),
+    Filter("measures.volume", low=495.0, high=505.0),
+    Filter("measures.length", low=0.0),
+]
+BOTTLE, GUM = normalize_query(Query("bottle")), normalize_query(Query("gum"))
+EACH = [replace(each, exclude=exclude) for each in CONDITIONS for exclude in (False, True)]
+
+
+@pytest.fixture(params=ENGINES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def engine(name: str, tmp_path: Path) -> AsyncIterator[Engine]:
+    """An index that was changed since it was built."""
+    PUBLISH[name](tmp_path, PRODUCTS, None)
+    changes: list[Change] = [Delete("f"), *map(Upsert, LATER)]
+    await asyncio.to_thread(shops.change, tmp_path, changes)
+    opened = ENGINES[name](Settings(data=tmp_path, threads=2))
+    yield opened
+    await opened.close()
+
+
+def present() -> list[Product]:
+    return [product for product in PRODUCTS if product.id not in ("b", "f")] + LATER
+
+
+async def ids(view: View, ordinals: np.ndarray) -> list[str]:
+    return [product.id for product in await view.products(ordinals)]
+
+
+async def test_every_filter_holds_or_is_excluded_as_a_loop_says(engine: Engine) -> None:
+    view = await engine.view()
+    for each in EACH:
+        expected = {p.id for p in present() if satisfies(p, (each,))}
+        rankings = [(await view.words(query, (each,), 50)).ranking for query in (BOTTLE, GUM)]
+        found = np.concatenate([ranking.ordinals for ranking in rankings])
+        assert set(await ids(view, found)) == expected, each
+        browsed = await view.sorted_words(Query(""), (each,), "relevance", 50)
+        assert set(await ids(view, browsed.ranking.ordinals)) == expected, each
+        total, _ = await view.facets(Query(""), (each,), browsed.ranking.ordinals[:0], ())
+        assert total == len(expected), each
+
+
+async def test_products_that_satisfy_are_told_one_by_one(engine: Engine) -> None:
+    view = await engine.view()
+    products = present()[::-1]
+    ordinals = np.array([await view.find(product.id) for product in products], np.int32)
+    unknown = Filter("attributes.nothing", ("x",))
+    found = await view.satisfy(ordinals, [*EACH, unknown])
+    assert found.shape == (len(EACH) + 1, len(products))
+    for row, each in zip(found, EACH, strict=False):
+        assert row.tolist() == [satisfies(product, (each,)) for product in products], each
+    assert not found[-1].any()
+    assert (await view.satisfy(ordinals, [])).shape == (0, len(products))
+    assert (await view.satisfy(ordinals[:0], EACH)).shape == (len(EACH), 0)
+
+
+async def test_an_excluding_filter_that_makes_no_sense_is_refused(engine: Engine) -> None:
+    view = await engine.view()
+    for wrong in (Filter("colour", ("red",)), Filter("words"), Filter("measures.length")):
+        with pytest.raises(BadInput):
+            await view.words(BOTTLE, (replace(wrong, exclude=True),), 10)
+
+
+async def test_other_words_stand_for_words(engine: Engine) -> None:
+    view = await engine.view()
+    asked = normalize_query(Query("flask"))
+    other = Alternative(("flask",), ("glass", "bottle"), 0.5)
+    found = await view.words(replace(asked, alternatives=(other,)), (), 10)
+    assert await ids(view, found.ranking.ordinals) == ["g", "c"]
+    assert found.relaxation == "none"
+    total, _ = await view.facets(
+        replace(asked, alternatives=(other,)), (), found.ranking.ordinals[:0], ()
+    )
+    assert total == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("lidless bottle", ["e"]),
+        ("Sugar Free Gum", ["d"]),
+        ("bottle", []),
+        ("blue bottle 0.5 l without lid", []),
+        ("blue bottle 0.5l with lids", []),
+        ("green flask with bottle lid 50 cl", ["g"]),
+    ],
+)
+async def test_a_product_is_named_by_its_whole_title(
+    engine: Engine, text: str, named: list[str]
+) -> None:
+    view = await engine.view()
+    assert await ids(view, await view.named(normalize_query(Query(text)))) == named
+
+
+async def test_a_product_is_named_by_its_code_and_no_other_word(name: str, tmp_path: Path) -> None:
+    PUBLISH[name](tmp_path, PRODUCTS, None)
+    engine = ENGINES[name](Settings(data=tmp_path))
+    view = await engine.view()
+    for text, named in (("wh-1000xm4", ["f"]), ("WH 1000XM4 bottle", ["f"]), ("xm4 gum", [])):
+        assert await ids(view, await view.named(normalize_query(Query(text)))) == named
+    await engine.close()
