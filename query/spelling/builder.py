@@ -8,38 +8,29 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from symspellpy import Verbosity
-
 from query.parts import Corpus
 from query.spelling import buckets
 from query.spelling.candidates import sound_number
 from query.spelling.corrector import MODEL, open_decoder
 from query.spelling.counting import LOG_LINE, CatalogueCounts, trusted, weighted_words
+from query.spelling.doubts import mark_doubtful
 from query.spelling.examples import ExampleSource
 from query.spelling.learning import learn
 from query.spelling.pairs import write_pairs
 from query.spelling.sounds import sound_key
-from query.spelling.symmetric import Deletes, MappedSymSpell, write_deletes
+from query.spelling.symmetric import write_deletes
 from query.spelling.vocabulary import (
     BRAND,
     CATALOGUE,
-    DOUBTFUL,
-    ENGLISH,
-    Counts,
     Vocabulary,
     write_vocabulary,
 )
-from query.spelling.words import base_forms, spellable
 from query.text import words
 from search.errors import BadInput
 from search.types import Product
 
 PROTECTED_LIST = "protected.txt"
 """The shop's own words that are never corrected, one or more a line; # starts a comment."""
-_RARE = 2.5
-_TIMES = 30
-"""How much more a word must be used for a rare one near it to look like a typing error."""
-_MOST_RARE = 60_000
 
 
 class SpellingBuilder:
@@ -64,11 +55,10 @@ class SpellingBuilder:
             directory, weights, _brands(counts), read_protected(corpus.shop_list(PROTECTED_LIST))
         )
         _write_index(directory, vocabulary)
-        _mark_doubtful(directory, vocabulary)
-        vocabulary = Vocabulary.open(directory)
         write_pairs(directory, vocabulary, _lines(counts, corpus))
+        mark_doubtful(directory, open_decoder(directory))
         decoder = open_decoder(directory)
-        source = ExampleSource(counts, corpus, vocabulary, Random(corpus.seed))
+        source = ExampleSource(counts, corpus, decoder.candidates, Random(corpus.seed))
         learn(decoder, source).write(directory / MODEL)
 
 
@@ -112,18 +102,3 @@ def _write_index(directory: Path, vocabulary: Vocabulary) -> None:
     buckets.write(directory, "sounds", buckets.hash_many(keys), ids)
 
 
-def _mark_doubtful(directory: Path, vocabulary: Vocabulary) -> None:
-    """Flags rare words one error away from a word used far more: typing errors in titles."""
-    deletes = Deletes(buckets.Buckets.open(directory, "deletes"), vocabulary.word)
-    symspell = MappedSymSpell(Counts(vocabulary), deletes)
-    flags = np.array(vocabulary.flags)
-    counts = np.asarray(vocabulary.counts)
-    kept = flags & (ENGLISH | BRAND)
-    rare = np.flatnonzero((flags & CATALOGUE).astype(bool) & (kept == 0) & (counts < _RARE))
-    for number in rare[:_MOST_RARE]:
-        word = vocabulary.word(int(number))
-        least = _TIMES * max(1.0, float(counts[number]))
-        near = symspell.lookup(word, Verbosity.ALL, 1) if len(word) > 4 and spellable(word) else []
-        if any(item.count >= least and item.term not in base_forms(word) and word not in base_forms(item.term) for item in near):
-            flags[number] |= DOUBTFUL
-    np.save(directory / "flags.npy", flags)

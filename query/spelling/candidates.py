@@ -11,7 +11,7 @@ from typing import Literal
 from symspellpy import Verbosity
 
 from query.spelling import buckets
-from query.spelling.channel import EDIT, SPACE, cost
+from query.spelling.channel import EDIT, LIKELY, SPACE, cost
 from query.spelling.language import Language
 from query.spelling.sounds import sound_key
 from query.spelling.symmetric import MappedSymSpell
@@ -24,8 +24,9 @@ BEST = 8
 """Words kept for a typed one."""
 _SOUNDS = 5
 _PARTS = 3
-_HALVES = 2
-"""Ways to split a word one half of which is misspelled."""
+_HALVES, _HALF, _SURE_HALF = 3, 4, 3.0
+"""Ways to split a word one half of which is misspelled; its least letters, and uses of the other."""
+_SHORTEST_PAIR, _LONGEST_PAIR = 8, 24
 _LONG = 5
 """Letters from which on two errors in a word are thought of."""
 
@@ -62,9 +63,10 @@ class Candidates:
         for name in ("words", "splits", "merged"):
             object.__setattr__(self, name, lru_cache(20_000)(getattr(self, name)))
 
-    def words(self, typed: str) -> tuple[Meant, ...]:
-        """Single words, best first by use and cost."""
-        found = {item.term for item in self._lookup(typed, 2 if len(typed) >= _LONG else 1)}
+    def words(self, typed: str, distance: int = 2) -> tuple[Meant, ...]:
+        """Single words, best first by use and cost; short ones have but one error."""
+        most = min(distance, 2 if len(typed) >= _LONG else 1)
+        found = {item.term for item in self._lookup(typed, most)}
         found.update(self._alike(typed))
         found.discard(typed)
         scored = [
@@ -77,7 +79,7 @@ class Candidates:
 
     def splits(self, typed: str) -> tuple[Meant, ...]:
         """Two words that were run together, perhaps one of them misspelled."""
-        found = [(cost_, words, ids) for words, ids, cost_ in self._cuts(typed)]
+        found = [(cost_, words, ids) for words, ids, cost_ in self.cuts(typed)]
         if not found:
             found = [(cost_, words, ids) for words, ids, cost_ in self._bad_cuts(typed)]
         log = self.language.log
@@ -97,9 +99,13 @@ class Candidates:
         found: list[Meant] = [
             ((word,), (i,), SPACE + cost(whole, word)) for word in near if (i := self._usable(word)) >= 0
         ]
-        shifted = (cut for cut in self._cuts(whole) if cut[0][0] != one)
+        shifted = (cut for cut in self.cuts(whole) if cut[0][0] != one)
         moved = [(words, ids, SPACE + 1.0) for words, ids, _ in shifted]
         return tuple(sorted(found, key=lambda meant: meant[2])[:_PARTS] + moved[:_PARTS])
+
+    def near(self, word: str) -> list[tuple[str, int]]:
+        """The words one edit away, and their uses."""
+        return [(item.term, item.count) for item in self._lookup(word, 1) if item.distance == 1]
 
     def _lookup(self, typed: str, distance: int):  # type: ignore[no-untyped-def]  # symspellpy's
         return self.symspell.lookup(typed, Verbosity.ALL, distance)
@@ -127,7 +133,8 @@ class Candidates:
         usable = found >= 0 and self.vocabulary.flags[found] & (CATALOGUE | DOUBTFUL) == CATALOGUE
         return found if usable and self.vocabulary.counts[found] >= 1 else -1
 
-    def _cuts(self, typed: str) -> Iterator[Meant]:
+    def cuts(self, typed: str) -> Iterator[Meant]:
+        """Every way to read a word as two that were run together."""
         for place in range(2, len(typed) - 1):
             left, right = typed[:place], typed[place:]
             if plausible_part(left) and plausible_part(right):
@@ -136,24 +143,34 @@ class Candidates:
                     yield (left, right), ids, SPACE
 
     def _bad_cuts(self, typed: str) -> Iterator[Meant]:
-        """Cuts of which one half, three letters at least, is a word and the other nearly one."""
-        if not 8 <= len(typed) <= 24:
+        """Cuts through a letter that both words share (`hardrive`), or of which one half is a word,
+        four letters at least, and the other nearly one."""
+        if not _SHORTEST_PAIR <= len(typed) <= _LONGEST_PAIR:
             return
-        counts, tried = self.vocabulary.counts, 0
+        halves: list[tuple[float, int, bool]] = []
         for place in range(3, len(typed) - 2):
-            left, right = typed[:place], typed[place:]
-            first, second = self._part(left), self._part(right)
-            if max(first, second) < 0 or counts[max(first, second)] < 3 or tried >= _HALVES:
-                continue
-            good, bad = (left, right) if first >= 0 else (right, left)
-            if len(bad) < 4 or len(good) < 4:
-                continue
-            tried += 1
-            for words, ids, price in self.words(bad)[:2]:
-                if price <= EDIT:
-                    number = self._part(good)
-                    both = (good, *words) if first >= 0 else (*words, good)
-                    yield both, ((number, *ids) if first >= 0 else (*ids, number)), SPACE + price
+            first, second = self._part(typed[:place]), self._part(typed[place:])
+            again = self._part(typed[place - 1 :])
+            if min(first, again) >= 0:
+                yield (typed[:place], typed[place - 1 :]), (first, again), SPACE + LIKELY
+            counts = self.vocabulary.counts
+            if first >= 0 and place >= _HALF <= len(typed) - place:
+                halves.append((counts[first], place, True))
+            if second >= 0 and place >= _HALF <= len(typed) - place:
+                halves.append((counts[second], place, False))
+        for count, place, first_good in sorted(halves, reverse=True)[:_HALVES]:
+            if count >= _SURE_HALF:
+                yield from self._mended(typed[:place], typed[place:], first_good)
+
+    def _mended(self, left: str, right: str, first_good: bool) -> Iterator[Meant]:
+        """Two words, the bad one of which is corrected."""
+        good, bad = (left, right) if first_good else (right, left)
+        number = self._part(good)
+        for (word,), (meant,), price in self.words(bad, 1)[:2]:
+            if price <= EDIT:
+                words = (good, word) if first_good else (word, good)
+                ids = (number, meant) if first_good else (meant, number)
+                yield words, ids, SPACE + price
 
 
 def sound_number(key: str) -> int:

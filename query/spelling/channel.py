@@ -18,8 +18,8 @@ LIKELY = 3.4
 """An edit that fingers or ears explain."""
 SPACE = 4.0
 """A space too many or too few."""
-SOUND = 5.5
-"""The most a word costs that sounds just like the one meant."""
+SOUND, BY_EAR = 3.0, 0.35
+"""A word that sounds just like the one meant costs this, and this share of its letters' cost."""
 FIRST_LETTER = 1.2
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -62,11 +62,10 @@ def cost(typed: str, meant: str) -> float:
     # One letter of what is shared decides whether a letter was doubled.
     left = max(0, start - 1)
     distance = _aligned(typed[left : len(typed) - end], meant[left : len(meant) - end])
-    if typed[0] != meant[0]:
-        distance += FIRST_LETTER
-    if distance > SOUND and sound_key(typed) == sound_key(meant):
-        return SOUND
-    return distance
+    by_ear = SOUND + BY_EAR * distance
+    if by_ear < distance and sound_key(typed) == sound_key(meant):
+        return by_ear
+    return distance if typed[0] == meant[0] else distance + FIRST_LETTER
 
 
 def _aligned(typed: str, meant: str) -> float:

@@ -20,7 +20,8 @@ from query.spelling.language import Language
 from query.spelling.vocabulary import DOUBTFUL, ENGLISH, Vocabulary, log_ratio
 
 FEATURES = (
-    "gain", "gain_known", "cost", "cost_per_letter", "margin", "edits", "unknown", "known",
+    "gain", "gain_known", "gain_alone", "gain_merge", "cost", "cost_alone", "cost_per_letter",
+    "margin", "margin_family", "joined", "parted", "edits", "unknown", "known",
     "english", "doubtful", "ratio_known", "rarest", "supported", "unsupported", "typed_supported",
     "alone", "shortest", "short", "front", "split", "merge", "shift", "unresolved", "plural",
 )  # fmt: skip
@@ -61,26 +62,30 @@ class Confidence:
 def features(decoded: Decoded, language: Language) -> tuple[float, ...]:
     """The features of the best changed reading, in the order of `FEATURES`."""
     vocabulary, best = language.vocabulary, decoded.changed[0]
-    rest = decoded.changed[1].score if len(decoded.changed) > 1 else -math.inf
     before = [word for edit in best.edits for word in decoded.words[edit.first : edit.last]]
     cost = sum(edit.cost for edit in best.edits)
     gain = best.score + cost - decoded.unchanged.score
     unknown = sum(word.id < 0 for word in before)
     letters = [len(word.text) for word in before]
     kinds = [edit.kind for edit in best.edits]
+    alone = float(len(best.ids) == 1)
     supported, unsupported = _support(best.ids, best.edits, language)
     values = {
         "gain": gain,
-        "gain_known": gain if unknown < len(before) else 0.0,
+        "gain_known": gain if unknown < len(before) and "merge" not in kinds else 0.0,
+        "gain_alone": gain * alone,
+        "gain_merge": gain * ("merge" in kinds),
         "cost": cost,
+        "cost_alone": cost * alone,
         "cost_per_letter": cost / sum(letters),
-        "margin": min(_MOST_MARGIN, best.score - rest),
+        **_margins(decoded, vocabulary),
+        **_spaces(decoded, language),
         "edits": len(best.edits) - 1,
         "unknown": unknown,
         "supported": supported,
         "unsupported": unsupported,
         "typed_supported": _typed_support(decoded.words, before, language),
-        "alone": float(len(best.ids) == 1),
+        "alone": alone,
         "shortest": min(10, min(letters)),
         "short": float(min(letters) <= 4),
         "front": sum(_front(edit, decoded.words) for edit in best.edits),
@@ -88,17 +93,54 @@ def features(decoded: Decoded, language: Language) -> tuple[float, ...]:
         "merge": kinds.count("merge"),
         "shift": kinds.count("shift"),
         "unresolved": sum(number < 0 for number in best.ids),
-        **_uses(before, best.edits, vocabulary),
+        **_uses(decoded, vocabulary),
     }
     return tuple(float(values[name]) for name in FEATURES)
 
 
-def _uses(
-    before: Sequence[Typed], edits: Sequence[Edit], vocabulary: Vocabulary
-) -> dict[str, float]:
-    """What is known about the words that are given up and those taken in."""
+def _margins(decoded: Decoded, vocabulary: Vocabulary) -> dict[str, float]:
+    """How much better the best reading is than the next, and than the next that means another
+    thing (not merely another inflection)."""
+    best, *others = decoded.changed
+    families = [vocabulary.families[number] for number in best.ids if number >= 0]
+    scores = [
+        path.score
+        for path in others
+        if [vocabulary.families[number] for number in path.ids if number >= 0] != families
+    ]
+    next_one = others[0].score if others else -math.inf
+    return {
+        "margin": min(_MOST_MARGIN, best.score - next_one),
+        "margin_family": min(_MOST_MARGIN, best.score - max(scores, default=-math.inf)),
+    }
+
+
+def _spaces(decoded: Decoded, language: Language) -> dict[str, float]:
+    """How much more the shop writes words together that were typed apart, and the reverse."""
+    vocabulary, joined, parted = language.vocabulary, 0.0, 0.0
+    for edit in decoded.changed[0].edits:
+        before = [word.id for word in decoded.words[edit.first : edit.last]]
+        if edit.kind == "merge":
+            apart = language.adjacent(before[0], before[1])
+            joined += log_ratio(vocabulary.counts[edit.ids[0]], apart)
+        elif edit.kind == "split":
+            whole = vocabulary.counts[before[0]] if before[0] >= 0 else 0.0
+            parted += log_ratio(language.adjacent(edit.ids[0], edit.ids[1]), whole)
+    return {"joined": joined, "parted": parted}
+
+
+def _uses(decoded: Decoded, vocabulary: Vocabulary) -> dict[str, float]:
+    """What is known about the words that are given up and those taken in; words that are merely
+    joined are not given up."""
+    edits = decoded.changed[0].edits
     taken = [number for edit in edits for number in edit.ids]
-    known = [word.id for word in before if word.id >= 0]
+    known = [
+        word.id
+        for edit in edits
+        if edit.kind != "merge"
+        for word in decoded.words[edit.first : edit.last]
+        if word.id >= 0
+    ]
     least = min(vocabulary.counts[number] for number in taken)
     given = max((vocabulary.counts[number] for number in known), default=0.0)
     doubtful = sum(bool(vocabulary.flags[number] & DOUBTFUL) for number in known)

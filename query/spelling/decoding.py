@@ -114,21 +114,46 @@ class Decoder:
         edits: list[list[Edit]] = [[] for _ in typed]
         doubtful = [place for place, word in enumerate(typed) if word.doubtful][:MOST_DOUBTFUL]
         for place in doubtful:
-            text = typed[place].text
-            for words, ids, cost in self.candidates.words(text):
-                edits[place].append(Edit(place, place + 1, words, ids, cost, "word"))
-            for words, ids, cost in self.candidates.splits(text):
-                edits[place].append(Edit(place, place + 1, words, ids, cost, "split"))
+            edits[place] += self._readings(place, typed)
         for place in range(len(typed) - 1):
             edits[place] += self._joined(place, typed[place], typed[place + 1])
         if hidden:
             edits = [[edit for edit in some if hidden not in edit.words] for some in edits]
         return edits
 
+    def _readings(self, place: int, typed: list[Typed]) -> list[Edit]:
+        """What one word may have been meant as. A word that exists is only ever taken for one that
+        keeps company with the rest of the query."""
+        word = typed[place]
+        known = word.id >= 0 and not self.vocabulary.flags[word.id] & DOUBTFUL
+        found = [
+            Edit(place, place + 1, words, ids, cost, "word")
+            for words, ids, cost in self.candidates.words(word.text, 1 if known else 2)
+        ]
+        if known:
+            others = self._others(place, typed)
+            together = self.language.together
+            return [e for e in found if not others or any(together(e.ids[0], o) for o in others)]
+        splits = self.candidates.splits(word.text)
+        return found + [Edit(place, place + 1, w, ids, cost, "split") for w, ids, cost in splits]
+
+    def _others(self, place: int, typed: list[Typed]) -> list[int]:
+        """The ids of the other words, and of what the misspelled ones among them may mean."""
+        others = [each for i, each in enumerate(typed) if i != place]
+        meant = [
+            ids[0]
+            for each in others
+            if each.doubtful and each.id < 0
+            for _, ids, _ in self.candidates.words(each.text, 2)[:2]
+        ]
+        return [each.id for each in others if each.id >= 0] + meant
+
     def _joined(self, place: int, one: Typed, other: Typed) -> list[Edit]:
+        doubtful = (one.doubtful and one.id < 0) or (other.doubtful and other.id < 0)
+        if not doubtful and not (spellable(one.text) and spellable(other.text)):
+            return []
         if not (one.text.isalpha() and other.text.isalpha()) or len(one.text + other.text) < 5:
             return []
-        doubtful = (one.doubtful and one.id < 0) or (other.doubtful and other.id < 0)
         found = self.candidates.merged(one.text, other.text, doubtful)
         return [
             Edit(place, place + 2, words, ids, cost, "merge" if len(words) == 1 else "shift")

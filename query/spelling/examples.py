@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from random import Random
 
 from query.parts import Corpus
+from query.spelling.candidates import Candidates
 from query.spelling.counting import CatalogueCounts, trusted
 from query.spelling.noise import misspell
-from query.spelling.vocabulary import BRAND, CATALOGUE, DOUBTFUL, Vocabulary, english_words
+from query.spelling.vocabulary import BRAND, CATALOGUE, DOUBTFUL, ENGLISH, english_words
 from query.spelling.words import spellable
 from query.text import normalize, words
 
@@ -35,9 +36,10 @@ class ExampleSource:
     """Draws queries of one catalogue; the same seed gives the same."""
 
     def __init__(
-        self, counts: CatalogueCounts, corpus: Corpus, vocabulary: Vocabulary, random: Random
+        self, counts: CatalogueCounts, corpus: Corpus, candidates: Candidates, random: Random
     ) -> None:
-        self._random, self._vocabulary = random, vocabulary
+        vocabulary = candidates.vocabulary
+        self._random, self._vocabulary, self._candidates = random, vocabulary, candidates
         self._titles = [title for title in counts.titles_kept() if title]
         self._brands = [words(normalize(brand)) for brand in counts.brands]
         self._categories = [words(path[-1]) for path in counts.categories]
@@ -48,6 +50,14 @@ class ExampleSource:
             for word, _ in common
             if spellable(word) and not vocabulary.flags[vocabulary.id(word)] & CATALOGUE
         ]
+
+    def near(self, word: str) -> list[str]:
+        """Words of the shop that differ from `word` by one error."""
+        return [words[0] for words, _, _ in self._candidates.words(word, 1)[:3]]
+
+    def cuts(self, word: str) -> list[tuple[str, str]]:
+        """The ways to cut `word` into two words of the shop."""
+        return [(words[0], words[1]) for words, _, _ in self._candidates.cuts(word)]
 
     def clean(self, number: int) -> list[Example]:
         """That many correct queries; fewer from a small catalogue."""
@@ -64,18 +74,18 @@ class ExampleSource:
             if len(meant) > 1 and self._random.random() < 0.1:
                 meant = [self._random.choice(meant)]
             if meant and all(self._sure(word) for word in meant):
-                typed = misspell(meant, self._random)
+                typed = misspell(meant, self._random, self)
                 if typed:
                     yield Example(tuple(typed), tuple(meant))
 
     def _clean_one(self) -> Example | None:
         meant = self._query()
         kind = self._random.random()
-        if kind < 0.25:
+        if kind < 0.12:
             return self._with_unknown(meant)
-        if kind < 0.35 and self._english:
+        if kind < 0.2 and self._english:
             meant.insert(self._random.randint(0, len(meant)), self._random.choice(self._english))
-        elif kind < 0.45:
+        elif kind < 0.3:
             meant = [*meant[:2], *self._query()[:1]]
         return Example(tuple(meant), tuple(meant)) if meant else None
 
@@ -119,12 +129,14 @@ class ExampleSource:
         return bool(self._vocabulary.counts[number] >= often)
 
     def _rare(self, word: str) -> bool:
-        number = self._vocabulary.id(word) if spellable(word) and len(word) > 3 else -1
-        return (
-            number >= 0
-            and self._vocabulary.counts[number] <= 12
-            and not self._vocabulary.flags[number] & DOUBTFUL
-        )
+        """True for what might as well be the word of a new product: seldom used, no English, no
+        inflection of a known word, and not likely a typing error."""
+        vocabulary = self._vocabulary
+        number = vocabulary.id(word) if spellable(word) and len(word) > 3 else -1
+        if number < 0 or vocabulary.flags[number] & (ENGLISH | DOUBTFUL):
+            return False
+        new = 2 <= vocabulary.counts[number] <= 20 or vocabulary.flags[number] & BRAND
+        return bool(new) and vocabulary.base(word) < 0
 
 
 def _distinct(examples: Iterator[Example], number: int) -> list[Example]:

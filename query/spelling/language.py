@@ -55,6 +55,13 @@ class Language:
         share = vocabulary.shares[word]
         return bigram * share, company * share / len(context)
 
+    def adjacent(self, one: int, other: int) -> float:
+        """How often the second word stands right after the first, in the lines counted."""
+        if one < 0 or other < 0:
+            return 0.0
+        families = self.vocabulary.families
+        return self.pairs.company(families[one], families[other]).before
+
     def together(self, one: int, other: int) -> bool:
         """True when the words occur in one line."""
         if one < 0 or other < 0:

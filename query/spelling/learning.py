@@ -21,7 +21,7 @@ CLEAN, MISSPELLED = 5_000, 3_000
 MISSPELLED_SHARE = 0.2
 """The share of queries that are taken to be misspelled (10 to 15 % of web queries are, Cucerzan and
 Brill 2004; shop queries rather more)."""
-MOST_CHANGED, MOST_SUGGESTED = 0.004, 0.03
+MOST_CHANGED, MOST_SUGGESTED = 0.005, 0.03
 """The shares of good queries that may be changed, and questioned."""
 _LEAST_CORRECT, _LEAST_SUGGEST = 0.5, 0.2
 _NEVER = Confidence((0.0,) * len(FEATURES), 0.0, 2.0, 2.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from typing import Protocol
 
 from query.spelling.channel import NEIGHBORS
 from query.spelling.words import spellable
@@ -96,7 +97,19 @@ def misspell_word(word: str, random: Random) -> str:
     return wrong
 
 
-def misspell(words: Sequence[str], random: Random) -> list[str] | None:
+class Lookalikes(Protocol):
+    """What a shop's words may be taken for without ceasing to be words."""
+
+    def near(self, word: str) -> Sequence[str]:
+        """Other words that differ by one error."""
+        ...
+
+    def cuts(self, word: str) -> Sequence[tuple[str, str]]:
+        """The ways to cut it into two words."""
+        ...
+
+
+def misspell(words: Sequence[str], random: Random, alike: Lookalikes) -> list[str] | None:
     """The words with an error in one of them, or in two, or in the spaces between; None when they
     offer no place for one, or the error undid itself."""
     places = [i for i, word in enumerate(words) if spellable(word) and len(word) >= 4]
@@ -107,9 +120,11 @@ def misspell(words: Sequence[str], random: Random) -> list[str] | None:
     if kind < 0.1:
         wrong = _merge(wrong, places, random)
     elif kind < 0.2:
-        wrong = _split(wrong, places, random)
+        wrong = _split(wrong, places, random, alike)
     elif kind < 0.23:
         wrong = _shift(wrong, places, random)
+    elif kind < 0.3 and len(wrong) > 1:
+        wrong = _confuse(wrong, places, random, alike)
     else:
         for place in random.sample(places, min(len(places), 2 if kind > 0.85 else 1)):
             wrong[place] = misspell_word(wrong[place], random)
@@ -124,13 +139,28 @@ def _merge(words: list[str], places: list[int], random: Random) -> list[str]:
     return [*words[:place], words[place] + words[place + 1], *words[place + 2 :]]
 
 
-def _split(words: list[str], places: list[int], random: Random) -> list[str]:
+def _split(
+    words: list[str], places: list[int], random: Random, alike: Lookalikes
+) -> list[str]:
+    compounds = [(i, cut) for i in places for cut in alike.cuts(words[i])]
+    if compounds and random.random() < 0.8:
+        place, cut = random.choice(compounds)
+        return [*words[:place], *cut, *words[place + 1 :]]
     possible = [i for i in places if len(words[i]) >= 6]
     if not possible:
         return words
     place = random.choice(possible)
-    cut = random.randrange(3, len(words[place]) - 2)
-    return [*words[:place], words[place][:cut], words[place][cut:], *words[place + 1 :]]
+    end = random.randrange(3, len(words[place]) - 2)
+    return [*words[:place], words[place][:end], words[place][end:], *words[place + 1 :]]
+
+
+def _confuse(
+    words: list[str], places: list[int], random: Random, alike: Lookalikes
+) -> list[str]:
+    """Another word in place of one, as alike as words get."""
+    place = random.choice(places)
+    near = alike.near(words[place])
+    return [*words[:place], random.choice(near), *words[place + 1 :]] if near else words
 
 
 def _shift(words: list[str], places: list[int], random: Random) -> list[str]:

@@ -15,6 +15,7 @@ _ANYWHERE = (
     ("gi", "ji"), ("mb", "m"), ("v", "f"),
 )  # fmt: skip
 _SILENT = str.maketrans("", "", "aeiouyh")
+"""An h is heard in front only, where `sound_key` keeps it."""
 
 
 def sound_key(word: str) -> str:
@@ -26,6 +27,6 @@ def sound_key(word: str) -> str:
     for letters, sound in _ANYWHERE:
         if letters in word:
             word = word.replace(letters, sound)
-    front = "a" if word[:1] in "aeiouy" else ""
+    front = "a" if word[:1] in "aeiouy" else "h" if word[:1] == "h" else ""
     key = word.translate(_SILENT)
     return front + "".join(c for i, c in enumerate(key) if i == 0 or key[i - 1] != c)

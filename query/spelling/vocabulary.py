@@ -25,6 +25,9 @@ looks like a typing error of a frequent word; in the shop's own `protected.txt`.
 
 _ENGLISH_MASS = 0.02
 """The share of all uses that English words together stand for."""
+_FUNCTION_WORD, _FUNCTION_USE = 0.0008, 0.2
+"""English words of at least this share (`with`, `and`, `the`) are searched for less than titles use
+them."""
 _DERIVED = 0.05
 """How much an inflection that the catalogue lacks is used, against its base form."""
 
@@ -58,8 +61,10 @@ class Vocabulary:
     def familiar(self, word: str) -> int:
         """The id of a word or of what it is an inflection of, -1 when neither is known."""
         found = self.id(word)
-        if found >= 0:
-            return found
+        return found if found >= 0 else self.base(word)
+
+    def base(self, word: str) -> int:
+        """The id of the word that this one is an inflection of, -1 when that is unknown."""
         return next((i for base in base_forms(word) if (i := self._frequent(base)) >= 0), -1)
 
     def word(self, number: int) -> str:
@@ -122,7 +127,9 @@ def write_vocabulary(
     flags = [_flags(word, uses, english, brands, protected) for word in words]
     total = max(1.0, float(counts.sum()))
     background = np.array([english.get(word, 0.0) for word in words]) * _ENGLISH_MASS
-    shares = counts / total * (1 - _ENGLISH_MASS) + background + 1e-12
+    damped = np.array([english.get(word, 0.0) > _FUNCTION_WORD for word in words])
+    asked = np.where(damped, _FUNCTION_USE, 1.0) * counts / total
+    shares = asked * (1 - _ENGLISH_MASS) + background + 1e-12
     families = np.array([_family(word, trie, uses) for word in words], np.int64)
     together = np.bincount(families, counts + 1e-3, len(words))[families]
     np.save(directory / "counts.npy", counts)
