@@ -42,7 +42,21 @@ class RefinerPart:
     open: Callable[[Path], Refiner]
 
 
-REWRITERS: Mapping[str, RewriterPart] = {}
+def _spelling_builder() -> PartBuilder:
+    from query.spelling import SpellingBuilder
+
+    return SpellingBuilder()
+
+
+def _open_spelling(directory: Path) -> Rewrite:
+    from query.spelling import open_spelling
+
+    return open_spelling(directory)
+
+
+REWRITERS: Mapping[str, RewriterPart] = {
+    "spelling": RewriterPart(_spelling_builder, _open_spelling),
+}
 """In order, after normalizing and before composing."""
 
 REFINERS: Mapping[str, RefinerPart] = {}
