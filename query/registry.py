@@ -59,7 +59,20 @@ REWRITERS: Mapping[str, RewriterPart] = {
 }
 """In order, after normalizing and before composing."""
 
-REFINERS: Mapping[str, RefinerPart] = {}
+
+def _intent_builder() -> PartBuilder:
+    from query.intent import IntentBuilder
+
+    return IntentBuilder()
+
+
+def _open_intent(directory: Path) -> Refiner:
+    from query.intent import open_intent
+
+    return open_intent(directory)
+
+
+REFINERS: Mapping[str, RefinerPart] = {"intent": RefinerPart(_intent_builder, _open_intent)}
 """In order, once the vector is known."""
 
 

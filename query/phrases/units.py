@@ -135,7 +135,7 @@ _FLUID = re.compile(
     r"|lotion|liquid|spray|water|juice|oil|soap|cleaner|wash|serum|drink|soda|beer)s?\b"
 )
 _DIGIT = re.compile(r" ?\d| us\b")
-_LETTER = re.compile(r"[^\W_]")
+_LETTER = re.compile(r"(?!x\.?\d)[^\W_]")
 
 
 def find_unit(text: str, number: str = "") -> Unit | None:
