@@ -1,0 +1,145 @@
+"""The category model at serving time: numpy alone, a fraction of a millisecond."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from query.intent.keys import find, text_keys
+from query.intent.tree import Tree, make_tree
+from query.intent.words_model import WordsModel
+from search.types import CategoryProbability, Vector
+
+MOST = 5
+"""Categories reported at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How the evidence is weighed: a class's score is (`words` - `words_unknown` × u) × its words'
+    log-likelihood ratio + (`vector` + `vector_unknown` × u) × the vector's discriminant + `prior` ×
+    the log of its share of the catalogue, u being the share of words that the model never met.
+    `sure` is the least probability that is reported. All chosen on queries made of products that
+    were held out."""
+
+    words: float
+    words_unknown: float
+    vector: float
+    vector_unknown: float
+    prior: float
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryModel:
+    """Class scores are linear in the query's words and vector. `directions` (classes, dimensions)
+    float16 and `offsets` (classes,) float32 are the discriminant, None when learned without
+    vectors; `prior` (classes,) float32."""
+
+    tree: Tree
+    words: WordsModel
+    prior: NDArray[np.float32]
+    directions: NDArray[np.float32] | None
+    offsets: NDArray[np.float32] | None
+    with_vector: Mix
+    words_only: Mix
+
+    def probabilities(self, stems: Sequence[str], vector: Vector | None) -> NDArray[np.float64]:
+        """Of each class, float64, shape (classes,), summing to 1."""
+        mix = self.words_only if vector is None or self.directions is None else self.with_vector
+        unknown = self.unknown(stems)
+        share = max(0.0, mix.words - mix.words_unknown * unknown)
+        scores = share * self.words.scores(stems, len(self.prior)) + mix.prior * self.prior
+        if vector is not None and self.directions is not None and self.offsets is not None:
+            weight = mix.vector + mix.vector_unknown * unknown
+            scores = scores + weight * (self.directions @ vector + self.offsets)
+        return softmax(scores)
+
+    def unknown(self, stems: Sequence[str]) -> float:
+        """The share of the words and pairs of words that the words model never met."""
+        found = find(self.words.words, text_keys(stems))
+        return sum(at < 0 for at in found) / max(1, len(found))
+
+    def categories(
+        self, stems: Sequence[str], vector: Vector | None
+    ) -> tuple[CategoryProbability, ...]:
+        """The deepest category that is sure enough, then its most probable neighbors and children;
+        () when none is."""
+        mix = self.words_only if vector is None or self.directions is None else self.with_vector
+        if not self.tree.nodes or not stems:
+            return ()
+        return report(self.tree, self.probabilities(stems, vector), mix.sure)
+
+    def write(self, directory: Path) -> None:
+        """Arrays, and `categories.json` with the paths and the mixes."""
+        self.words.write(directory)
+        np.save(directory / "prior.npy", self.prior)
+        if self.directions is not None and self.offsets is not None:
+            np.save(directory / "directions.npy", self.directions.astype(np.float16))
+            np.save(directory / "offsets.npy", self.offsets)
+        about = {
+            "leaves": [list(leaf) for leaf in self.tree.leaves],
+            "with_vector": asdict(self.with_vector),
+            "words_only": asdict(self.words_only),
+        }
+        (directory / "categories.json").write_text(json.dumps(about, ensure_ascii=False))
+
+    @staticmethod
+    def open(directory: Path) -> CategoryModel:
+        """What `write` wrote."""
+        about = json.loads((directory / "categories.json").read_text())
+        learned = (directory / "directions.npy").exists()
+        return CategoryModel(
+            make_tree(tuple(leaf) for leaf in about["leaves"]),
+            WordsModel.open(directory),
+            np.load(directory / "prior.npy"),
+            np.load(directory / "directions.npy").astype(np.float32) if learned else None,
+            np.load(directory / "offsets.npy") if learned else None,
+            Mix(**about["with_vector"]),
+            Mix(**about["words_only"]),
+        )
+
+
+def report(
+    tree: Tree, probabilities: NDArray[np.float64], sure: float
+) -> tuple[CategoryProbability, ...]:
+    """The deepest sufficiently sure node (the most probable of several), then what lies below it
+    in order of probability, five in all."""
+    sums = np.concatenate(([0.0], np.cumsum(probabilities)))
+    chances = [min(1.0, float(sums[node.end] - sums[node.start])) for node in tree.nodes]
+    best = chosen_node(tree, chances, sure)
+    if best is None:
+        return ()
+    top = tree.nodes[best].path
+    below = [
+        CategoryProbability(node.path, chance)
+        for node, chance in zip(tree.nodes, chances, strict=True)
+        if node.path[: len(top)] == top and len(node.path) == len(top) + 1 and chance >= 0.05
+    ]
+    below.sort(key=lambda each: -each.probability)
+    return (CategoryProbability(top, chances[best]), *below[: MOST - 1])
+
+
+def chosen_node(tree: Tree, chances: Sequence[float], sure: float) -> int | None:
+    """The place of the deepest reportable node with at least this probability, None without."""
+    good = [
+        (len(node.path), chance, place)
+        for place, (node, chance, may) in enumerate(
+            zip(tree.nodes, chances, tree.reportable, strict=True)
+        )
+        if may and chance >= sure
+    ]
+    return max(good)[2] if good else None
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities from scores over the last axis, float64."""
+    exact = scores.astype(np.float64)
+    raised: NDArray[np.float64] = np.exp(exact - exact.max(axis=-1, keepdims=True))
+    raised /= raised.sum(axis=-1, keepdims=True)
+    return raised

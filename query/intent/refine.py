@@ -1,0 +1,61 @@
+"""The refiner: categories and kind of a query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from query.intent.categories import CategoryModel
+from query.intent.dictionary import LONGEST, Dictionary
+from query.intent.features import MOST_WORDS, kind_features
+from query.intent.keys import key, spans
+from query.intent.kinds import KindModel
+from query.intent.phrases import Phrases, bundled_phrases
+from query.intent.support import Support, open_support
+from query.stem import stems
+from query.text import tokens
+from search.types import Link, Query, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRefiner:
+    """Fills `categories`, `intent` with its probability, and `links`."""
+
+    categories: CategoryModel
+    kinds: KindModel
+    dictionary: Dictionary
+    phrases: Phrases
+    support: Support
+
+    def __call__(self, query: Query, vector: Vector | None) -> Query:
+        """The query with what it is after; unchanged without words."""
+        found = stems([token.text for token in tokens(query.corrected)])
+        if not found:
+            return query
+        features = kind_features(query, self.dictionary, self.phrases)
+        intent, probability = self.kinds.kind(features, vector)
+        if intent == "support":
+            return replace(
+                query, intent=intent, intent_probability=probability, links=self._links(found)
+            )
+        return replace(
+            query,
+            intent=intent,
+            intent_probability=probability,
+            categories=self.categories.categories(found, vector),
+        )
+
+    def _links(self, found: list[str]) -> tuple[Link, ...]:
+        places = spans(len(found[:MOST_WORDS]), LONGEST)
+        return self.support.links([key(found[start:end]) for start, end in places])
+
+
+def open_intent(directory: Path) -> IntentRefiner:
+    """What `IntentBuilder.write` wrote; arrays are mapped."""
+    return IntentRefiner(
+        CategoryModel.open(directory),
+        KindModel.open(directory),
+        Dictionary.open(directory),
+        bundled_phrases(),
+        open_support(directory),
+    )
