@@ -6,8 +6,8 @@ Read from CSV, TSV (columns found by name) or TREC qrels, plain or gzipped.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eval.tables import find_layout, first_line, missing_column, read_rows, read_text
@@ -61,6 +61,10 @@ class Judgments:
     def relevant_queries(self) -> tuple[str, ...]:
         """The queries with at least one relevant product: those that can be scored."""
         return tuple(q for q, gains in self.gains.items() if max(gains.values(), default=0.0) > 0)
+
+    def only(self, queries: Collection[str]) -> Judgments:
+        """The judgments of these queries."""
+        return replace(self, gains={q: self.gains[q] for q in self.gains if q in queries})
 
     def candidates(self) -> dict[str, tuple[str, ...]]:
         """The judged products of every query that can be scored, by id."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from api.bench.catalogue import share_encodings
+from api.bench.misspelled import kept, measure_misspelled
 from api.evaluation import IndexSearcher
 from eval import (
     Judgments,
@@ -139,8 +140,11 @@ def index(judged: Judged, real: Path, settings: Settings) -> None:
     build_index(rows, settings)
 
 
-async def measure(judged: Judged, real: Path, data: Path, say: Callable[[str], None]) -> Report:
-    """Indexes a catalogue twice, plainly and as shipped, and scores every variant."""
+async def measure(
+    judged: Judged, real: Path, data: Path, say: Callable[[str], None]
+) -> tuple[Report, Report]:
+    """Indexes a catalogue twice, plainly and as shipped, and scores every variant; then what
+    misspelled queries cost."""
     chosen = variants(data)
     say(f"Indexing {judged.name} ...")
     index(judged, real, chosen["hybrid"][0])
@@ -152,7 +156,9 @@ async def measure(judged: Judged, real: Path, data: Path, say: Callable[[str], N
     judgments = load_judgments(real / judged.name / "judgments.csv")
     async with opened(chosen) as searcher:
         names = (*chosen, "random")
-        return await evaluate_systems(searcher, judgments, names, mode=judged.mode)
+        report = await evaluate_systems(searcher, judgments, names, mode=judged.mode)
+        shipped, _ = searcher.systems["hybrid"]
+        return report, await measure_misspelled(shipped, judgments, judged.mode)
 
 
 async def cross_validate(real: Path, directory: Path, say: Callable[[str], None]) -> dict[str, Any]:
@@ -214,8 +220,18 @@ async def run_quality(
     for judged in CATALOGUES:
         source = made_shop(directory) if judged.name == SHOP else real
         if (source / judged.name).is_dir():
-            report = await measure(judged, source, directory / judged.name, say)
-            catalogues[judged.name] = {"mode": judged.mode, **report_json(report)}
+            report, hurt = await measure(judged, source, directory / judged.name, say)
+            catalogues[judged.name] = {
+                "mode": judged.mode,
+                **report_json(report),
+                "misspelled": {
+                    "queries": len(hurt.queries),
+                    "ndcg@10": {
+                        name: asdict(system.scores[METRIC]) for name, system in hurt.systems.items()
+                    },
+                    "kept": {name: kept(hurt, name) for name in hurt.systems if name != "hybrid"},
+                },
+            }
     found: dict[str, Any] = {"catalogues": catalogues}
     if choose:
         found["selection"] = await cross_validate(real, directory, say)

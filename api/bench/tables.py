@@ -121,7 +121,19 @@ def _catalogue(name: str, report: dict[str, Any]) -> str:
         for system, scores in report["systems"].items()
     ]
     header = ["system", *metrics, f"{metrics[0]} against hybrid (p)"]
-    return f"### {name}: {report['queries']} queries, {ordered}\n\n{table(header, rows)}"
+    shown = f"### {name}: {report['queries']} queries, {ordered}\n\n{table(header, rows)}"
+    return shown + (_misspelled(report["misspelled"]) if "misspelled" in report else "")
+
+
+def _misspelled(found: dict[str, Any]) -> str:
+    shares = {name: f"{mean:.3f} [{low:.3f}, {high:.3f}]" for name, (mean, low, high) in
+              found["kept"].items()}  # fmt: skip
+    rows = [
+        [name, f"{score['mean']:.3f}", shares.get(name, "1")]
+        for name, score in found["ndcg@10"].items()
+    ]
+    head = ["one typing error a query", "ndcg@10", "share kept"]
+    return f"\n\n{found['queries']} queries:\n\n{table(head, rows)}"
 
 
 def _interval(scored: dict[str, float]) -> str:
