@@ -54,8 +54,21 @@ def _open_spelling(directory: Path) -> Rewrite:
     return open_spelling(directory)
 
 
+def _phrases_builder() -> PartBuilder:
+    from query.phrases.builder import PhrasesBuilder
+
+    return PhrasesBuilder()
+
+
+def _open_phrases(directory: Path) -> Rewrite:
+    from query.phrases.rewriter import open_phrases
+
+    return open_phrases(directory)
+
+
 REWRITERS: Mapping[str, RewriterPart] = {
     "spelling": RewriterPart(_spelling_builder, _open_spelling),
+    "phrases": RewriterPart(_phrases_builder, _open_phrases),
 }
 """In order, after normalizing and before composing."""
 

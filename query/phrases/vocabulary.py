@@ -109,14 +109,8 @@ def spoken(phrases: Iterable[str]) -> frozenset[str]:
 
 
 _JOINTS = ("between and to or - + x of", "size sleeps free", "price :")
-WORDS = spoken(
-    (*UNDER, *OVER, *AROUND, *AFTER_UNDER, *AFTER_OVER, *LEADS, *LOW, *HIGH)
-    + REFUSING
-    + DOUBTFUL
-    + PACKS
-    + REGIONS
-    + _JOINTS
-)
+_CUES = (*UNDER, *OVER, *AROUND, *AFTER_UNDER, *AFTER_OVER, *LEADS, *LOW, *HIGH)
+WORDS = spoken((*_CUES, *REFUSING, *DOUBTFUL, *PACKS, *REGIONS, *_JOINTS))
 """Every word and sign that the grammar tells from others."""
 TELLING = spoken((*UNDER, *OVER, *AROUND, *LOW, *HIGH, *REFUSING, *DOUBTFUL, "free")) - {
     *("of", "than", "at", "to", "more", "up", "from", "about", "close", "top", "the", "line"),
