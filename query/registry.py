@@ -66,9 +66,22 @@ def _open_phrases(directory: Path) -> Rewrite:
     return open_phrases(directory)
 
 
+def _expansion_builder() -> PartBuilder:
+    from query.expansion import ExpansionBuilder
+
+    return ExpansionBuilder()
+
+
+def _open_expansion(directory: Path) -> Rewrite:
+    from query.expansion import open_expansion
+
+    return open_expansion(directory)
+
+
 REWRITERS: Mapping[str, RewriterPart] = {
     "spelling": RewriterPart(_spelling_builder, _open_spelling),
     "phrases": RewriterPart(_phrases_builder, _open_phrases),
+    "expansion": RewriterPart(_expansion_builder, _open_expansion),
 }
 """In order, after normalizing and before composing."""
 
