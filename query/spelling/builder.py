@@ -94,7 +94,9 @@ def _lines(counts: CatalogueCounts, corpus: Corpus) -> Iterator[tuple[list[str],
 def _write_index(directory: Path, vocabulary: Vocabulary) -> None:
     """Deletes and sounds of every word that may be put in a query."""
     flags = np.asarray(vocabulary.flags)
-    chosen = [int(i) for i in np.flatnonzero(flags & CATALOGUE)]
+    numbers = np.flatnonzero(flags & CATALOGUE)
+    most_used = np.argsort(-np.asarray(vocabulary.counts)[numbers], kind="stable")
+    chosen = [int(i) for i in numbers[most_used]]
     texts = [vocabulary.word(number) for number in chosen]
     ids = np.array(chosen, np.uint32)
     write_deletes(directory, texts, ids)

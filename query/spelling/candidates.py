@@ -23,6 +23,10 @@ Kind = Literal["word", "split", "merge", "shift"]
 BEST = 8
 """Words kept for a typed one."""
 _SOUNDS = 5
+_PRICED = 20
+"""Words whose error is looked at closely, nearest and most used first."""
+_PLENTY = 8
+"""Uses of a word one error away that make looking for two errors pointless."""
 _PARTS = 3
 _HALVES, _HALF, _SURE_HALF = 3, 4, 3.0
 """Ways to split a word one half of which is misspelled; its least letters, and uses of the other."""
@@ -65,8 +69,10 @@ class Candidates:
 
     def words(self, typed: str, distance: int = 2) -> tuple[Meant, ...]:
         """Single words, best first by use and cost; short ones have but one error."""
-        most = min(distance, 2 if len(typed) >= _LONG else 1)
-        found = {item.term for item in self._lookup(typed, most)}
+        near = self._lookup(typed, 1)
+        if distance > 1 and len(typed) >= _LONG and not any(i.count > _PLENTY for i in near):
+            near = self._lookup(typed, 2)
+        found = {item.term for item in near[:_PRICED]}
         found.update(self._alike(typed))
         found.discard(typed)
         scored = [
@@ -116,9 +122,7 @@ class Candidates:
         if len(key) < 2:
             return
         entries = self.sounds.near(buckets.hash_one(sound_number(key)))
-        counts = self.vocabulary.counts
-        likely = sorted(entries, key=lambda number: -counts[number])[: 2 * _SOUNDS]
-        words = (self.vocabulary.word(number) for number in likely)
+        words = (self.vocabulary.word(number) for number in entries[: 4 * _SOUNDS])
         same = (w for w in words if abs(len(w) - len(typed)) <= 3 and sound_key(w) == key)
         yield from islice(same, _SOUNDS)
 

@@ -16,7 +16,7 @@ from query.spelling.confidence import FEATURES, Confidence, features
 from query.spelling.decoding import Decoder, Path
 from query.spelling.examples import Example, ExampleSource
 
-CLEAN, MISSPELLED = 5_000, 3_000
+CLEAN, MISSPELLED = 4_000, 2_000
 """Generated queries."""
 MISSPELLED_SHARE = 0.2
 """The share of queries that are taken to be misspelled (10 to 15 % of web queries are, Cucerzan and

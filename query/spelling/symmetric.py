@@ -26,6 +26,8 @@ _ID_BITS = 20
 _CHECK_BITS = 32 - _ID_BITS
 _ID_MASK = (1 << _ID_BITS) - 1
 _CHECK_SHIFT = 8
+_MOST_WORDS = 32
+"""Words of one delete that are looked at, the most used first: `ae` has hundreds."""
 MOST_TERMS = 1 << _ID_BITS
 
 
@@ -54,6 +56,7 @@ class Deletes(Mapping[str, list[str]]):
 
     def __init__(self, table: buckets.Buckets, word: Callable[[int], str]) -> None:
         self._table, self._word = table, word
+        self._check_mask = (1 << _CHECK_BITS) - 1
 
     def __getitem__(self, delete: str) -> list[str]:
         ids = self._ids(delete)
@@ -72,14 +75,16 @@ class Deletes(Mapping[str, list[str]]):
 
     def _ids(self, delete: str) -> list[int]:
         hashed = buckets.hash_one(int.from_bytes(delete.encode("latin-1", "replace"), "little"))
-        check = (hashed >> _CHECK_SHIFT) & ((1 << _CHECK_BITS) - 1)
+        check = hashed >> _CHECK_SHIFT & self._check_mask
         found = self._table.near(hashed)
-        return [entry & _ID_MASK for entry in found if entry >> _ID_BITS == check]
+        return [e & _ID_MASK for e in found if e >> _ID_BITS == check][:_MOST_WORDS]
 
 
 def write_deletes(directory: Path, words: list[str], ids: NDArray[np.uint32]) -> None:
-    """Writes the deletes of `words` (Latin-1 letters), each known by the id beside it."""
+    """Writes the deletes of `words` (Latin-1 letters, most used first), each known by the id beside
+    it."""
     hashes, entries = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)]
+    ranks = [np.empty(0, np.int64)]
     lengths = np.array([min(len(word), PREFIX) for word in words], np.int64)
     for length in range(1, PREFIX + 1):
         rows = np.flatnonzero(lengths == length)
@@ -90,7 +95,10 @@ def write_deletes(directory: Path, words: list[str], ids: NDArray[np.uint32]) ->
             hashes.append(hashed)
             check = (hashed >> np.uint64(_CHECK_SHIFT)) & np.uint64((1 << _CHECK_BITS) - 1)
             entries.append((check.astype(np.uint32) << np.uint32(_ID_BITS)) | ids[rows])
-    buckets.write(directory, "deletes", np.concatenate(hashes), np.concatenate(entries))
+        ranks += [rows] * len(_kept(length))
+    order = np.argsort(np.concatenate(ranks), kind="stable")
+    sorted_hashes, sorted_entries = np.concatenate(hashes)[order], np.concatenate(entries)[order]
+    buckets.write(directory, "deletes", sorted_hashes, sorted_entries)
 
 
 def _kept(length: int) -> list[list[int]]:
