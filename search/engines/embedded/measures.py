@@ -7,6 +7,8 @@ alike, whatever dimensions there are.
 
 from __future__ import annotations
 
+import math
+import struct
 import zlib
 from array import array
 from collections.abc import Mapping
@@ -21,14 +23,18 @@ from search.types import Ordinals
 
 Measures = Mapping[str, tuple[float, ...]]
 """Numbers by dimension (`length`), in the dimension's base unit."""
+_SINGLE, _UNSIGNED = struct.Struct(">f"), struct.Struct(">I")
 _SIGN = 1 << 31
 _ALL = (1 << 32) - 1
 
 
 def measure_key(dimension: str, number: float) -> int:
     """The key of a number, rounded to float32; keys of one dimension sort as their numbers do."""
-    with np.errstate(over="ignore"):
-        bits = int(np.float32(number + 0.0).view(np.uint32))
+    try:
+        packed = _SINGLE.pack(number + 0.0)
+    except OverflowError:
+        packed = _SINGLE.pack(math.copysign(math.inf, number))
+    bits: int = _UNSIGNED.unpack(packed)[0]
     return zlib.crc32(dimension.encode()) << 32 | bits ^ (_ALL if bits & _SIGN else _SIGN)
 
 

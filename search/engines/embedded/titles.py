@@ -51,7 +51,7 @@ def _mark(words: list[str], place: int) -> None:
 
 
 class TitlesWriter:
-    """Collects the titles of a snapshot; 4 bytes a word until `finish`."""
+    """Collects the titles of a snapshot; 4 bytes a word until `finish`, which takes 30."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
@@ -67,21 +67,34 @@ class TitlesWriter:
         """Writes everything into `directory`, which must not exist."""
         directory.mkdir(parents=True)
         ascending = sorted(self._known)
-        places = np.empty(len(ascending), np.int32)
-        places[[self._known[stem] for stem in ascending]] = np.arange(len(ascending))
-        np.save(directory / "stems.npy", places[np.frombuffer(self._stems, np.int32)])
-        np.save(directory / "offsets.npy", np.frombuffer(self._offsets, np.int64))
+        codes = np.empty(len(ascending), np.int32)
+        codes[[self._known[stem] for stem in ascending]] = np.arange(len(ascending))
+        stems = codes[np.frombuffer(self._stems, np.int32)]
+        offsets = np.frombuffer(self._offsets, np.int64)
+        rows = np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
+        order = np.argsort(stems, kind="stable")
+        starts = np.zeros(len(ascending) + 1, np.int64)
+        np.cumsum(np.bincount(stems, minlength=len(ascending)), out=starts[1:])
+        np.save(directory / "stems.npy", stems)
+        np.save(directory / "offsets.npy", offsets)
+        np.save(directory / "places.npy", order.astype(np.int32))
+        np.save(directory / "rows.npy", rows[order])
+        np.save(directory / "starts.npy", starts)
         write_strings(directory / "known", ascending)
         stamp(directory, version)
 
 
 class TitleStore:
-    """The titles of a snapshot's own products."""
+    """The titles of a snapshot's own products: the stems of one title after another, and of each
+    stem, where it stands and in which titles."""
 
     def __init__(self, directory: Path) -> None:
         self._known = StringTable.open(directory / "known")
         self._stems: NDArray[np.int32] = load(directory / "stems.npy")
         self._offsets: NDArray[np.int64] = load(directory / "offsets.npy")
+        self._places: NDArray[np.int32] = load(directory / "places.npy")
+        self._rows: NDArray[np.int32] = load(directory / "rows.npy")
+        self._starts: NDArray[np.int64] = load(directory / "starts.npy")
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -89,17 +102,27 @@ class TitleStore:
     def with_phrase(self, phrases: Sequence[Sequence[str]], rows: Ordinals | None = None) -> Mask:
         """Which titles have one of the phrases (stems, adjacent): of all, or of `rows` alone, each
         less than `len(self)`. Bool of shape (len(self),) or (len(rows),)."""
-        stems, offsets = self._gather(rows)
-        found = np.zeros(len(offsets) - 1, np.bool_)
-        for phrase in phrases:
-            codes = [code for stem in phrase if (code := self._known.code(stem)) is not None]
-            if codes and len(codes) == len(phrase):
-                found[_rows_with(codes, stems, offsets)] = True
+        coded = [codes for phrase in phrases if (codes := self._codes(phrase))]
+        if rows is not None:
+            return _with_phrase(coded, *self._gather(rows))
+        found = np.zeros(len(self), np.bool_)
+        for phrase in coded:
+            rarest = min(range(len(phrase)), key=lambda i: np.diff(self._run(phrase[i])))
+            here = slice(*self._run(phrase[rarest]).tolist())
+            places, within = self._places[here], self._rows[here]
+            found[_narrowed(places, within, phrase, rarest, self._stems, self._offsets)] = True
         return found
 
-    def _gather(self, rows: Ordinals | None) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        if rows is None:
-            return self._stems, self._offsets
+    def _codes(self, phrase: Sequence[str]) -> list[int]:
+        """The codes of a phrase's stems; none when one of them occurs nowhere."""
+        codes = [code for stem in phrase if (code := self._known.code(stem)) is not None]
+        return codes if len(codes) == len(phrase) else []
+
+    def _run(self, code: int) -> NDArray[np.int64]:
+        return self._starts[code : code + 2]
+
+    def _gather(self, rows: Ordinals) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The stems of some titles, one after another, and where each title begins and ends."""
         starts = np.take(self._offsets, rows)
         lengths = np.take(self._offsets, rows + 1) - starts
         offsets = np.zeros(len(rows) + 1, np.int64)
@@ -108,15 +131,31 @@ class TitleStore:
         return np.take(self._stems, places), offsets
 
 
-def _rows_with(
-    codes: Sequence[int], stems: NDArray[np.int32], offsets: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The rows that have the codes one after another, with repetitions."""
-    places = np.flatnonzero(stems == codes[0])
-    rows = np.searchsorted(offsets, places, "right") - 1
-    for further, code in enumerate(codes[1:], 1):
-        within = places + further < offsets[rows + 1]
-        places, rows = places[within], rows[within]
-        same = stems[places + further] == code
-        places, rows = places[same], rows[same]
+def _with_phrase(
+    phrases: Sequence[Sequence[int]], stems: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> Mask:
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    for phrase in phrases:
+        places = np.flatnonzero(stems == phrase[0])
+        rows = np.searchsorted(offsets, places, "right") - 1
+        found[_narrowed(places, rows, phrase, 0, stems, offsets)] = True
+    return found
+
+
+def _narrowed(
+    places: NDArray[np.signedinteger],
+    rows: NDArray[np.signedinteger],
+    phrase: Sequence[int],
+    anchor: int,
+    stems: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+) -> NDArray[np.signedinteger]:
+    """Of the places and rows where one word of a phrase (its `anchor`-th) stands, the rows in which
+    the others stand around it."""
+    for step, code in enumerate(phrase, -anchor):
+        if step:
+            at = places + step
+            inside = (at >= np.take(offsets, rows)) & (at < np.take(offsets, rows + 1))
+            same = inside & (np.take(stems, at, mode="clip") == code)
+            places, rows = places[same], rows[same]
     return rows
