@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "search": "Search an index",
     "understand": "Show what is made of a query before searching",
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
+    "synonyms": "Propose synonyms, and check a list of them",
     "demo": "Make a small shop, index it and serve it",
     "snapshots": "List, verify and roll back snapshots",
     "fold": "Fold live changes into a new snapshot",
