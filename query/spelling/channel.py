@@ -68,6 +68,27 @@ def cost(typed: str, meant: str) -> float:
     return distance if typed[0] == meant[0] else distance + FIRST_LETTER
 
 
+def error_kind(typed: str, meant: str) -> str:
+    """`swapped`, `missing`, `extra`, `vowel` (another vowel), `wrong` (another letter), or
+    `several`."""
+    if len(typed) == len(meant):
+        wrong = [(a, b) for a, b in zip(typed, meant, strict=True) if a != b]
+        if len(wrong) == 1:
+            return "vowel" if _VOWELS.issuperset(wrong[0]) else "wrong"
+        return "swapped" if len(wrong) == 2 and wrong[0] == wrong[1][::-1] else "several"
+    if len(typed) == len(meant) - 1:
+        return "missing" if _one_less(typed, meant) else "several"
+    return "extra" if _one_less(meant, typed) else "several"
+
+
+def _one_less(shorter: str, longer: str) -> bool:
+    """True when one letter taken out of `longer` gives `shorter`."""
+    if len(shorter) != len(longer) - 1:
+        return False
+    place = next((i for i, letter in enumerate(shorter) if letter != longer[i]), len(shorter))
+    return shorter[place:] == longer[place + 1 :]
+
+
 def _aligned(typed: str, meant: str) -> float:
     """Optimal string alignment with weights, O(len(typed) x len(meant))."""
     before: list[float] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from query.spelling.candidates import Edit
-from query.spelling.channel import SPACE
+from query.spelling.channel import SPACE, error_kind
 from query.spelling.decoding import Decoded, Typed
 from query.spelling.language import Language
 from query.spelling.vocabulary import DOUBTFUL, ENGLISH, Vocabulary, log_ratio
@@ -23,7 +23,7 @@ FEATURES = (
     "gain", "gain_known", "gain_alone", "gain_merge", "cost", "cost_alone", "cost_per_letter",
     "margin", "margin_family", "joined", "parted", "edits", "unknown", "known",
     "english", "doubtful", "ratio_known", "rarest", "supported", "unsupported", "typed_supported",
-    "alone", "shortest", "short", "front", "split", "merge", "shift", "unresolved", "plural",
+    "swapped", "missing", "extra", "vowel", "several", "end", "alone", "shortest", "short", "front", "split", "merge", "shift", "unresolved", "plural",
 )  # fmt: skip
 """What a correction is judged by; one number each, see `features`."""
 
@@ -93,6 +93,7 @@ def features(decoded: Decoded, language: Language) -> tuple[float, ...]:
         "merge": kinds.count("merge"),
         "shift": kinds.count("shift"),
         "unresolved": sum(number < 0 for number in best.ids),
+        **_errors(decoded),
         **_uses(decoded, vocabulary),
     }
     return tuple(float(values[name]) for name in FEATURES)
@@ -127,6 +128,20 @@ def _spaces(decoded: Decoded, language: Language) -> dict[str, float]:
             whole = vocabulary.counts[before[0]] if before[0] >= 0 else 0.0
             parted += log_ratio(language.adjacent(edit.ids[0], edit.ids[1]), whole)
     return {"joined": joined, "parted": parted}
+
+
+def _errors(decoded: Decoded) -> dict[str, float]:
+    """How many words have each kind of error, and how many end otherwise: new names differ from
+    words in other ways than misspelled words do."""
+    values = dict.fromkeys(("swapped", "missing", "extra", "vowel", "several", "end"), 0.0)
+    for edit in decoded.changed[0].edits:
+        if edit.kind == "word":
+            typed, meant = decoded.words[edit.first].text, edit.words[0]
+            kind = error_kind(typed, meant)
+            if kind in values:
+                values[kind] += 1
+            values["end"] += typed[-1] != meant[-1]
+    return values
 
 
 def _uses(decoded: Decoded, vocabulary: Vocabulary) -> dict[str, float]:

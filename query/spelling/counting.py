@@ -76,7 +76,7 @@ def weighted_words(counts: CatalogueCounts, corpus: Corpus) -> dict[str, float]:
     for text, uses in _fields(counts):
         _count(weights, text, FIELD * uses)
     for product in corpus.sample:
-        _count(weights, product.description, DESCRIPTION * scale)
+        _count(weights, _text(product.description), DESCRIPTION * scale)
         for value in product.attributes.values():
             _count(weights, _text(value), ATTRIBUTE * scale)
     for logged in corpus.query_log:
@@ -101,9 +101,9 @@ def _fields(counts: CatalogueCounts) -> Iterator[tuple[str, int]]:
 
 
 def _text(value: AttributeValue) -> str:
-    if isinstance(value, str):
-        return value
-    return " ".join(value) if isinstance(value, tuple) else ""
+    text = " ".join(value) if isinstance(value, tuple) else value
+    # Exports often hold line breaks as a backslash and an n, which would stick to the next word.
+    return text.replace("\\n", " ") if isinstance(text, str) else ""
 
 
 def _count(weights: dict[str, float], text: str, weight: float) -> None:

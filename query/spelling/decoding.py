@@ -133,7 +133,7 @@ class Decoder:
         if known:
             others = self._others(place, typed)
             together = self.language.together
-            return [e for e in found if not others or any(together(e.ids[0], o) for o in others)]
+            return [e for e in found if any(together(e.ids[0], other) for other in others)]
         splits = self.candidates.splits(word.text)
         return found + [Edit(place, place + 1, w, ids, cost, "split") for w, ids, cost in splits]
 

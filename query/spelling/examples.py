@@ -22,6 +22,9 @@ from query.text import normalize, words
 _COMMON_WORDS = 12_000
 """English words that shoppers may well type."""
 
+_SELDOM = 20
+"""Uses up to which a word might as well be unknown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -44,12 +47,13 @@ class ExampleSource:
         self._brands = [words(normalize(brand)) for brand in counts.brands]
         self._categories = [words(path[-1]) for path in counts.categories]
         self._log = [words(q.text) for q in corpus.query_log if trusted(q)]
-        common = sorted(english_words().items(), key=lambda item: -item[1])[:_COMMON_WORDS]
-        self._english = [
+        english = sorted(english_words().items(), key=lambda item: -item[1])
+        lacking = [
             word
-            for word, _ in common
+            for word, _ in english
             if spellable(word) and not vocabulary.flags[vocabulary.id(word)] & CATALOGUE
         ]
+        self._english, self._obscure = lacking[:_COMMON_WORDS], lacking[_COMMON_WORDS:]
 
     def near(self, word: str) -> list[str]:
         """Words of the shop that differ from `word` by one error."""
@@ -84,16 +88,18 @@ class ExampleSource:
         if kind < 0.12:
             return self._with_unknown(meant)
         if kind < 0.2 and self._english:
+            meant = meant if self._random.random() < 0.8 else []
             meant.insert(self._random.randint(0, len(meant)), self._random.choice(self._english))
         elif kind < 0.3:
             meant = [*meant[:2], *self._query()[:1]]
         return Example(tuple(meant), tuple(meant)) if meant else None
 
-    def _with_unknown(self, meant: list[str]) -> Example | None:
-        """A query with a rare word that is to be taken for unknown: the word of a new product."""
+    def _with_unknown(self, meant: list[str]) -> Example:
+        """A query with a word that is to be taken for unknown: a rare one of a title, or an obscure
+        one of English in place of a name nobody here has heard of."""
         rare = [w for w in self._random.choice(self._titles) if self._rare(w)]
-        if not rare:
-            return None
+        if not rare or self._random.random() < 0.5:
+            rare = self._obscure
         hidden = self._random.choice(rare)
         rest = [word for word in meant if word != hidden][: self._random.randint(0, 2)]
         typed = (hidden, *rest) if self._random.random() < 0.6 else (*rest, hidden)
@@ -135,8 +141,8 @@ class ExampleSource:
         number = vocabulary.id(word) if spellable(word) and len(word) > 3 else -1
         if number < 0 or vocabulary.flags[number] & (ENGLISH | DOUBTFUL):
             return False
-        new = 2 <= vocabulary.counts[number] <= 20 or vocabulary.flags[number] & BRAND
-        return bool(new) and vocabulary.base(word) < 0
+        least = 1 if vocabulary.flags[number] & BRAND else 2
+        return least <= vocabulary.counts[number] <= _SELDOM and vocabulary.base(word) < 0
 
 
 def _distinct(examples: Iterator[Example], number: int) -> list[Example]:

@@ -1,13 +1,14 @@
 """Learns, for one catalogue, how sure a correction must be.
 
-A logistic regression over the features of corrections, fitted on one half of generated queries, good
-and misspelled; the thresholds are the lowest that keep good queries of the other half as they are.
+A logistic regression over the features of corrections, fitted on generated queries, good and
+misspelled. The thresholds are the lowest that leave good queries alone, by the probabilities of models
+that have not seen them: each half is judged by the model of the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,19 @@ class Judged:
     features: NDArray[np.float64]
     right: NDArray[np.bool_]
     misspelled: NDArray[np.bool_]
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Where there was something to change, shape (n,)."""
+        return ~np.isnan(self.features[:, 0])
+
+    def seen_right(self) -> int:
+        """How many readings were right."""
+        return int(self.right.sum())
+
+    def seen_wrong(self) -> int:
+        """How many were wrong."""
+        return int((self.seen & ~self.right).sum())
 
     def half(self, first: bool) -> Judged:
         """Every second example, which share no query."""
@@ -82,19 +96,34 @@ def fit(judged: Judged) -> Confidence:
     """The model and its thresholds; one that never corrects when there is too little to learn."""
     from sklearn.linear_model import LogisticRegression
 
-    first, second = judged.half(True), judged.half(False)
-    seen = ~np.isnan(first.features[:, 0]) if len(first.features) else np.empty(0, bool)
-    if min(np.sum(first.right[seen]), np.sum(~first.right[seen])) < _FEW:
+    halves = judged.half(True), judged.half(False)
+    if any(min(half.seen_right(), half.seen_wrong()) < _FEW for half in halves):
         return _NEVER
-    rows = first.features[seen]
+    unseen = [_probabilities(_fitted(halves[not i]), half) for i, half in enumerate(halves)]
+    clean = [sure[~half.misspelled] for sure, half in zip(unseen, halves, strict=True)]
+    correct, suggest = _thresholds(np.concatenate(clean))
+    model = _fitted(judged)
+    return replace(model, correct=correct, suggest=suggest)
+
+
+def _fitted(judged: Judged) -> Confidence:
+    """The model alone."""
+    from sklearn.linear_model import LogisticRegression
+
+    seen = judged.seen
+    rows = judged.features[seen]
     mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
     model = LogisticRegression(C=1.0, max_iter=500)
-    model.fit((rows - mean) / spread, first.right[seen], _weights(first)[seen])
+    model.fit((rows - mean) / spread, judged.right[seen], _weights(judged)[seen])
     weights = model.coef_[0] / spread
     bias = float(model.intercept_[0] - weights @ mean)
-    unset = Confidence(tuple(map(float, weights)), bias, 2.0, 2.0)
-    correct, suggest = _thresholds(unset, second)
-    return Confidence(unset.weights, bias, correct, suggest)
+    return Confidence(tuple(map(float, weights)), bias, 2.0, 2.0)
+
+
+def _probabilities(model: Confidence, judged: Judged) -> NDArray[np.float64]:
+    """How sure the model is of the reading of each example, 0 where there is none."""
+    rows = zip(judged.seen, judged.features, strict=True)
+    return np.array([model.probability(row) if seen else 0.0 for seen, row in rows])
 
 
 def _weights(judged: Judged) -> NDArray[np.float64]:
@@ -109,13 +138,10 @@ def _weights(judged: Judged) -> NDArray[np.float64]:
     )
 
 
-def _thresholds(model: Confidence, judged: Judged) -> tuple[float, float]:
-    """From which probabilities to correct and to suggest, by what that does to clean queries."""
-    clean = judged.features[~judged.misspelled]
-    sure = sorted(
-        (model.probability(row) for row in clean if not np.isnan(row[0])), reverse=True
-    )
-    sure += [0.0] * (len(clean) - len(sure))
-    correct = max(_LEAST_CORRECT, sure[int(MOST_CHANGED * len(sure))] + 1e-6)
-    suggest = max(_LEAST_SUGGEST, sure[int(MOST_SUGGESTED * len(sure))] + 1e-6)
+def _thresholds(clean: NDArray[np.float64]) -> tuple[float, float]:
+    """From which probabilities to correct and to suggest, given those of clean queries' readings by
+    a model that has not seen them."""
+    sure = np.sort(clean)[::-1]
+    correct = max(_LEAST_CORRECT, float(sure[int(MOST_CHANGED * len(sure))]) + 1e-6)
+    suggest = max(_LEAST_SUGGEST, float(sure[int(MOST_SUGGESTED * len(sure))]) + 1e-6)
     return correct, min(suggest, correct)
