@@ -58,7 +58,7 @@ def test_a_first_visit_shows_departments_and_popular_products(shopper: Shopper) 
 
 def test_it_searches_as_one_types_and_keeps_the_focus(shopper: Shopper) -> None:
     page = shopper.open()
-    box = page.get_by_role("searchbox", name="Search products")
+    box = page.get_by_role("combobox", name="Search products")
     box.press_sequentially("kettle", delay=20)
     searched(page, "kettle")
     assert page.url.endswith("/?q=kettle")

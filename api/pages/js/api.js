@@ -62,3 +62,10 @@ export async function versions({ id, title, group }, signal) {
 }
 
 export const similar = (id, signal) => get(`/v1/products/${encodeURIComponent(id)}/similar?size=8`, signal);
+
+/** What the words being typed may become, and the first products of the best of that. */
+export function suggest(q, recent, signal) {
+  const parameters = new URLSearchParams({ q, size: "8", products: "true" });
+  for (const text of recent) parameters.append("recent", text);
+  return get(`/v1/suggest?${parameters}`, signal);
+}

@@ -11,6 +11,7 @@ import { drawEmpty, drawError, drawNotices } from "./messages.js";
 import { closeProduct, openProduct } from "./product.js";
 import { appendHits, drawCount, drawHits, drawMore, drawSkeleton } from "./results.js";
 import { connectBox, showWords } from "./box.js";
+import { connectSuggest } from "./suggest.js";
 import { address, isStart, parseState, searchParameters, START } from "./state.js";
 import { closeWhyOnLeave } from "./why.js";
 
@@ -170,6 +171,7 @@ function fail(problem) {
 
 function connect() {
   connectBox({ go, state: () => state });
+  connectSuggest({ go, state: () => state });
   connectDrawer();
   closeWhyOnLeave();
   byId("sort").addEventListener("change", (event) => go({ ...state, sort: event.target.value, product: null }));
