@@ -66,6 +66,18 @@ def _open_phrases(directory: Path) -> Rewrite:
     return open_phrases(directory)
 
 
+def _entities_builder() -> PartBuilder:
+    from query.entities.builder import EntitiesBuilder
+
+    return EntitiesBuilder()
+
+
+def _open_entities(directory: Path) -> Rewrite:
+    from query.entities.rewriter import open_entities
+
+    return open_entities(directory)
+
+
 def _expansion_builder() -> PartBuilder:
     from query.expansion import ExpansionBuilder
 
@@ -81,6 +93,7 @@ def _open_expansion(directory: Path) -> Rewrite:
 REWRITERS: Mapping[str, RewriterPart] = {
     "spelling": RewriterPart(_spelling_builder, _open_spelling),
     "phrases": RewriterPart(_phrases_builder, _open_phrases),
+    "entities": RewriterPart(_entities_builder, _open_entities),
     "expansion": RewriterPart(_expansion_builder, _open_expansion),
 }
 """In order, after normalizing and before composing."""
