@@ -33,6 +33,7 @@ _USUAL = 3
 """Products with a color before its words count as describing."""
 _WITH = re.compile(r"\b(?:with|w/|includes|including)\s")
 _RANGE = re.compile(r"(?<![\w-])(\d{1,4}) ?- ?(\d{1,4})(?![\w-])")
+_CLAUSE = re.compile(r"[^,;|()]{1,60}")
 _CUES = frozenset(word for word in TELLING if word.isalpha()) | {"free"}
 
 
@@ -176,7 +177,8 @@ def _parts(sample: Sequence[Product]) -> Iterator[str]:
             continue
         title = normalize(product.title)
         for match in _WITH.finditer(title):
-            yield from words(title[match.end() : match.end() + 60])[:_AFTER_WITH]
+            clause = _CLAUSE.match(title, match.end())
+            yield from words(clause.group())[:_AFTER_WITH] if clause else ()
 
 
 def _stated(titles: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -14,7 +14,8 @@ from search.errors import IndexCorrupt
 
 FACTS, WORDS, PAIRS = "facts.json", "words.marisa", "pairs.marisa"
 _BEYOND = 3.0
-"""How many times more, or less, than any product a measure may still be wished for."""
+"""How many times more, or less, than nearly all products a measure may still be wished for."""
+_CHEAPER = 2.0
 _REMEDY = "index the catalogue again"
 
 
@@ -46,7 +47,11 @@ class Facts:
 
     def plausible(self, price: float) -> bool:
         """Whether a bare number may be a price here."""
-        return self.low is not None and self.high is not None and self.low <= price <= 3 * self.high
+        return (
+            self.low is not None
+            and self.high is not None
+            and self.low / _CHEAPER <= price <= self.high * _BEYOND
+        )
 
     def usual(self, dimension: str, value: float) -> bool:
         """Whether products here measure about so much, in the dimension's base unit."""

@@ -123,20 +123,27 @@ class MeasureReader:
         yield Measure(value, unit.name, unit.dimension, low, high, text, start, end)
 
     def _unit(self, at: int, number: int) -> Unit | None:
-        """The unit written at a place, None when it is none there. A single letter that touches
-        its number is one only where products measure so much: `300L` is a model number."""
+        """The unit written at a place, None when it is none there. What looks like
+        a model number is a measure only where products measure so much."""
         lexeme, counted = self.lexemes[at], self.lexemes[number]
         unit = find_unit(lexeme.text, counted.text)
         value = read_number(counted.text)
         if unit is None or value is None:
             return None
-        if len(lexeme.text) == 1 and lexeme.text.isalpha() and counted.end == lexeme.start:
-            unit = unit if self.facts.usual(unit.dimension, unit.base(value)) else None
-        if unit is None:
+        if self._is_model(at, number) and not self.facts.usual(unit.dimension, unit.base(value)):
             return None
         if lexeme.text == "in" and counted.end < lexeme.start and self._is_preposition(at, number):
             return None
         return resolve(unit, value, counted.end == lexeme.start, self.text, lexeme.end)
+
+    def _is_model(self, at: int, number: int) -> bool:
+        """Whether a number and a letter look like the end of a model number: `TV 300L`."""
+        digits, letter = self.lexemes[number], self.lexemes[at]
+        before = self.lexemes[number - 1].text if number else ""
+        touching = digits.end == letter.start and len(letter.text) == 1 and letter.text.isalpha()
+        return (
+            touching and len(digits.text) >= 3 and digits.text.isdecimal() and 0 < len(before) < 4
+        )
 
     def _is_preposition(self, at: int, number: int) -> bool:
         """Whether `in` says where or which, rather than how long: `size 8 in white`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from query.phrases.grammar import Span
 from query.phrases.knowledge import Knowledge
 from query.phrases.lexer import Lexeme
+from query.phrases.vocabulary import MINUS
 from query.text import tokens
 from search.types import Filter, Negation
 
@@ -82,13 +83,24 @@ class NegationReader:
         at = span.end
         while at < len(self.lexemes) and self.lexemes[at].text in _DETERMINERS:
             at += 1
-        end = self._phrase_end(at)
-        if end == at or self._is_saying(span, at, sure):
+        end = min(self._phrase_end(at), self._limit(span, at))
+        if end <= at or self._is_saying(span, at, sure):
             return
         if not self._is_known(at, end, sure) or (at > span.end and not sure):
             return
         yield self._negation(span.start, at, end)
         yield from self._listed(end, sure)
+
+    def _limit(self, span: Span, at: int) -> int:
+        """Where the refused thing must end: a `-` refuses one word, and a query that begins with
+        its refusal ends with what is searched for."""
+        if self.lexemes[span.start].symbol == MINUS:
+            return at + 1
+        return (
+            len(self.lexemes) - 1
+            if span.start == 0 and at + 1 < len(self.lexemes)
+            else at + _LONGEST
+        )
 
     def _listed(self, end: int, sure: bool) -> Iterator[Negation]:
         """Further refusals joined to the first: `without fan or light`."""
@@ -121,7 +133,7 @@ class NegationReader:
         glued = f"{before}{cue}" in self.knowledge.words
         if sure:
             return first in _IDIOMS or before == "never" or named
-        if cue == "-":
+        if self.lexemes[span.start].symbol == MINUS:
             return False
         if first in _IDIOMS or before in _BEFORE or named or glued:
             return True

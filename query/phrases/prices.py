@@ -19,7 +19,8 @@ _AROUND = 0.2
 _WIDEST = 10.0
 """The most that the upper end of a bare range may be of the lower: `50-100`, not `5-1000`."""
 _STATED = 0.005
-"""The share of titles with a word from which it describes products rather than wishes."""
+"""The share of titles with a word from which it describes products rather than wishes. No
+title says `cheap` of its product."""
 _NO_PRICE = frozenset(
     {"years", "year", "yrs", "yr", "months", "month", "mo", "weeks", "days", "old", "y", "x", "%"}
     | {"degrees", "degree", "°", "/", "-", ".", ":", "in", "inch", "st", "nd", "rd", "th", "plus"}
@@ -135,7 +136,8 @@ class PriceReader:
         texts = [lexeme.text for lexeme in around]
         pairs = {f"{a} {b}" for a, b in pairwise(texts)}
         stated = self.facts.stated.get(self.lexemes[span.start].text, 0.0)
-        return stated >= _STATED or not self.facts.contexts.isdisjoint(pairs)
+        praised = span.label == "high" and stated >= _STATED
+        return praised or not self.facts.contexts.isdisjoint(pairs)
 
     def _adjacent(self, first: PriceBounds, other: PriceBounds) -> bool:
         between = self.text[first.end : other.start].split()

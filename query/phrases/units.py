@@ -16,7 +16,7 @@ EXACT = frozenset({"count", "pages", "persons", "data", "size", "temperature", "
 TOLERANCE = 0.03
 """How far a measure may be off to count as the one asked for: what rounding in another unit does
 to it (3.3 ft for 1 m), and not the next size."""
-_BUCKET = 0.025
+_BUCKET = 0.02
 """The width of a token's range, as a share of the value; see `nearby_tokens`."""
 
 
@@ -134,6 +134,7 @@ _FLUID = re.compile(
     r"\b(?:bottle|tumbler|mug|cup|glass|flask|jar|jug|pitcher|thermos|carafe|shampoo|conditioner"
     r"|lotion|liquid|spray|water|juice|oil|soap|cleaner|wash|serum|drink|soda|beer)s?\b"
 )
+_WAIST = re.compile(r"\d ?w ?x ?\d+ ?l\b")
 _DIGIT = re.compile(r" ?\d| us\b")
 _LETTER = re.compile(r"(?!x\.?\d)[^\W_]")
 
@@ -161,6 +162,8 @@ def resolve(unit: Unit, value: float, glued: bool, text: str, end: int) -> Unit 
         return None if year or (word and _DIGIT.match(text, end)) else unit
     if name == "g":
         return None if glued and value in _GENERATIONS and text[end - 1] == "g" else unit
+    if name in ("w", "l"):
+        return None if _WAIST.search(text) else unit
     if name == "bar":
         return unit if glued or value in _PRESSURES else None
     if name == "ft":
@@ -188,7 +191,7 @@ def measure_token(dimension: str, value: float) -> str:
 
 
 def nearby_tokens(dimension: str, value: float) -> tuple[str, ...]:
-    """The tokens that values near this one have: certainly those within 1.25 %, none beyond 3.75 %.
+    """The tokens that values near this one have: certainly those within 1 %, none beyond 3 %.
 
     A value stands between two tokens, whose ranges together reach so far on both sides.
     """

@@ -113,7 +113,7 @@ _CUES = (*UNDER, *OVER, *AROUND, *AFTER_UNDER, *AFTER_OVER, *LEADS, *LOW, *HIGH)
 WORDS = spoken((*_CUES, *REFUSING, *DOUBTFUL, *PACKS, *REGIONS, *_JOINTS))
 """Every word and sign that the grammar tells from others."""
 TELLING = spoken((*UNDER, *OVER, *AROUND, *LOW, *HIGH, *REFUSING, *DOUBTFUL, "free")) - {
-    *("of", "than", "at", "to", "more", "up", "from", "about", "close", "top", "the", "line"),
-    *("with", "out", "o", "w", "/", "-", "=", "end", "high", "but", "price", "priced", "cost"),
+    *("of", "than", "at", "to", "more", "up", "from", "about", "close", "top", "of", "the"),
+    *("with", "out", "o", "w", "/", "-", "=", "end", "but", "price", "priced", "cost"),
 }
 """The words without one of which, and without a digit, a query holds no condition."""
