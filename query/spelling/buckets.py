@@ -1,9 +1,9 @@
 """A hash table of whole numbers in two mapped arrays: nothing is read until it is asked for.
 
 Keys fall into buckets by the top bits of a multiplicative hash (Knuth, The Art of Computer
-Programming 3, 6.4); the entries of one bucket lie side by side. Building is a sort; looking up reads
-two offsets and the few entries between them. A dict of the same holds ten times the memory and takes
-seconds to load.
+Programming 3, 6.4); the entries of one bucket lie side by side. Building is a sort; looking up
+reads two offsets and the few entries between them. A dict of the same holds ten times the memory
+and takes seconds to load.
 """
 
 from __future__ import annotations
@@ -67,5 +67,5 @@ def write(directory: Path, name: str, hashes: Keys, entries: NDArray[np.unsigned
 
 def mapped(path: Path) -> memoryview:
     """A one-dimensional .npy file, mapped: items are read as plain numbers, faster than numpy's."""
-    array = np.load(path, mmap_mode="r")
-    return memoryview(array) if len(array) else memoryview(np.empty(0, array.dtype))
+    array: NDArray[np.generic] = np.load(path, mmap_mode="r")
+    return array.data if len(array) else np.empty(0, array.dtype).data

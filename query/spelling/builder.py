@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+
 from query.parts import Corpus
 from query.spelling import buckets
 from query.spelling.candidates import sound_number
@@ -19,12 +20,7 @@ from query.spelling.learning import learn
 from query.spelling.pairs import write_pairs
 from query.spelling.sounds import sound_key
 from query.spelling.symmetric import write_deletes
-from query.spelling.vocabulary import (
-    BRAND,
-    CATALOGUE,
-    Vocabulary,
-    write_vocabulary,
-)
+from query.spelling.vocabulary import CATALOGUE, Vocabulary, write_vocabulary
 from query.text import words
 from search.errors import BadInput
 from search.types import Product
@@ -102,5 +98,3 @@ def _write_index(directory: Path, vocabulary: Vocabulary) -> None:
     write_deletes(directory, texts, ids)
     keys = np.array([sound_number(sound_key(text)) for text in texts], np.uint64)
     buckets.write(directory, "sounds", buckets.hash_many(keys), ids)
-
-

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Literal
 
 from symspellpy import Verbosity
+from symspellpy.suggest_item import SuggestItem
 
 from query.spelling import buckets
 from query.spelling.channel import EDIT, LIKELY, SPACE, cost
@@ -29,7 +30,7 @@ _PLENTY = 8
 """Uses of a word one error away that make looking for two errors pointless."""
 _PARTS = 3
 _HALVES, _HALF, _SURE_HALF = 3, 4, 3.0
-"""Ways to split a word one half of which is misspelled; its least letters, and uses of the other."""
+"""Ways to split a word one half of which is misspelled; its least letters, and the other's uses."""
 _SHORTEST_PAIR, _LONGEST_PAIR = 8, 24
 _LONG = 5
 """Letters from which on two errors in a word are thought of."""
@@ -37,8 +38,8 @@ _LONG = 5
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The words of the query from `first` up to `last` were meant as `words`, known by `ids`; `cost`
-    in nats."""
+    """The words of the query from `first` up to `last` were meant as `words`, known by `ids`;
+    `cost` in nats."""
 
     first: int
     last: int
@@ -103,7 +104,9 @@ class Candidates:
             return ()
         near = [item.term for item in self._lookup(whole, 1)] if len(whole) >= _LONG else []
         found: list[Meant] = [
-            ((word,), (i,), SPACE + cost(whole, word)) for word in near if (i := self._usable(word)) >= 0
+            ((word,), (i,), SPACE + cost(whole, word))
+            for word in near
+            if (i := self._usable(word)) >= 0
         ]
         shifted = (cut for cut in self.cuts(whole) if cut[0][0] != one)
         moved = [(words, ids, SPACE + 1.0) for words, ids, _ in shifted]
@@ -113,8 +116,9 @@ class Candidates:
         """The words one edit away, and their uses."""
         return [(item.term, item.count) for item in self._lookup(word, 1) if item.distance == 1]
 
-    def _lookup(self, typed: str, distance: int):  # type: ignore[no-untyped-def]  # symspellpy's
-        return self.symspell.lookup(typed, Verbosity.ALL, distance)
+    def _lookup(self, typed: str, distance: int) -> list[SuggestItem]:
+        found: list[SuggestItem] = self.symspell.lookup(typed, Verbosity.ALL, distance)
+        return found
 
     def _alike(self, typed: str) -> Iterator[str]:
         """The most used words that sound like the typed one."""

@@ -1,9 +1,9 @@
 """How unlikely a typing error is: the noisy channel's half that knows fingers and ears.
 
-A weighted edit distance in nats (Brill and Moore, An Improved Error Model for Noisy Channel Spelling
-Correction, ACL 2000, without their learned substrings): a doubled letter, swapped letters, a vowel
-for a vowel and a neighboring key are likelier than other errors, an error in the first letter is
-rarer.
+A weighted edit distance in nats (Brill and Moore, An Improved Error Model for Noisy Channel
+Spelling Correction, ACL 2000, without their learned substrings): a doubled letter, swapped letters,
+a vowel for a vowel and a neighboring key are likelier than other errors, an error in the first
+letter is rarer.
 """
 
 from __future__ import annotations

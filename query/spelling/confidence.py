@@ -20,11 +20,12 @@ from query.spelling.language import Language
 from query.spelling.vocabulary import DOUBTFUL, ENGLISH, Vocabulary, log_ratio
 
 FEATURES = (
-    "gain", "gain_known", "gain_alone", "gain_merge", "cost", "cost_alone", "cost_per_letter",
-    "margin", "margin_family", "joined", "parted", "edits", "unknown", "known",
-    "english", "doubtful", "ratio_known", "rarest", "supported", "unsupported", "typed_supported",
-    "swapped", "missing", "extra", "vowel", "several", "end", "alone", "shortest", "short", "front", "split", "merge", "shift", "unresolved", "plural",
-)  # fmt: skip
+    *("gain", "gain_known", "gain_alone", "gain_merge", "cost", "cost_alone", "cost_per_letter"),
+    *("margin", "margin_family", "joined", "parted", "edits", "unknown", "known", "english"),
+    *("doubtful", "ratio_known", "rarest", "supported", "unsupported", "typed_supported"),
+    *("swapped", "missing", "extra", "vowel", "several", "end", "alone", "shortest", "short"),
+    *("front", "split", "merge", "shift", "unresolved", "plural"),
+)
 """What a correction is judged by; one number each, see `features`."""
 
 _MOST_MARGIN = 8.0
@@ -170,9 +171,7 @@ def _uses(decoded: Decoded, vocabulary: Vocabulary) -> dict[str, float]:
     }
 
 
-def _support(
-    ids: Sequence[int], edits: Sequence[Edit], language: Language
-) -> tuple[float, float]:
+def _support(ids: Sequence[int], edits: Sequence[Edit], language: Language) -> tuple[float, float]:
     """How many of the new words occur with another word of the reading, and how many do not."""
     new = [number for edit in edits for number in edit.ids]
     met = sum(any(language.together(n, other) for other in ids if other != n) for n in new)
@@ -182,9 +181,7 @@ def _support(
 def _typed_support(words: Sequence[Typed], before: Sequence[Typed], language: Language) -> float:
     """How many of the words given up occur with another word as typed."""
     ids = [word.id for word in words]
-    return float(
-        sum(any(language.together(w.id, i) for i in ids if i != w.id) for w in before)
-    )
+    return float(sum(any(language.together(w.id, i) for i in ids if i != w.id) for w in before))
 
 
 def _front(edit: Edit, words: Sequence[Typed]) -> bool:

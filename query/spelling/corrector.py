@@ -14,7 +14,7 @@ from query.spelling.decoding import Path as Reading
 from query.spelling.language import Language
 from query.spelling.pairs import Pairs
 from query.spelling.symmetric import Deletes, MappedSymSpell
-from query.spelling.vocabulary import Counts, Vocabulary
+from query.spelling.vocabulary import CATALOGUE, Counts, Vocabulary
 from query.text import Token, tokens
 from search.types import Query, Spelling, SpellingOutcome
 
@@ -51,9 +51,7 @@ class Corrector:
         if sure < self.confidence.suggest:
             return Spelling()
         text = _rewritten(normalized, places, decoded.changed[0])
-        outcome: SpellingOutcome = (
-            "corrected" if sure >= self.confidence.correct else "suggested"
-        )
+        outcome: SpellingOutcome = "corrected" if sure >= self.confidence.correct else "suggested"
         return Spelling(outcome, text, sure)
 
 
@@ -70,6 +68,18 @@ def open_decoder(directory: Path) -> Decoder:
     symspell = MappedSymSpell(Counts(vocabulary), deletes)
     candidates = Candidates(vocabulary, language, symspell, Buckets.open(directory, "sounds"))
     return Decoder(vocabulary, language, candidates)
+
+
+def shop_words(directory: Path) -> dict[str, int]:
+    """The shop's own words and their uses, at least 1: the dictionary other spellers may be given
+    to compare them."""
+    vocabulary = Vocabulary.open(directory)
+    words = ((vocabulary.word(number), number) for number in range(len(vocabulary.trie)))
+    return {
+        word: max(1, int(vocabulary.counts[number]))
+        for word, number in words
+        if vocabulary.flags[number] & CATALOGUE
+    }
 
 
 def _rewritten(normalized: str, places: Sequence[Token], reading: Reading) -> str:

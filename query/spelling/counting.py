@@ -53,9 +53,11 @@ class CatalogueCounts:
         `BREAK` between them."""
         for title, brand, color, category in self._lines:
             fields = [category, brand or "", title, color or ""]
-            yield BREAK.join(" ".join(words(field)) + " " for field in fields).replace(
-                BREAK, f" {BREAK} "
-            ).split()
+            yield (
+                BREAK.join(" ".join(words(field)) + " " for field in fields)
+                .replace(BREAK, f" {BREAK} ")
+                .split()
+            )
 
     def titles_kept(self) -> list[list[str]]:
         """The words of each kept title."""

@@ -160,9 +160,7 @@ class Decoder:
             for words, ids, cost in found
         ]
 
-    def _search(
-        self, typed: list[Typed], edits: list[list[Edit]]
-    ) -> tuple[Path, tuple[Path, ...]]:
+    def _search(self, typed: list[Typed], edits: list[list[Edit]]) -> tuple[Path, tuple[Path, ...]]:
         """The unchanged path, and the best changed ones."""
         ends: list[list[Path]] = [[] for _ in range(len(typed) + 1)]
         ends[0].append(Path(0.0, (), ()))

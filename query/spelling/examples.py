@@ -1,8 +1,8 @@
 """Queries a catalogue could be asked, right and wrong: what confidence is learned on.
 
-Clean ones are cut from titles, categories, brands and the query log. Some stand for what a shop has
-not heard of: a rare word of a title that the corrector must take for unknown, a word of English that
-the catalogue lacks, words of two products that nobody put together.
+Clean ones are cut from titles, categories, brands and the query log. Some stand for what a shop
+has not heard of: a rare word of a title that the corrector must take for unknown, a word of English
+that the catalogue lacks, words of two products that nobody put together.
 """
 
 from __future__ import annotations

@@ -38,9 +38,7 @@ class Language:
         if not context:
             return float(alone)
         bigram, company = self._beside(word, context, before[-1])
-        return math.log(
-            _BIGRAM * bigram + _COMPANY * company + _ALONE * math.exp(alone) + 1e-15
-        )
+        return math.log(_BIGRAM * bigram + _COMPANY * company + _ALONE * math.exp(alone) + 1e-15)
 
     def _beside(self, word: int, context: list[int], nearest: int) -> tuple[float, float]:
         vocabulary, seen = self.vocabulary, self.pairs.seen

@@ -1,8 +1,8 @@
 """Learns, for one catalogue, how sure a correction must be.
 
 A logistic regression over the features of corrections, fitted on generated queries, good and
-misspelled. The thresholds are the lowest that leave good queries alone, by the probabilities of models
-that have not seen them: each half is judged by the model of the other.
+misspelled. The thresholds are the lowest that leave good queries alone, by the probabilities of
+models that have not seen them: each half is judged by the model of the other.
 """
 
 from __future__ import annotations
@@ -94,8 +94,6 @@ def applied(words: Sequence[str], path: Path) -> list[str]:
 
 def fit(judged: Judged) -> Confidence:
     """The model and its thresholds; one that never corrects when there is too little to learn."""
-    from sklearn.linear_model import LogisticRegression
-
     halves = judged.half(True), judged.half(False)
     if any(min(half.seen_right(), half.seen_wrong()) < _FEW for half in halves):
         return _NEVER

@@ -139,9 +139,7 @@ def _merge(words: list[str], places: list[int], random: Random) -> list[str]:
     return [*words[:place], words[place] + words[place + 1], *words[place + 2 :]]
 
 
-def _split(
-    words: list[str], places: list[int], random: Random, alike: Lookalikes
-) -> list[str]:
+def _split(words: list[str], places: list[int], random: Random, alike: Lookalikes) -> list[str]:
     compounds = [(i, cut) for i in places for cut in alike.cuts(words[i])]
     if compounds and random.random() < 0.8:
         place, cut = random.choice(compounds)
@@ -154,9 +152,7 @@ def _split(
     return [*words[:place], words[place][:end], words[place][end:], *words[place + 1 :]]
 
 
-def _confuse(
-    words: list[str], places: list[int], random: Random, alike: Lookalikes
-) -> list[str]:
+def _confuse(words: list[str], places: list[int], random: Random, alike: Lookalikes) -> list[str]:
     """Another word in place of one, as alike as words get."""
     place = random.choice(places)
     near = alike.near(words[place])

@@ -85,17 +85,16 @@ def _flat(
     vocabulary: Vocabulary, lines: Iterable[tuple[list[str], float]]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
     """All words in a row: their family (-1 unknown), weight, and number of line."""
-    families, weights, places = [], [], []
+    families, weights, lengths = [], [], []
     known: dict[str, int] = {}
-    for place, (line, weight) in enumerate(lines):
+    for line, weight in lines:
         for word in line:
             if word not in known:
                 found = vocabulary.id(word)
                 known[word] = vocabulary.families[found] if found >= 0 else -1
             families.append(known[word])
         weights.append(weight)
-        places.append(len(line))
-    lengths = np.array(places, np.int64)
+        lengths.append(len(line))
     return (
         np.array(families, np.int64),
         np.repeat(np.array(weights, np.float64), lengths),
@@ -116,7 +115,7 @@ def _near(
     families: NDArray[np.int64], weights: NDArray[np.float64], places: NDArray[np.int64]
 ) -> tuple[buckets.Keys, NDArray[np.float64]]:
     keys: buckets.Keys = np.empty(0, np.uint64)
-    totals = np.empty(0, np.float64)
+    totals: NDArray[np.float64] = np.empty(0, np.float64)
     for distance in range(1, WINDOW + 1):
         if distance >= len(families):
             break
@@ -125,7 +124,7 @@ def _near(
         merged = np.concatenate([keys, some])
         summed = np.concatenate([totals, weights[distance:][kept]])
         keys, inverse = np.unique(merged, return_inverse=True)
-        totals = np.bincount(inverse, summed, len(keys))
+        totals = np.bincount(inverse, summed, len(keys)).astype(np.float64)
     return keys, totals
 
 

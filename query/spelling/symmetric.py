@@ -31,7 +31,7 @@ _MOST_WORDS = 32
 MOST_TERMS = 1 << _ID_BITS
 
 
-class _Distance(AbstractDistanceComparer):
+class _Distance(AbstractDistanceComparer):  # type: ignore[misc]  # symspellpy is not typed
     """The compiled distance, bound once (symspellpy's own imports it at every comparison)."""
 
     def distance(self, string_1: str, string_2: str, max_distance: int) -> int:

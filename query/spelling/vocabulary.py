@@ -20,8 +20,8 @@ MOST_TERMS = 300_000
 """The most words of the catalogue and its log; the least used are left out."""
 
 CATALOGUE, ENGLISH, BRAND, DOUBTFUL, PROTECTED = 1, 2, 4, 8, 16
-"""Flags of a word: used by the shop; in the list of common English words; the whole name of a brand;
-looks like a typing error of a frequent word; in the shop's own `protected.txt`."""
+"""Flags of a word: used by the shop; in the list of common English words; the whole name of a
+brand; looks like a typing error of a frequent word; in the shop's own `protected.txt`."""
 
 _ENGLISH_MASS = 0.02
 """The share of all uses that English words together stand for."""

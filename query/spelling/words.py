@@ -9,14 +9,21 @@ LONGEST = 40
 """Letters; anything longer is no word."""
 
 UNITS = frozenset(
-    "mm cm dm m km in inch inches ft feet yd mi mg g gr kg lb lbs oz ml cl dl l qt pt gal cu sq "
-    "w kw kwh v kv va kva a ma mah hz khz mhz ghz k kb mb gb tb kbit mbit gbit kbps mbps gbps dpi "
-    "ppm rpm psi bar db lm lux px mp fps awg pc pcs pk ct f c xs s xl xxl xxxl tv pc dvd cd usb hd "
-    "uhd fhd hdmi vga dvi rgb led lcd oled".split()
-)
+    (
+        "mm", "cm", "dm", "m", "km", "in", "inch", "inches", "ft", "feet", "yd", "mi", "mg", "g",
+        "gr", "kg", "lb", "lbs", "oz", "ml", "cl", "dl", "l", "qt", "pt", "gal", "cu", "sq", "w",
+        "kw", "kwh", "v", "kv", "va", "kva", "a", "ma", "mah", "hz", "khz", "mhz", "ghz", "k",
+        "kb", "mb", "gb", "tb", "kbit", "mbit", "gbit", "kbps", "mbps", "gbps", "dpi", "ppm",
+        "rpm", "psi", "bar", "db", "lm", "lux", "px", "mp", "fps", "awg", "pc", "pcs", "pk",
+        "ct", "f", "c", "xs", "s", "xl", "xxl", "xxxl", "tv", "dvd", "cd", "usb", "hd", "uhd",
+        "fhd", "hdmi", "vga", "dvi", "rgb", "led", "lcd", "oled",
+    )
+)  # fmt: skip
 """Units, sizes and abbreviations: short, many alike, and never to be corrected."""
 
-_SHORT_PARTS = frozenset("of to on in go no up by my we is it at an or tv pc hd".split())
+_SHORT_PARTS = frozenset(
+    ("of", "to", "on", "in", "go", "no", "up", "by", "my", "is", "it", "at", "an", "or", "tv", "pc")
+)
 
 
 @lru_cache(65_536)
