@@ -27,6 +27,8 @@ from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMa
 
 _log = logging.getLogger(__name__)
 
+_TOO_LONG = "meaning took too long: words only"
+
 Refine = Callable[[Query, Vector | None], Query]
 """What a query's vector adds to it; None when it has none."""
 
@@ -271,6 +273,8 @@ class Retrieval:
     ) -> tuple[Ranking, Ordinals]:
         """The nearest products within the filters, and those without."""
         nothing = Ranking.empty()
+        if _TOO_LONG in trace.fallbacks:  # waited for once, not with every attempt
+            return nothing, nothing.ordinals
         try:
             async with asyncio.timeout(self.settings.limits.stage_seconds):
                 vector = await asyncio.shield(encoding)
@@ -281,7 +285,7 @@ class Retrieval:
                 trace.since("meaning", start)
                 return found
         except TimeoutError:
-            trace.fallbacks.append("meaning took too long: words only")
+            trace.fallbacks.append(_TOO_LONG)
         except AisleError:
             raise
         except Exception as error:

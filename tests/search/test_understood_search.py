@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -256,3 +257,23 @@ async def test_what_was_corrected_is_what_is_encoded(shop: Pipeline) -> None:
         lambda q: replace(q, price=PriceBounds(high=20.0, text="under 20", start=11, end=19)),
     )
     assert encoder.texts == ("red kettle", "red kettle")
+
+
+async def test_a_slow_encoder_is_waited_for_once_however_many_filters_go(shop: Pipeline) -> None:
+    class Slow(WordVectors):
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            time.sleep(1.0)
+            return super().encode(texts)
+
+    def asks(query: Query) -> Query:
+        return replace(query, entities=tuple(entity("brand", f"None{i}", "") for i in range(4)))
+
+    limits = shop.settings.limits.model_copy(update={"stage_seconds": 0.2})
+    settings = shop.settings.model_copy(update={"limits": limits})
+    slow = replace(shop.retrieval, settings=settings, encoders=lambda _: Slow())
+    started = time.perf_counter()
+    answer = await ask(replace(shop, retrieval=slow), "red kettle", asks)
+    assert time.perf_counter() - started < 0.8
+    assert answer.fallbacks == ("meaning took too long: words only",)
+    assert len(answer.dropped) == 4
+    assert answer.hits
