@@ -161,9 +161,9 @@ class MeasureReader:
             yield Alternative(spoken, (sides_token(sides),))
         elif span.label not in ("measure under", "measure over", "measure range"):
             for measure in found:
-                unit = next(u for u in (*UNITS.values(), SIZE) if u.name == measure.unit)
+                base = (measure.low + measure.high) / 2
                 first, last = self.lexemes[span.start], self.lexemes[span.end - 1]
-                for token in nearby_tokens(measure.dimension, unit.base(measure.value)):
+                for token in nearby_tokens(measure.dimension, base):
                     yield Alternative(_spoken(self.text, first, last), (token,))
 
 

@@ -115,7 +115,7 @@ UNITS: Mapping[str, Unit] = {
     for spelling in spellings.split()
 }
 """Every spelling of every unit, in lower case."""
-FLUID_OUNCE = UNITS["fl oz"]
+_FLUID_OUNCE = Unit("oz", "volume", 29.5735)
 UNIT_PATTERN = (
     r"\"|''?|sq\.? ?(?:ft|feet|m)\b|square (?:f[eo]et|foot|met(?:er|re)s?)\b"
     r"|fl\.? ?oz\b|fl\.? ounces?\b|fluid (?:oz|ounces?)\b|watt[ -]hours?\b|newton meters?\b"
@@ -155,7 +155,7 @@ def resolve(unit: Unit, value: float, glued: bool, text: str, end: int) -> Unit 
     """
     name = unit.name
     if name == "oz":
-        return FLUID_OUNCE if _FLUID.search(text) else unit
+        return _FLUID_OUNCE if _FLUID.search(text) else unit
     if name in ("in", "m"):
         year = not glued and value in _YEARS
         word = not glued and text[end - 1] in "nm"

@@ -27,7 +27,7 @@ MEASURES = [
     ("250ml mug", [(250, "ml")]),
     ("33.8 fl oz descaler", [(33.8, "fl oz")]),
     ("8 fluid ounces", [(8, "fl oz")]),
-    ("32 oz water bottle", [(32, "fl oz")]),
+    ("32 oz water bottle", [(32, "oz")]),
     ("16 oz candle", [(16, "oz")]),
     ("1/2 gallon jug", [(0.5, "gal")]),
     ("1/2gallon jug", [(0.5, "gal")]),
@@ -136,6 +136,8 @@ def test_what_only_looks_like_a_measure_is_left_alone(understand: Understand, qu
         ("cable 2 m", 1940, 2060),
         ("drive 1 tb", 1000, 1000),
         ("pack of 12", 12, 12),
+        ("water bottle 10 oz", 286.863, 304.607),
+        ("candle 10 oz", 274.99, 292),
     ],
 )
 def test_bounds_are_in_the_base_unit(
