@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from query.intent.keys import find, text_keys
+from query.intent.keys import find
 from query.intent.tree import Tree, make_tree
 from query.intent.words_model import WordsModel
 from search.types import CategoryProbability, Vector
@@ -49,31 +49,31 @@ class CategoryModel:
     with_vector: Mix
     words_only: Mix
 
-    def probabilities(self, stems: Sequence[str], vector: Vector | None) -> NDArray[np.float64]:
+    def probabilities(self, keys: Sequence[int], vector: Vector | None) -> NDArray[np.float64]:
         """Of each class, float64, shape (classes,), summing to 1."""
         mix = self.words_only if vector is None or self.directions is None else self.with_vector
-        unknown = self.unknown(stems)
+        unknown = self.unknown(keys)
         share = max(0.0, mix.words - mix.words_unknown * unknown)
-        scores = share * self.words.scores(stems, len(self.prior)) + mix.prior * self.prior
+        scores = share * self.words.scores(keys, len(self.prior)) + mix.prior * self.prior
         if vector is not None and self.directions is not None and self.offsets is not None:
             weight = mix.vector + mix.vector_unknown * unknown
             scores = scores + weight * (self.directions @ vector + self.offsets)
         return softmax(scores)
 
-    def unknown(self, stems: Sequence[str]) -> float:
-        """The share of the words and pairs of words that the words model never met."""
-        found = find(self.words.words, text_keys(stems))
+    def unknown(self, keys: Sequence[int]) -> float:
+        """The share of the query's keys that the words model never met."""
+        found = find(self.words.words, keys)
         return sum(at < 0 for at in found) / max(1, len(found))
 
     def categories(
-        self, stems: Sequence[str], vector: Vector | None
+        self, keys: Sequence[int], vector: Vector | None
     ) -> tuple[CategoryProbability, ...]:
         """The deepest category that is sure enough, then its most probable neighbors and children;
         () when none is."""
         mix = self.words_only if vector is None or self.directions is None else self.with_vector
-        if not self.tree.nodes or not stems:
+        if not self.tree.nodes or not keys:
             return ()
-        return report(self.tree, self.probabilities(stems, vector), mix.sure)
+        return report(self.tree, self.probabilities(keys, vector), mix.sure)
 
     def write(self, directory: Path) -> None:
         """Arrays, and `categories.json` with the paths and the mixes."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from query.intent.keys import Keys, key, sorted_keys, text_keys
-from query.intent.titles import Head, Types, documents_of, head, learn_types
+from query.intent.titles import Head, Types, documents_of, head, head_keys, learn_types
 from query.stem import stems
 from query.text import codes, words
 from search.types import Product
@@ -94,7 +94,7 @@ def read_sample(products: Sequence[Product]) -> Sampled:
         value[0] for value, n in values.items() if len(value) == 1 and n >= ends[value[0]]
     )
     types = learn_types(heads, excluded, _adjectives(products), documents)
-    keys = [text_keys(title) for title in titles]
+    keys = [text_keys(title) + head_keys(one) for title, one in zip(titles, heads, strict=True)]
     return Sampled(products, titles, keys, heads, types, values, documents)
 
 

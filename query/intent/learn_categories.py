@@ -19,10 +19,11 @@ from query.intent.categories import CategoryModel, Mix, chosen_node, softmax
 from query.intent.dictionary import Sampled
 from query.intent.generate import Generated
 from query.intent.keys import text_keys
+from query.intent.titles import evidence_keys
 from query.intent.tree import Path, Tree, make_tree, roll_up
 from query.intent.words_model import WordsModel, learn_words
 from query.stem import stems
-from query.text import words
+from query.text import normalize, words
 from search.types import Vectors
 
 FEWEST_TRIED = (5, 10, 20, 40)
@@ -74,7 +75,7 @@ def make_examples(sampled: Sampled, made: Sequence[Generated], vectors: Vectors 
     found = [stems(words(made[row].text)) for row in rows]
     return Examples(
         found,
-        [text_keys(each) for each in found],
+        [evidence_keys(made[row].text) for row in rows],
         np.array([made[row].place for row in rows], np.int64),
         np.array([made[row].kind is not None for row in rows], np.bool_),
         None if vectors is None else vectors[rows],
@@ -135,7 +136,7 @@ def _likelihood(
             of_leaf[rolled[path]] = of_leaf.get(rolled[path], 0) + n
     places = {leaf: i for i, leaf in enumerate(model.tree.leaves)}
     found = []
-    for each, place in zip(outer.stems, outer.places, strict=True):
+    for each, place in zip(outer.keys, outer.places, strict=True):
         leaf = rolled.get(paths[place])
         if leaf is not None:
             scores = 0.5 * model.words.scores(each, len(places)) + 0.5 * model.prior
@@ -185,7 +186,7 @@ def _words(
     titles = [(sampled.keys[i], int(of_product[i]), 1.0) for i in train]
     queries = [(each, int(label), 2.0) for each, label in zip(examples.keys, labels, strict=True)]
     names = [
-        (text_keys(stems(words(name))), place, 3.0)
+        (evidence_keys(normalize(name)), place, 3.0)
         for place, leaf in enumerate(tree.leaves)
         for name in leaf
     ]
@@ -223,9 +224,9 @@ def _mixes(
     outer = outer.take(np.array(rows, np.int64))
     labels = np.array([places[truth[row] or ()] for row in rows])
     rng = np.random.default_rng(seed)
-    hidden = [_other_words(each, outer.stems, rng) for each in outer.stems]
-    words_scores = np.array([model.words.scores(each, len(places)) for each in outer.stems])
-    unknown = np.array([model.unknown(each) for each in outer.stems])
+    hidden = [text_keys(_other_words(each, outer.stems, rng)) for each in outer.stems]
+    words_scores = np.array([model.words.scores(each, len(places)) for each in outer.keys])
+    unknown = np.array([model.unknown(each) for each in outer.keys])
     words_only = _mix(model, labels, words_scores, None, unknown, outer.whole)
     if outer.vectors is None or model.directions is None or model.offsets is None:
         return words_only, words_only

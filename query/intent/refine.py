@@ -12,6 +12,7 @@ from query.intent.keys import key, spans
 from query.intent.kinds import KindModel
 from query.intent.phrases import Phrases, bundled_phrases
 from query.intent.support import Support, open_support
+from query.intent.titles import evidence_keys
 from query.stem import stems
 from query.text import tokens
 from search.types import Link, Query, Vector
@@ -42,7 +43,7 @@ class IntentRefiner:
             query,
             intent=intent,
             intent_probability=probability,
-            categories=self.categories.categories(found, vector),
+            categories=self.categories.categories(evidence_keys(query.corrected), vector),
         )
 
     def _links(self, found: list[str]) -> tuple[Link, ...]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from query.intent.keys import key, text_keys
 from query.stem import stems
 from query.text import normalize, words
 from search.types import Product
@@ -40,11 +41,27 @@ def head(product: Product) -> Head:
     text = title.removeprefix(normalize(product.brand or "")).lstrip(" ,:-")
     if brand and text == title and words(title)[: len(brand)] == brand:
         text = title[len(" ".join(brand)) :]
+    return _head(text)
+
+
+def _head(text: str) -> Head:
+    """The head of a normalized text."""
     measure = _LEADING.match(text)
     text = text[measure.end() :] if measure else text
     cut = _BOUNDARY.search(text)
     found = words(text[: cut.start()] if cut and cut.start() else text)[:12]
     return Head(tuple(found), tuple(stems(found)))
+
+
+def evidence_keys(normalized: str) -> list[int]:
+    """The keys of a query: its words, its pairs of words, and the word its first part ends in,
+    marked as that (`kettle` in `red kettle with lid`)."""
+    return text_keys(stems(words(normalized))) + head_keys(_head(normalized))
+
+
+def head_keys(found: Head) -> list[int]:
+    """The key of the thing a head names, as against the mere word; [] without words."""
+    return [key(["=", found.stems[-1]])] if found.stems else []
 
 
 @dataclass(frozen=True, slots=True)

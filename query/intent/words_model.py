@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from query.intent.keys import Keys, find, text_keys
+from query.intent.keys import Keys, find
 
 SMOOTHING = 0.4
 """Share of the catalogue's model in every class's."""
@@ -32,10 +32,10 @@ class WordsModel:
     classes: NDArray[np.uint16]
     weights: NDArray[np.float16]
 
-    def scores(self, stems: Sequence[str], count: int) -> NDArray[np.float32]:
+    def scores(self, keys: Sequence[int], count: int) -> NDArray[np.float32]:
         """Of each of `count` classes the log-likelihood ratio against the catalogue, float32."""
         scores = np.zeros(count, np.float32)
-        for at in find(self.words, text_keys(stems)):
+        for at in find(self.words, keys):
             if at >= 0:
                 row = slice(self.starts[at], self.starts[at + 1])
                 scores[self.classes[row]] += self.weights[row]
