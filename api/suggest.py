@@ -35,7 +35,8 @@ _FLAGS = {"true": True, "false": False}
 @dataclass(frozen=True, slots=True)
 class SuggestionBody:
     """One suggestion. A `category`, a path joined by ` > `, means that the text is to be searched
-    within it (`filter.category`). `highlight` is HTML with the typed part in `<mark>`. `products`
+    within it (`filter.category`); of the kind `category`, that it is to be shown, without a search
+    for words. `highlight` is HTML with the typed part in `<mark>`. `products`
     is the number of products it finds at least."""
 
     text: str
@@ -47,7 +48,7 @@ class SuggestionBody:
 
 @dataclass(frozen=True, slots=True)
 class SuggestedProduct:
-    """A product that the first suggestion finds, or the typed words when there is none."""
+    """A product that the best suggestion finds, or the typed words when there is none."""
 
     id: str
     title: str
@@ -130,12 +131,9 @@ async def _products(
     state: AppState, asked: Asked, found: Sequence[Suggestion], clock: _Clock
 ) -> tuple[tuple[SuggestedProduct, ...], str | None]:
     """The first products of the best suggestion, and why there are none when they are late."""
-    text = found[0].text if found else asked.query
-    path = found[0].category if found else ()
-    if not text.strip():
+    if not found and not asked.query.strip():
         return (), None
-    filters = (Filter("category", (" > ".join(path),)),) if path else ()
-    wanted = SearchRequest(text, filters=filters, size=_PRODUCTS, group=True)
+    wanted = _wanted(asked.query, found)
     start = time.perf_counter()
     try:
         response = await asyncio.wait_for(state.search.search(wanted), PRODUCTS_SECONDS)
@@ -147,6 +145,17 @@ async def _products(
         clock.note("products", start)
     shown = (hit.product for hit in response.hits)
     return tuple(SuggestedProduct(p.id, p.title, p.price, p.currency, p.image) for p in shown), None
+
+
+def _wanted(typed: str, found: Sequence[Suggestion]) -> SearchRequest:
+    """The search for the best suggestion with words; a category alone says little of what is
+    looked for."""
+    best = next((each for each in found if each.kind != "category"), next(iter(found), None))
+    if best is None:
+        return SearchRequest(typed, size=_PRODUCTS, group=True)
+    filters = (Filter("category", (" > ".join(best.category),)),) if best.category else ()
+    words = "" if best.kind == "category" else best.text
+    return SearchRequest(words, filters=filters, size=_PRODUCTS, group=True)
 
 
 def _body(suggestion: Suggestion) -> SuggestionBody:

@@ -59,14 +59,16 @@ async def _evaluate(file: Path, data: Path) -> SuggestReport:
 
 
 async def _finds(search: Search, suggestion: Suggestion) -> bool:
-    """Whether a product has the words of a suggestion, within its category: nearness in meaning
-    would find something for anything."""
+    """Whether a product has every word of a suggestion, within its category: nearness in meaning
+    would find something for anything, and so would some of the words."""
     from search.types import Filter, SearchRequest
 
     path = " > ".join(suggestion.category)
     filters = (Filter("category", (path,)),) if path else ()
-    request = SearchRequest(suggestion.text, filters=filters, size=1, system="bm25")
-    return bool((await search.search(request)).hits)
+    words = "" if suggestion.kind == "category" else suggestion.text
+    request = SearchRequest(words, filters=filters, size=1, system="bm25-raw")
+    response = await search.search(request)
+    return bool(response.hits) and response.relaxation == "none"
 
 
 def _floors(suggester: Suggester) -> tuple[Callable[[str], Sequence[str]], ...]:

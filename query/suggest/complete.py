@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,14 +192,19 @@ class Suggester:
         return sorted(texts.items(), key=lambda item: (-scores[item[0]], item[0]))
 
     def _chosen(self, ranked: Iterable[tuple[int, str]], size: int) -> list[int]:
-        """The first `size`, a text (in singular or plural) at most three times."""
-        seen: dict[str, int] = {}
-        chosen = []
+        """The first `size`: a text, in singular or plural, at most three times, and one that only
+        differs in its spaces (`kettle bell`, `kettlebell`) once."""
+        seen: Counter[str] = Counter()
+        joined: set[tuple[str, int]] = set()
+        chosen: list[int] = []
         for entry, text in ranked:
-            name = " ".join(sorted(singular(word) for word in index_words(text)))
-            seen[name] = seen.get(name, 0) + 1
-            if seen[name] <= _SCOPED_AT_MOST:
+            words = [singular(word) for word in index_words(text)]
+            name, spaced = " ".join(sorted(words)), "".join(words)
+            scope = int(self.index.columns["scopes"][entry])
+            if seen[name] < _SCOPED_AT_MOST and (spaced, scope) not in joined:
                 chosen.append(entry)
+                seen[name] += 1
+                joined.add((spaced, scope))
             if len(chosen) == size:
                 break
         return chosen

@@ -23,6 +23,8 @@ COST = 2.5
 _LATE_COST = 2.0
 """What it costs more when the edit only takes away what was typed last, or changes the first
 letter, which is rarely wrong."""
+_DOUBLED = -1.0
+"""What it costs less when a letter was doubled, or a double one was not: the commonest error."""
 _MOST_SPANS = 12
 _MOST_STEPS = 24
 
@@ -75,11 +77,12 @@ def _at(index: SuggestIndex, typed: str, place: int, whole: bool) -> Iterator[tu
     known = index.trie.__contains__
     for letter in index.letters:
         if known(before + letter):
-            yield before + letter + typed[place:], 0.0
+            yield before + letter + typed[place:], _DOUBLED if before[-1:] == letter else 0.0
             if place < len(typed) and letter != typed[place]:
                 yield before + letter + after, 0.0 if after or whole else _LATE_COST
     if place < len(typed):
-        yield before + after, 0.0 if after or whole else _LATE_COST
+        doubled = _DOUBLED if typed[place] == before[-1:] else 0.0
+        yield before + after, doubled if after or whole else _LATE_COST
     if after:
         yield before + after[0] + typed[place] + after[1:], 0.0
 
@@ -90,7 +93,7 @@ def _twice(index: SuggestIndex, typed: str, whole: bool) -> Iterator[tuple[str, 
     left: dict[str, int] = {}
     for place in range(1, _known_length(index, typed) + 1):
         for text, extra in _at(index, typed, place, whole):
-            if not extra and text not in left:
+            if extra <= 0 and text not in left:
                 left[text] = len(text) - _known_length(index, text)
     for text in sorted(left, key=lambda text: left[text])[:_MOST_STEPS]:
         # The second edit comes where the text leaves the trie, or two letters before.

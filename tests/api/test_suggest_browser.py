@@ -94,13 +94,21 @@ def test_enter_without_a_choice_searches_what_was_typed(shopper: Shopper) -> Non
 def test_a_category_is_searched_with_its_filter(shopper: Shopper) -> None:
     page = shopper.open("/?q=lamp&filter.color=red")
     box(page).fill("")
-    scoped = typed(page, "kettle").filter(has_text=re.compile(" in ")).first
+    scoped = typed(page, "kettle").filter(has_text=re.compile("in Kitchen$")).first
     scoped.click()
     expect(page.get_by_role("listbox")).to_be_hidden()
     page.wait_for_function("() => location.search.includes('filter.category=')")
     assert "filter.color" not in page.url
     expect(page.locator("#chips .chip")).to_have_count(1)
     expect(page.locator("#grid .card:not(.skeleton)").first).to_be_visible()
+
+
+def test_a_category_itself_is_shown_whole(shopper: Shopper) -> None:
+    page = shopper.open()
+    typed(page, "kettles").filter(has_text="in Coffee & Tea").first.click()
+    expect(page.locator("#chips .chip")).to_have_text(["Kettles"])
+    expect(box(page)).to_have_value("")
+    assert page.url.endswith("/?filter.category=Kitchen+%3E+Coffee+%26+Tea+%3E+Kettles")
 
 
 def test_a_product_opens_at_once(shopper: Shopper) -> None:

@@ -49,7 +49,7 @@ const option = (number, className, ...children) =>
 
 function wordsOption(suggestion, number) {
   const scope = place(suggestion);
-  return option(number, suggestion.kind,
+  return option(number, `kind-${suggestion.kind}`,
     icon(ICONS[suggestion.kind] ?? ICONS.query),
     el("span", { className: "suggestion-text" }, marked(suggestion.highlight), scope ? el("span", { className: "quiet" }, ` ${scope}`) : null));
 }
@@ -57,10 +57,10 @@ function wordsOption(suggestion, number) {
 const productOption = (product, number) =>
   option(number, "with-picture", picture(product), el("span", { className: "suggestion-text" }, product.title), priceTag(product));
 
-/** What is searched when a suggestion is taken: its words, within its category and no other filter. */
-export function chosenState({ text, category }) {
+/** What a suggestion leads to: its words within its category, or the category itself. */
+function chosenState({ text, kind, category }) {
   const filters = category ? { category: { values: [category], low: null, high: null } } : {};
-  return { ...START, q: text, filters };
+  return { ...START, q: kind === "category" ? "" : text, filters };
 }
 
 /** Connects the suggestions with the search box. */
@@ -80,7 +80,7 @@ export function connectSuggest({ go, state }) {
   const take = (next) => {
     box.close();
     input.value = next.q;
-    remember(next.q.trim());
+    remember(next.q.trim() || next.filters.category?.values[0]);
     go(next);
   };
 
