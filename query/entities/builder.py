@@ -35,7 +35,7 @@ from search.types import Product
 
 HELD_OUT = 0.3
 """The share of the sample whose usage is not counted, to learn from with counts of the others."""
-EXAMPLES = 6_000
+EXAMPLES = 3_000
 """Products that queries are generated from, at most."""
 QUERIES = 4
 """Queries generated from each of them."""

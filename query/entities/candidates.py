@@ -60,12 +60,14 @@ class Evidence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span of a query that may mean a value. `features` are what `FEATURES` names."""
+    """A span of a query that may mean a value. `features` are what `FEATURES` names; `count` is
+    what is known of the reading."""
 
     start: int
     end: int
     number: int
     type: str
+    count: Count
     features: tuple[float, ...]
 
 
@@ -103,7 +105,7 @@ def candidates(
             neighbors = _neighbors(words, start, end, key, count, evidence)
             share = shares[count.number]
             features = _features(words, start, end, count, share, neighbors, rival, last)
-            yield Candidate(start, end, count.number, count.type, features)
+            yield Candidate(start, end, count.number, count.type, count, features)
 
 
 def _share(count: Count, evidence: Evidence) -> float:

@@ -11,9 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from query.entities.keys import stems
+from query.entities.keys import value_stems
 from query.entities.observations import Observation
-from query.entities.statistics import occurrences
 from query.entities.titles import Title, analyze
 from query.entities.values import BRAND, CATEGORY, COLOR, PRODUCT_TYPE, Lexicon
 
@@ -66,13 +65,13 @@ def generate(
 def _parts(lexicon: Lexicon, observation: Observation) -> dict[str, list[Words]]:
     """The names in a product's title that are true of it, by what they are."""
     parts: dict[str, list[Words]] = defaultdict(list)
-    for each in occurrences(lexicon, observation):
+    for each in observation.found:
         for number in observation.truth.intersection(lexicon.readings[each]):
             kind = lexicon.values[number].type
             names = {BRAND: "brand", COLOR: "color", PRODUCT_TYPE: "type", CATEGORY: "type"}
             parts[names.get(kind, "attribute")].append(tuple(each.split(" ")))
     if not parts["brand"] and observation.product.brand:
-        parts["brand"].append(tuple(stems(observation.product.brand)))
+        parts["brand"].append(value_stems(observation.product.brand))
     return parts
 
 

@@ -51,9 +51,13 @@ def _singular(word: str) -> str:
     return VARIANTS.get(word, word)
 
 
-def stems(text: str) -> list[str]:
+def stems(text: str) -> tuple[str, ...]:
     """The stems of a text as typed, in order, without `and`."""
-    return [stem(t.text) for t in tokens(normalize(text)) if t.text not in DROPPED]
+    return tuple(stem(t.text) for t in tokens(normalize(text)) if t.text not in DROPPED)
+
+
+value_stems = lru_cache(maxsize=50_000)(stems)
+"""The stems of a field's value: the same ones come again and again."""
 
 
 def join(words: Iterable[str]) -> str:

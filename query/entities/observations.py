@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from query.entities.catalogue import Catalogue
-from query.entities.keys import join, key, stem, stems
+from query.entities.keys import join, key, stem, value_stems
+from query.entities.occurrences import occurrences
 from query.entities.product_types import (
     NO_KINDS,
     Heading,
@@ -49,13 +50,14 @@ ALL = -1
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One product: its title, its values by number, and those that its fields say without the title
-    having to."""
+    """One product: its title, its values by number, those that its fields say without the title
+    having to, and the keys in its title (`occurrences`)."""
 
     product: Product
     title: Title
     truth: frozenset[int]
     fields: frozenset[int]
+    found: Mapping[str, tuple[int, int]]
 
 
 def observe(lexicon: Lexicon, catalogue: Catalogue, sample: Sequence[Product]) -> list[Observation]:
@@ -100,14 +102,17 @@ def _observation(
     fields = field_values(lexicon, product)
     words = heading.title.words
     heads = (kinds.get(join(words[start:end])) for start, end in head_spans(heading))
-    truth = fields | {number for number in heads if number is not None}
-    return Observation(product, heading.title, frozenset(truth), frozenset(fields))
+    truth = frozenset(fields | {number for number in heads if number is not None})
+    found = occurrences(lexicon, heading.title, truth)
+    return Observation(product, heading.title, truth, frozenset(fields), found)
 
 
 def _heading(product: Product, title: Title, colors: set[str], plurals: set[str]) -> Heading:
-    brand = stems(product.brand or "")
+    brand = value_stems(product.brand or "")
     # A value that has a plural is likely a noun (`Battery`), and may name the thing itself.
-    own = {word for text in _own_values(product) for word in stems(text)} - plurals | set(brand)
+    own = {word for text in _own_values(product) for word in value_stems(text)} - plurals | set(
+        brand
+    )
     masked = tuple(
         word in own or word in colors or any(c.isdigit() for c in word) for word in title.words
     )
@@ -151,7 +156,7 @@ def _add_fancy_colors(
     for product, title in zip(sample, titles, strict=True):
         values = lexicon.sources.get((COLOR, product.color or ""), ())
         colors.update(values)
-        words = set(title.words) - set(stems(product.brand or ""))
+        words = set(title.words) - set(value_stems(product.brand or ""))
         instead = () if words & plain else values
         for word in words:
             uses[word].update((*instead, ALL))

@@ -7,20 +7,25 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from query.entities.calibration import KEPT, NEVER
 from query.entities.candidates import candidates
 from query.entities.keys import DROPPED, join, stem
 from query.entities.matching import Matcher, Size
+from query.entities.product_types import AUDIENCES
 from query.entities.selection import Named, join_compounds, select
 from query.entities.sizes import EXPLICIT
 from query.entities.store import Model, StoredEvidence, read_model, read_values
+from query.entities.titles import STOPWORDS
 from query.entities.values import PRODUCT_TYPE, SIZE, Value
 from query.text import Token, normalize, tokens
-from search.types import Entity, EntityUse, Filter, Query
+from search.types import Entity, Filter, Query
 
 CHARACTERS = 512
 """Of a query, what is looked at."""
-RIVAL = 0.1
-"""A filter is not for a span that may as probably mean something else."""
+WORDS = 40
+"""Words of a query that are looked at."""
+LEAST_SEEN = 20
+"""Products that must be called by a name before it filters."""
 NAME = "entities"
 
 
@@ -53,13 +58,16 @@ class Entities:
         sized = [self._size(size, words, found, query) for size in sizes]
         free = [pair for pair in scored if not _within_any(pair[0].start, pair[0].end, sizes)]
         named = join_compounds(select(free), free, _together(query.corrected, found))
-        entities = [self._entity(each, found, query) for each in named]
+        explained = _explained(words, open_words, named, sizes)
+        entities = [self._entity(each, found, query, explained) for each in named]
         merged = sorted([*entities, *sized], key=lambda entity: entity.start)
         if not merged:
             return query
         return replace(query, entities=tuple(merged), rewrites=(*query.rewrites, NAME))
 
-    def _entity(self, named: Named, found: Sequence[Token], query: Query) -> Entity:
+    def _entity(
+        self, named: Named, found: Sequence[Token], query: Query, explained: bool
+    ) -> Entity:
         value = self.values[named.number]
         start, end = found[named.start].start, found[named.end - 1].end
         text = query.corrected[start:end]
@@ -70,14 +78,17 @@ class Entities:
             start=start,
             end=end,
             probability=round(named.probability, 4),
-            use=self._use(value, named.probability),
+            use="filter" if explained and self._filters(value, named) else "boost",
             filter=_filter(value),
         )
 
-    def _use(self, value: Value, probability: float) -> EntityUse:
-        if value.filter and probability >= self.model.filtering.get(value.type, 2.0):
-            return "filter"
-        return "boost"
+    def _filters(self, value: Value, named: Named) -> bool:
+        """Whether the type filters at this probability, and nearly all products that the catalogue
+        calls by this very name have the value."""
+        if named.probability < self.model.filtering.get(value.type, NEVER):
+            return False
+        seen, right = named.seen, named.right
+        return seen >= LEAST_SEEN and right >= KEPT * seen
 
     def _size(
         self, size: Size, words: Sequence[str], found: Sequence[Token], query: Query
@@ -101,7 +112,23 @@ class Entities:
 
 def _words(query: Query) -> list[Token]:
     text = query.corrected[:CHARACTERS]
-    return [token for token in tokens(text) if token.text not in DROPPED]
+    return [token for token in tokens(text) if token.text not in DROPPED][:WORDS]
+
+
+def _explained(
+    words: Sequence[str],
+    open_words: Sequence[str],
+    named: Sequence[Named],
+    sizes: Sequence[Size],
+) -> bool:
+    """Whether every word is understood. A query with words of unknown meaning may ask for something
+    else altogether (`serve earl grey to guests`): nothing in it filters."""
+    spans = [*((n.start, n.end) for n in named), *((s.start, s.end) for s in sizes)]
+    places = {i for span in spans for i in range(*span)}
+    return all(
+        i in places or not open_words[i] or word in STOPWORDS or word in AUDIENCES
+        for i, word in enumerate(words)
+    )
 
 
 def _conditions(query: Query) -> list[tuple[int, int]]:

@@ -17,13 +17,16 @@ LEAST_PART = 0.05
 @dataclass(frozen=True, slots=True)
 class Named:
     """A value named at `start` to `end` of a query's stems. Of a compound that the catalogue does
-    not know (`laptop bag`) the value is that of its last part."""
+    not know (`laptop bag`) the value is that of its last part. `right` of the `seen` products that
+    are called so have the value."""
 
     start: int
     end: int
     number: int
     type: str
     probability: float
+    seen: int = 0
+    right: int = 0
 
 
 def select(sure: Iterable[tuple[Candidate, float]]) -> list[Named]:
@@ -43,6 +46,8 @@ def select(sure: Iterable[tuple[Candidate, float]]) -> list[Named]:
                     candidate.number,
                     candidate.type,
                     probability,
+                    candidate.count.seen,
+                    candidate.count.right,
                 )
             )
     return sorted(chosen, key=lambda named: named.start)

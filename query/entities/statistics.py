@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from query.entities.keys import join, stems
+from query.entities.keys import value_stems
 from query.entities.observations import Observation
-from query.entities.titles import STOPWORDS, grams
-from query.entities.values import BRAND, CATEGORY, LONGEST, PRODUCT_TYPE, Lexicon
+from query.entities.titles import STOPWORDS
+from query.entities.values import BRAND, CATEGORY, PRODUCT_TYPE, Lexicon
 
 LEAST_CONTEXT = 3
 """Products a word must be seen beside another in to tell anything about it."""
@@ -38,53 +38,13 @@ class Usage:
     right_beside: Counter[tuple[str, int, str]] = field(default_factory=Counter)
 
 
-def occurrences(lexicon: Lexicon, observation: Observation) -> dict[str, tuple[int, int]]:
-    """The keys in a product's title and where, but for those that are merely part of a longer name
-    the product has (`blue` in the brand `Blue Kettle`), and those that a preposition keeps from
-    being the product's (`Apple` in `for Apple iPhone`)."""
-    words = observation.title.words
-    found: dict[tuple[int, int], str] = {}
-    for start, end in grams(words, LONGEST):
-        each = words[start] if end == start + 1 else join(words[start:end])
-        if each in lexicon.readings:
-            found[start, end] = each
-    names = {span for span, each in found.items() if _own(lexicon, observation, each)}
-    return {
-        each: span
-        for span, each in found.items()
-        if (span in names or not any(_overlaps(span, name) for name in names))
-        and _counts(lexicon, observation, each, [found[n] for n in names if _within(span, n)])
-        and not (observation.title.tail[span[0]] and span not in names)
-    }
-
-
-def _own(lexicon: Lexicon, observation: Observation, each: str) -> frozenset[int]:
-    return observation.truth.intersection(lexicon.readings[each])
-
-
-def _counts(lexicon: Lexicon, observation: Observation, each: str, around: Sequence[str]) -> bool:
-    """Whether a key means something of its own within the longer names around it."""
-    if not around:
-        return True
-    own = _own(lexicon, observation, each)
-    return bool(own.difference(*(lexicon.readings[name] for name in around)))
-
-
-def _overlaps(span: tuple[int, int], other: tuple[int, int]) -> bool:
-    return span[0] < other[1] and other[0] < span[1] and not _within(other, span)
-
-
-def _within(span: tuple[int, int], other: tuple[int, int]) -> bool:
-    return other[0] <= span[0] and span[1] <= other[1] and span != other
-
-
 def count_usage(lexicon: Lexicon, observations: Sequence[Observation]) -> Usage:
     """Counts how the observed products use every key."""
     usage = Usage()
     places: dict[str, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
     main = _main_keys(lexicon)
     for index, observation in enumerate(observations):
-        found = occurrences(lexicon, observation)
+        found = observation.found
         for each, span in found.items():
             places[each].append((index, span))
             _count(usage, lexicon, observation, each)
@@ -147,7 +107,7 @@ def _count_neighbors(
 
 def _maker(observation: Observation) -> set[str]:
     """The words of a brand's name of several words: they mean nothing one by one."""
-    brand = stems(observation.product.brand or "")
+    brand = value_stems(observation.product.brand or "")
     return set(brand) if len(brand) > 1 else set()
 
 

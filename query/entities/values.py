@@ -87,10 +87,22 @@ def _grouped(counts: Mapping[str, int]) -> dict[str, list[str]]:
 def _brands(lexicon: Lexicon, counts: Counter[str]) -> None:
     groups = _grouped(counts)
     firsts = Counter(each.split(" ", 1)[0] for each in groups)
-    for each, raws in groups.items():
-        value = Value(BRAND, tuple(raws), BRAND, tuple(raws), sum(counts[raw] for raw in raws))
-        aliases = [alias for alias in _aliases(each, raws[0], firsts) if alias not in groups]
+    lines = _product_lines(counts)
+    for each, forms in groups.items():
+        raws = (*forms, *lines.get(each, ()))
+        value = Value(BRAND, tuple(forms), BRAND, raws, sum(counts[raw] for raw in raws))
+        aliases = [alias for alias in _aliases(each, forms[0], firsts) if alias not in groups]
         lexicon.add(value, [each, *aliases], [(BRAND, raw) for raw in raws])
+
+
+def _product_lines(counts: Mapping[str, int]) -> dict[str, list[str]]:
+    """Brand → the brands that are lines of it: `Koolaburra by UGG` is UGG's."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for raw in counts:
+        _, by, owner = raw.casefold().rpartition(" by ")
+        if by:
+            lines[key(owner)].append(raw)
+    return lines
 
 
 def _aliases(each: str, raw: str, firsts: Mapping[str, int]) -> Iterator[str]:
