@@ -99,7 +99,7 @@ def learn_phrases(
         and phrase[-1] not in brands
         and not (len(phrase) > 1 and phrase[-1] in colors)
     }
-    values = dict(_c_values(frequent))
+    values = dict(_c_values(frequent, brands))
     types = frozenset(
         phrase
         for phrase in values
@@ -113,13 +113,17 @@ def learn_phrases(
     return Phrases(values, types)
 
 
-def _c_values(counts: Mapping[Phrase, int]) -> Iterator[tuple[Phrase, float]]:
+def _c_values(
+    counts: Mapping[Phrase, int], brands: frozenset[str]
+) -> Iterator[tuple[Phrase, float]]:
     """How many titles have each phrase by itself; those that never stand by themselves are left
-    out. The method's factor for length is, too: shoppers type short phrases."""
+    out. A brand before it takes nothing from a phrase. The method's factor for length is left out:
+    shoppers type short phrases."""
     inside: Counter[Phrase] = Counter()
     longer: Counter[Phrase] = Counter()
     for phrase, count in counts.items():
-        for part in {phrase[1:], phrase[:-1]}:
+        parts = {phrase[:-1]} if phrase[0] in brands else {phrase[1:], phrase[:-1]}
+        for part in parts:
             inside[part] += count
             longer[part] += 1
     for phrase, count in counts.items():
