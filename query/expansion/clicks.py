@@ -23,7 +23,7 @@ _LONGEST = 3
 _MOST_QUERIES = 50
 """Queries compared for one product; what more lead to is a bestseller, no evidence."""
 
-Clicks = Mapping[Phrase, Counter[str]]
+Clicks = Mapping[Phrase, Mapping[str, int]]
 """How often each query, as words, led to each product."""
 
 
@@ -115,7 +115,7 @@ def exchanged(first: Phrase, second: Phrase) -> tuple[str, str] | None:
     return a, b
 
 
-def _cosine(first: Counter[str], second: Counter[str]) -> float:
-    dot = sum(n * second[product] for product, n in first.items())
+def _cosine(first: Mapping[str, int], second: Mapping[str, int]) -> float:
+    dot = sum(n * second.get(product, 0) for product, n in first.items())
     sizes = [sqrt(sum(n * n for n in each.values())) for each in (first, second)]
     return dot / (sizes[0] * sizes[1]) if all(sizes) else 0.0

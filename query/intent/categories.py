@@ -15,6 +15,8 @@ from query.intent.tree import Tree, make_tree
 from query.intent.words_model import WordsModel
 from search.types import CategoryProbability, Vector
 
+LEAST_BELOW = 0.05
+"""The least probability of a category told besides the first."""
 MOST = 5
 """Categories reported at most."""
 
@@ -110,31 +112,16 @@ def report(
 ) -> tuple[CategoryProbability, ...]:
     """The deepest sufficiently sure node (the most probable of several), then what lies below it
     in order of probability, five in all."""
-    sums = np.concatenate(([0.0], np.cumsum(probabilities)))
-    chances = [min(1.0, float(sums[node.end] - sums[node.start])) for node in tree.nodes]
-    best = chosen_node(tree, chances, sure)
+    chances = tree.chances(probabilities)
+    best = tree.deepest(chances, sure)
     if best is None:
         return ()
-    top = tree.nodes[best].path
-    below = [
-        CategoryProbability(node.path, chance)
-        for node, chance in zip(tree.nodes, chances, strict=True)
-        if node.path[: len(top)] == top and len(node.path) == len(top) + 1 and chance >= 0.05
-    ]
-    below.sort(key=lambda each: -each.probability)
-    return (CategoryProbability(top, chances[best]), *below[: MOST - 1])
-
-
-def chosen_node(tree: Tree, chances: Sequence[float], sure: float) -> int | None:
-    """The place of the deepest reportable node with at least this probability, None without."""
-    good = [
-        (len(node.path), chance, place)
-        for place, (node, chance, may) in enumerate(
-            zip(tree.nodes, chances, tree.reportable, strict=True)
-        )
-        if may and chance >= sure
-    ]
-    return max(good)[2] if good else None
+    below = np.flatnonzero((tree.parents == best) & (chances >= LEAST_BELOW))
+    below = below[np.argsort(-chances[below], kind="stable")][: MOST - 1]
+    return tuple(
+        CategoryProbability(tree.nodes[place], float(chances[place]))
+        for place in (best, *below.tolist())
+    )
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:

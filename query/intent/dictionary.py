@@ -25,6 +25,10 @@ from search.types import Product
 LONGEST = 5
 """Words of the longest phrase looked up."""
 _LONGEST_VALUE = 3
+LONGEST_TITLE = 120
+"""Characters of every title that are read; of sampled ones, all."""
+FEWEST_VALUES = 50
+"""Values a catalogue must have for a word that is none to mean something."""
 _MARK = re.compile(r"[,(:\[]| - ")
 
 
@@ -78,6 +82,12 @@ class Sampled:
         """Whether a word is in hardly any title: rather a name than a description."""
         return self.documents[stem] <= max(3, len(self.products) // 500)
 
+    def is_name(self, stem: str) -> bool:
+        """Whether a word rather names a product than says what it is like: it is rare, or, where
+        attributes tell what things are like, it is neither a value nor a type."""
+        known = (stem,) in self.values or (stem,) in self.types.written
+        return self.is_rare(stem) or (len(self.values) >= FEWEST_VALUES and not known)
+
     def type_of(self, place: int) -> tuple[str, ...]:
         """The type of a product as stems, () when its title tells none."""
         return self.types.of(self.heads[place])
@@ -101,8 +111,13 @@ def read_sample(products: Sequence[Product]) -> Sampled:
 def _adjectives(products: Iterable[Product]) -> frozenset[str]:
     """Stems of colors and of features that products have or not."""
     names = {p.color for p in products if p.color}
-    names |= {n for p in products for n, value in p.attributes.items() if isinstance(value, bool)}
-    return frozenset(stem for name in names for stem in stems(words(name.replace("_", " "))))
+    names |= {
+        name
+        for product in products
+        for name, value in product.attributes.items()
+        if isinstance(value, bool) and "_" not in name
+    }
+    return frozenset(stem for name in names for stem in stems(words(name)))
 
 
 def values_of(product: Product) -> Iterator[tuple[str, ...]]:
@@ -167,7 +182,7 @@ def split_name(name: str) -> list[str]:
 def product_codes(product: Product) -> set[str]:
     """The model numbers a title holds, and the product's own `model` attribute."""
     model = product.attributes.get("model")
-    found = codes(product.title) + (codes(model) if isinstance(model, str) else [])
+    found = codes(product.title[:LONGEST_TITLE]) + (codes(model) if isinstance(model, str) else [])
     return {code for code in found if len(code) >= 4}
 
 
@@ -178,7 +193,7 @@ def title_key(product: Product) -> int:
 
 def first_part(product: Product) -> list[str]:
     """The words of a title up to a comma, bracket, colon or dash; at most ten."""
-    return words(_MARK.split(product.title[:160], maxsplit=1)[0])[: LONGEST * 2]
+    return words(_MARK.split(product.title[:LONGEST_TITLE], maxsplit=1)[0])[: LONGEST * 2]
 
 
 def _pairs(found: Sequence[str]) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -35,7 +35,14 @@ NAMES: Final = (
     *("rarity", "rarest", "unknown", "unexplained", "head", "function", "function_first"),
     *("support", "support_all", "occasion", "occasion_all", "audience", "occasion_no_type"),
     *("support_and_type", "support_last", "support_first", "explained_all"),
-    *("audience_and_type", "name_and_number", "digits", "long_number"),
+    *(
+        "audience_and_type",
+        "name_and_number",
+        "digits",
+        "long_number",
+        "plain_word",
+        "described_type",
+    ),
 )
 """What each feature says; shares are of the query's words."""
 
@@ -132,6 +139,7 @@ def _shape(read: _Read) -> dict[str, float]:
         "length": min(n, 10) / 10,
         "one_word": float(n == 1),
         "two_words": float(n == 2),
+        "plain_word": float(n == 1 and read.words[0].isalpha()),
         "five_words": float(n >= 5),
         "nine_words": float(n >= 9),
         "function": _share(read.function),
@@ -158,6 +166,9 @@ def _kinds(read: _Read, query: Query) -> dict[str, float]:
         "value_beside_type": float(any(types) and any(beside)),
         "condition": float(
             bool(query.price or query.negations or _CONDITION.search(query.corrected))
+        ),
+        "described_type": float(
+            any(types) and not all(types) and not any(_unexplained(read)) and not any(read.support)
         ),
         "explained_all": float(not any(_unexplained(read))),
         "unexplained": _share(_unexplained(read)),
@@ -192,7 +203,12 @@ def _title(
     at = find(dictionary.words, [key([stem]) for stem in stemmed])
     rarity = [float(dictionary.rarity[i]) / 10 for i in at if i >= 0]
     heads = [float(dictionary.heads[i]) if i >= 0 else 0.0 for i in at]
-    pairs = [key(pair) for pair in itertools.pairwise(stemmed)]
+    strange = _unexplained(read)
+    pairs = [
+        key(pair)
+        for place, pair in enumerate(pairwise(stemmed))
+        if strange[place] or strange[place + 1]
+    ]
     known = [i >= 0 for i in find(dictionary.rare_pairs, pairs)]
     coded = [code for code in codes(query.corrected) if len(code) >= 4]
     found = [key([code]) for code in coded]

@@ -149,8 +149,7 @@ def _lookups(sampled: Sampled, rng: Random) -> Iterator[Generated]:
 
 
 def _names(sampled: Sampled, place: int, rng: Random) -> list[str]:
-    """Ways to write a title in part that still name one product: with the brand, or with a word
-    that few titles have."""
+    """Ways to write a title in part that still name one product: with a word that is a name."""
     product = sampled.products[place]
     title, named = words(product.title), " ".join(sampled.heads[place].words)
     brand = words(product.brand or "")
@@ -160,7 +159,7 @@ def _names(sampled: Sampled, place: int, rng: Random) -> list[str]:
     return numbered[:1] + [
         " ".join(way)
         for way in ways + [each for each in named_only if len(each) <= 8]
-        if len(way) > 2 and (any(map(sampled.is_rare, stems(way))) or brand[:1] == way[:1])
+        if len(way) > 2 and any(map(sampled.is_name, stems([w for w in way if w not in brand])))
     ]
 
 

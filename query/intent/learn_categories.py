@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from query.intent.categories import CategoryModel, Mix, chosen_node, softmax
+from query.intent.categories import CategoryModel, Mix, softmax
 from query.intent.dictionary import Sampled
 from query.intent.generate import Generated
 from query.intent.keys import text_keys
@@ -296,16 +296,13 @@ def _mix(
 
 def _sure(tree: Tree, probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """The least threshold at which the share `RIGHT` of what is reported holds the true class."""
-    sums = np.concatenate([np.zeros((len(labels), 1)), probabilities.cumsum(axis=1)], axis=1)
-    starts = np.array([node.start for node in tree.nodes])
-    ends = np.array([node.end for node in tree.nodes])
-    chances = sums[:, ends] - sums[:, starts]
+    chances = tree.chances(probabilities)
     for sure in np.arange(0.3, 0.96, 0.05):
-        right = []
-        for row, label in zip(chances, labels, strict=True):
-            best = chosen_node(tree, row.tolist(), sure)
-            if best is not None:
-                right.append(starts[best] <= label < ends[best])
+        right = [
+            tree.starts[best] <= label < tree.ends[best]
+            for row, label in zip(chances, labels, strict=True)
+            if (best := tree.deepest(row, float(sure))) is not None
+        ]
         if right and np.mean(right) >= RIGHT:
             return float(sure)
     return 0.95

@@ -19,10 +19,10 @@ from query.intent.kinds import KINDS, KindModel
 from query.intent.phrases import Phrases
 from search.types import Query, Vectors
 
-PENALTIES = (0.03, 0.3, 3.0)
+PENALTIES = (0.1, 1.0)
 """Inverse strengths tried."""
-TEMPERATURES = np.arange(0.8, 3.01, 0.1)
-COOLEST = 1.25
+TEMPERATURES = np.arange(0.5, 3.01, 0.1)
+COOLEST = 0.9
 """Made queries are easier than real ones: never surer than this temperature leaves it."""
 FOREIGN = ("category", "attribute")
 """The kinds of which every fifth query is learned once more, in words the shop does not use."""
@@ -43,7 +43,7 @@ def learn_kinds(
     texts = [made[row].text for row in rows]
     features = _features(texts, dictionary, phrases)
     held = np.random.default_rng(seed).random(len(rows)) < 0.25
-    words = _regression(features, labels, held)
+    words = _regression(features, labels, held, len(rows))
     if vectors is None:
         return KindModel(words, None, None)
     rng = np.random.default_rng(seed)
@@ -54,7 +54,7 @@ def learn_kinds(
         [seen, VECTOR_SCALE * vectors[rows + [rows[row] for row in other]]], axis=1
     )
     again = [*range(len(rows)), *other]
-    weights = _regression(both, labels[again], held[again])
+    weights = _regression(both, labels[again], held[again], len(rows))
     size = features.shape[1]
     return KindModel(words, weights[:, :size], VECTOR_SCALE * weights[:, size:])
 
@@ -72,13 +72,15 @@ def _strange(text: str, rng: np.random.Generator) -> str:
 
 
 def _regression(
-    rows: NDArray[np.float32], labels: NDArray[np.int64], held: NDArray[np.bool_]
+    rows: NDArray[np.float32], labels: NDArray[np.int64], held: NDArray[np.bool_], plain: int
 ) -> NDArray[np.float32]:
-    """Weights (kinds, columns), divided by the temperature; a kind without examples gets none."""
+    """Weights (kinds, columns), divided by the temperature; a kind without examples gets none. Only
+    the first `plain` rows are judged by: the others are made harder than queries are."""
+    judged = np.flatnonzero(held[:plain])
     best: tuple[float, NDArray[np.float32]] | None = None
     for penalty in PENALTIES:
         weights = _fit(rows[~held], labels[~held], penalty)
-        losses = [_loss(rows[held] @ weights.T / t, labels[held]) for t in TEMPERATURES]
+        losses = [_loss(rows[judged] @ weights.T / t, labels[judged]) for t in TEMPERATURES]
         chosen = int(np.argmin(losses))
         if best is None or losses[chosen] < best[0]:
             best = losses[chosen], weights / max(COOLEST, TEMPERATURES[chosen])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 Path = tuple[str, ...]
 
@@ -13,27 +16,35 @@ FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """A category: its leaves are `Tree.leaves[start:end]`."""
-
-    path: Path
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Tree:
     """`leaves` are the classes of the model, sorted, so that those below a node are neighbors; a
-    path can be a leaf and have leaves below: it then stands for its rare rest. `nodes` are all
-    leaves and what lies above them, parents before children."""
+    path can be a leaf and have leaves below: it then stands for its rare rest. `nodes` are the
+    paths of all leaves and of what lies above them, parents before children; the arrays, int64 of
+    shape (nodes,), say which leaves a node has (`starts`, `ends`), its level from 1 (`depths`) and
+    the place of its parent (-1 for a department). `reportable` are the nodes that say something: a
+    department is too wide unless nothing lies below it."""
 
     leaves: tuple[Path, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[Path, ...]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    depths: NDArray[np.int64]
+    parents: NDArray[np.int64]
+    reportable: NDArray[np.bool_]
 
-    @property
-    def reportable(self) -> list[bool]:
-        """Which nodes say something: a department is too wide unless nothing lies below it."""
-        return [len(node.path) > 1 or node.end - node.start == 1 for node in self.nodes]
+    def chances(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of every node, from those of the leaves; both over the last axis."""
+        none = np.zeros((*probabilities.shape[:-1], 1))
+        sums = np.concatenate([none, probabilities.cumsum(axis=-1)], axis=-1)
+        chances: NDArray[np.float64] = sums[..., self.ends] - sums[..., self.starts]
+        return np.minimum(1.0, chances)
+
+    def deepest(self, chances: NDArray[np.float64], sure: float) -> int | None:
+        """The place of the deepest reportable node with at least this probability, the most
+        probable of several; None without."""
+        worth = np.where(self.reportable & (chances >= sure), self.depths + chances / 2, 0.0)
+        best = int(worth.argmax()) if len(worth) else 0
+        return best if len(worth) and worth[best] > 0 else None
 
 
 def roll_up(paths: Iterable[Path], fewest: int) -> dict[Path, Path]:
@@ -55,18 +66,15 @@ def roll_up(paths: Iterable[Path], fewest: int) -> dict[Path, Path]:
 def make_tree(leaves: Iterable[Path]) -> Tree:
     """The tree over the given classes."""
     ordered = sorted(set(leaves))
-    paths = sorted({leaf[:depth] for leaf in ordered for depth in range(1, len(leaf) + 1)})
-    nodes = [Node(path, *_below(ordered, path)) for path in paths]
-    return Tree(tuple(ordered), tuple(nodes))
-
-
-def _below(ordered: Sequence[Path], path: Path) -> tuple[int, int]:
-    inside = [i for i, leaf in enumerate(ordered) if leaf[: len(path)] == path]
-    return inside[0], inside[-1] + 1
-
-
-def same_line(one: Path, other: Path) -> bool:
-    """Whether one of two categories lies within the other, below the departments or at them when
-    one of them is a department itself."""
-    depth = min(len(one), len(other))
-    return depth > 0 and one[:depth] == other[:depth]
+    below: dict[Path, list[int]] = {}
+    for place, leaf in enumerate(ordered):
+        for depth in range(1, len(leaf) + 1):
+            below.setdefault(leaf[:depth], []).append(place)
+    paths = sorted(below)
+    places = {path: place for place, path in enumerate(paths)}
+    starts = np.array([below[path][0] for path in paths], np.int64)
+    ends = np.array([below[path][-1] + 1 for path in paths], np.int64)
+    depths = np.array([len(path) for path in paths], np.int64)
+    parents = np.array([places.get(path[:-1], -1) for path in paths], np.int64)
+    reportable = (depths > 1) | (ends - starts == 1)
+    return Tree(tuple(ordered), tuple(paths), starts, ends, depths, parents, reportable)

@@ -11,7 +11,7 @@ import pytest
 
 from fixtures import make_shop
 from query.expansion import parse_synonyms
-from query.expansion.clicks import co_clicks, exchanged, read_clicks
+from query.expansion.clicks import Clicks, co_clicks, exchanged, read_clicks
 from query.expansion.propose import Proposal, format_proposals, propose
 from search.encoder import OnnxEncoder
 from search.errors import BadInput
@@ -23,7 +23,7 @@ def _nothing(texts: Sequence[str]) -> Vectors | None:
 
 
 def test_queries_that_share_clicks_exchange_a_phrase() -> None:
-    clicks = {
+    clicks: Clicks = {
         ("red", "sofa"): Counter(a=5, b=4, c=3),
         ("red", "couch"): Counter(a=4, b=4, c=2),
         ("red", "lamp"): Counter(a=1, d=9, e=9),
@@ -34,7 +34,7 @@ def test_queries_that_share_clicks_exchange_a_phrase() -> None:
 
 
 def test_two_shared_products_are_too_few() -> None:
-    clicks = {("sofa",): Counter(a=5, b=4), ("couch",): Counter(a=4, b=4)}
+    clicks: Clicks = {("sofa",): Counter(a=5, b=4), ("couch",): Counter(a=4, b=4)}
     assert co_clicks(clicks) == []
 
 

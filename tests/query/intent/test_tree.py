@@ -50,9 +50,9 @@ def test_every_rolled_path_is_an_ancestor_and_nodes_hold_their_leaves(
     rolled = roll_up(paths, fewest)
     assert all(path[: len(up)] == up for path, up in rolled.items())
     tree = make_tree(rolled.values())
-    for node in tree.nodes:
-        inside = [leaf for leaf in tree.leaves if leaf[: len(node.path)] == node.path]
-        assert list(tree.leaves[node.start : node.end]) == inside
+    for node, start, end in zip(tree.nodes, tree.starts, tree.ends, strict=True):
+        inside = [leaf for leaf in tree.leaves if leaf[: len(node)] == node]
+        assert list(tree.leaves[start:end]) == inside
 
 
 def test_the_head_of_a_title_ends_with_the_thing() -> None:
