@@ -60,7 +60,7 @@ def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]
     """
     texts = {name: " ".join(words(text)) for name, text in field_texts(product).items()}
     weighted = [texts[name] for name, weight in weights.items() for _ in range(weight)]
-    weighted += measure_tokens(product)
+    weighted += measure_tokens(product) * weights.get("title", 1)
     found = codes(product.title) + identifiers(" ".join((product.id, *_identifiers(product))))
     return {
         "all": " ".join(filter(None, weighted)),
