@@ -9,7 +9,7 @@ import numpy as np
 
 from indexer.progress import Progress
 from indexer.query_log import read_query_log
-from query.parts import Corpus, PartBuilder
+from query.parts import FORMAT, FORMAT_FILE, Corpus, PartBuilder
 from query.registry import builders
 from search.engines.embedded.layout import SnapshotLayout, stamp
 from search.errors import BadInput
@@ -100,5 +100,6 @@ class UnderstandingLearner:
             directory.mkdir(parents=True)
             builder.write(directory, corpus)
             progress("understanding", done, len(self._builders))
+        (layout.understanding / FORMAT_FILE).write_text(str(FORMAT))
         stamp(layout.understanding, version)
         self._builders.clear()

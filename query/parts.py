@@ -15,6 +15,12 @@ from typing import Protocol
 
 from search.types import Product, Query, Vector, Vectors
 
+FORMAT = 1
+"""The version of what the parts write; raise it when any part's files or features change, and what
+an older program learned is refused instead of misread."""
+FORMAT_FILE = "FORMAT"
+"""In `understanding/`: the format its parts were written in."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedQuery:

@@ -7,6 +7,7 @@ whatever happens here.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,8 +16,9 @@ from typing import Self
 
 from query.compose import category_boosts, compose
 from query.normalize import normalize_query
-from query.parts import Refiner
+from query.parts import FORMAT, FORMAT_FILE, Refiner
 from query.registry import REFINERS, REWRITERS, Rewrite
+from search.errors import IndexCorrupt
 from search.types import Query, Vector
 
 _log = logging.getLogger(__name__)
@@ -34,9 +36,14 @@ class Understanding:
     @classmethod
     def open(cls, directory: Path | None, without: Collection[str] = ()) -> Self:
         """Opens every part that `directory` (a snapshot's `understanding/`) holds, but those named
-        in `without`. None opens normalizing alone."""
+        in `without`. None opens normalizing alone.
+
+        Raises:
+            IndexCorrupt: the parts are of another format, or one of them is damaged.
+        """
         if directory is None:
             return cls()
+        _check_format(directory)
         opened = {
             name: part.open(directory / name)
             for name, part in REWRITERS.items()
@@ -68,9 +75,28 @@ class Understanding:
         return category_boosts(query) if self.refiners else query
 
 
+def _check_format(directory: Path) -> None:
+    path = directory / FORMAT_FILE
+    try:
+        found = path.read_text().strip()
+    except OSError as error:
+        raise IndexCorrupt(f"{path} cannot be read ({error.strerror}): index again") from error
+    if found != str(FORMAT):
+        raise IndexCorrupt(
+            f"{directory} has format {found[:20]}, this program reads {FORMAT}: index the "
+            "catalogue again with this program"
+        )
+
+
+_failures: Counter[str] = Counter()
+
+
 def _safely(name: str, step: Callable[[Query], Query], query: Query) -> Query:
     try:
         return step(query)
     except Exception:
-        _log.exception("%s failed on a query; left as it was", name)
+        _failures[name] += 1
+        # The first, the tenth, the hundredth: a part that always fails must not fill the disk.
+        if str(_failures[name]).strip("0") == "1":
+            _log.exception("%s failed on %d queries; left as they were", name, _failures[name])
         return replace(query, rewrites=(*query.rewrites, f"{name} failed"))

@@ -14,7 +14,7 @@ from typing import Any
 from api.bench.latency import Percentiles
 from api.bench.lexicon import lexicon_products, lexicon_queries, make_lexicon
 from query.compose import category_boosts
-from query.parts import Corpus
+from query.parts import FORMAT, FORMAT_FILE, Corpus
 from query.registry import builders
 from query.understanding import Understanding
 from search.types import Product, Query
@@ -50,6 +50,7 @@ def build_parts(directory: Path, terms: int, brands: int, say: Callable[[str], N
         wrote = time.perf_counter() - started
         say(f"{name}: {spent[name] / products * 1e6:.0f} µs a product, written in {wrote:.1f} s")
     (directory / QUERIES).write_text("\n".join(lexicon_queries(made, 2_000)))
+    (directory / FORMAT_FILE).write_text(str(FORMAT))
     marker.touch()
 
 
