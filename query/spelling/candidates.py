@@ -23,6 +23,8 @@ Kind = Literal["word", "split", "merge", "shift"]
 
 BEST = 8
 """Words kept for a typed one."""
+_LEAST_USES = 0.3
+"""A word in fewer texts (a description is a tenth of a title) is no use to search for."""
 _SOUNDS = 5
 _PRICED = 20
 """Words whose error is looked at closely, nearest and most used first."""
@@ -85,13 +87,14 @@ class Candidates:
         return tuple(((word,), (number,), price) for _, word, number, price in scored[:BEST])
 
     def splits(self, typed: str) -> tuple[Meant, ...]:
-        """Two words that were run together, perhaps one of them misspelled."""
-        found = [(cost_, words, ids) for words, ids, cost_ in self.cuts(typed)]
-        if not found:
-            found = [(cost_, words, ids) for words, ids, cost_ in self._bad_cuts(typed)]
+        """Two words that stand together and were run together, perhaps one of them misspelled."""
+        found = self._adjacent(self.cuts(typed)) or self._adjacent(self._bad_cuts(typed))
         log = self.language.log
-        found.sort(key=lambda cut: cut[0] - log(cut[2][0], ()) - log(cut[2][1], cut[2][:1]))
-        return tuple((words, ids, price) for price, words, ids in found[:_PARTS])
+        found.sort(key=lambda cut: cut[2] - log(cut[1][0], ()) - log(cut[1][1], cut[1][:1]))
+        return tuple(found[:_PARTS])
+
+    def _adjacent(self, cuts: Iterator[Meant]) -> list[Meant]:
+        return [cut for cut in cuts if self.language.adjacent(cut[1][0], cut[1][1]) > 0]
 
     def merged(self, one: str, other: str, doubtful: bool) -> tuple[Meant, ...]:
         """One word that was torn apart, or two whose space was misplaced; with `doubtful`, also
@@ -134,9 +137,11 @@ class Candidates:
         """The id of a word that may be put in a query, -1 for any other."""
         found = self.vocabulary.id(word)
         usable = found >= 0 and self.vocabulary.flags[found] & (CATALOGUE | DOUBTFUL) == CATALOGUE
-        return found if usable and spellable(word) else -1
+        used = usable and self.vocabulary.counts[found] >= _LEAST_USES
+        return found if used and spellable(word) else -1
 
     def _part(self, word: str) -> int:
+        """The id of a word that may be half of another, -1 for any other; short ones may be too."""
         found = self.vocabulary.id(word)
         usable = found >= 0 and self.vocabulary.flags[found] & (CATALOGUE | DOUBTFUL) == CATALOGUE
         return found if usable and self.vocabulary.counts[found] >= 1 else -1

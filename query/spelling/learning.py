@@ -77,7 +77,9 @@ def judge(decoder: Decoder, clean: Sequence[Example], misspelled: Sequence[Examp
         rows.append(features(decoded, decoder.language))
         right.append(tuple(applied(example.typed, decoded.changed[0])) == example.meant)
     shape = (len(rows), len(FEATURES))
-    return Judged(np.array(rows, np.float64).reshape(shape), np.array(right), np.array(wrong))
+    return Judged(
+        np.array(rows, np.float64).reshape(shape), np.array(right, bool), np.array(wrong, bool)
+    )
 
 
 def applied(words: Sequence[str], path: Path) -> list[str]:

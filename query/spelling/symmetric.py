@@ -90,15 +90,22 @@ def write_deletes(directory: Path, words: list[str], ids: NDArray[np.uint32]) ->
         rows = np.flatnonzero(lengths == length)
         letters = "".join(words[row][:length] for row in rows).encode("latin-1")
         matrix = np.frombuffer(letters, np.uint8).reshape(len(rows), length)
-        for kept in _kept(length):
-            hashed = buckets.hash_many(_packed(matrix[:, kept]))
-            hashes.append(hashed)
-            check = (hashed >> np.uint64(_CHECK_SHIFT)) & np.uint64((1 << _CHECK_BITS) - 1)
-            entries.append((check.astype(np.uint32) << np.uint32(_ID_BITS)) | ids[rows])
-        ranks += [rows] * len(_kept(length))
+        hashed = np.stack([_hashed(matrix[:, kept]) for kept in _kept(length)], axis=1)
+        hashed.sort(axis=1)
+        # A double letter gives the same delete twice.
+        place, column = np.nonzero(np.diff(hashed, axis=1, prepend=~hashed[:, :1]))
+        hashes.append(hashed[place, column])
+        entries.append(_check(hashes[-1]) << np.uint32(_ID_BITS) | ids[rows[place]])
+        ranks.append(rows[place])
     order = np.argsort(np.concatenate(ranks), kind="stable")
     sorted_hashes, sorted_entries = np.concatenate(hashes)[order], np.concatenate(entries)[order]
     buckets.write(directory, "deletes", sorted_hashes, sorted_entries)
+
+
+def _check(hashed: buckets.Keys) -> NDArray[np.uint32]:
+    """The bits of a hash that tell keys of one bucket apart."""
+    bits = (hashed >> np.uint64(_CHECK_SHIFT)) & np.uint64((1 << _CHECK_BITS) - 1)
+    return bits.astype(np.uint32)
 
 
 def _kept(length: int) -> list[list[int]]:
@@ -107,9 +114,9 @@ def _kept(length: int) -> list[list[int]]:
     return [list(kept) for size in sizes for kept in combinations(range(length), size)]
 
 
-def _packed(letters: NDArray[np.uint8]) -> buckets.Keys:
-    """Up to seven letters a row as one number, the first letter lowest."""
+def _hashed(letters: NDArray[np.uint8]) -> buckets.Keys:
+    """The hash of up to seven letters a row, read as one number, the first letter lowest."""
     packed = np.zeros(len(letters), np.uint64)
     for place in range(letters.shape[1]):
         packed |= letters[:, place].astype(np.uint64) << np.uint64(8 * place)
-    return packed
+    return buckets.hash_many(packed)

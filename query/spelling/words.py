@@ -48,10 +48,11 @@ def base_forms(word: str) -> Iterator[str]:
         yield word[:-1]
         if word.endswith("ies"):
             yield word[:-3] + "y"
+        elif word.endswith("ves"):
+            yield word[:-3] + "fe"
+            yield word[:-3] + "f"
         elif word.endswith("es"):
             yield word[:-2]
-        elif word.endswith("ves"):
-            yield word[:-3] + "f"
     for ending in ("ing", "ed", "er"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             stem = word[: -len(ending)]
