@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacy.matcher import Matcher
+from spacy.strings import StringStore
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
@@ -110,6 +111,11 @@ class Grammar:
         self._matcher = Matcher(self._vocab, validate=False)
         for label, patterns in PATTERNS.items():
             self._matcher.add(label, patterns, greedy="LONGEST")
+
+    @property
+    def known_strings(self) -> StringStore:
+        """Every string that spaCy keeps: symbols and tags, never a shopper's words."""
+        return self._vocab.strings
 
     def spans(self, lexemes: Sequence[Lexeme]) -> list[Span]:
         """Every condition that the lexemes may state, in order."""

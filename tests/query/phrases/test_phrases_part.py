@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query.normalize import normalize_query
+from query.phrases.grammar import Grammar
 from query.phrases.knowledge import FACTS
 from query.phrases.lexer import lex
 from query.phrases.rewriter import may_state_condition, open_phrases
@@ -106,3 +107,12 @@ def test_conditions_are_recognized_within_a_millisecond(understand: Understand) 
             understand(text)
             taken.append(time.perf_counter() - begun)
     assert np.quantile(taken, 0.5) < 0.001
+
+
+def test_shoppers_words_are_not_kept() -> None:
+    grammar = Grammar()
+    grammar.spans(lex("model2 without thing under $50 1.5 l"))
+    before = len(grammar.known_strings)
+    for number in range(50):
+        grammar.spans(lex(f"word{number} without thing{number} under ${number} {number}.5 l"))
+    assert len(grammar.known_strings) == before
