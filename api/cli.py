@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "update": "Add, replace, patch or delete products in an index",
     "serve": "Serve searches and the storefront over HTTP",
     "search": "Search an index",
+    "suggest": "Show what is suggested while a query is typed",
     "understand": "Show what is made of a query before searching",
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
     "synonyms": "Propose synonyms, and check a list of them",

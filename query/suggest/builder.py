@@ -62,8 +62,8 @@ class SuggestBuilder:
             BadInput: the shop's list of blocked words cannot be used.
         """
         blocked = load_blocked(corpus.shop_list(SHOP_LIST))
-        entries = (entry for entry in self._entries(corpus) if not blocked(entry.text))
-        write_entries(directory, distinct(entries))
+        entries = distinct(self._entries(corpus))
+        write_entries(directory, [entry for entry in entries if not blocked(entry.text)])
 
     def _entries(self, corpus: Corpus) -> Iterator[Entry]:
         titles = ((title, category, asked) for asked, _, title, _, category in self._titles)
