@@ -145,3 +145,10 @@ def test_alternatives_count_in_facets(tmp_path: Path) -> None:
     query = asked("sofa", Alternative(("sofa",), ("couch",), 0.5))
     total, (facet,) = state.facets(query, (), np.empty(0, np.int32), ("brand",))
     assert (total, facet.values[0].count) == (2, 2)
+
+
+def test_an_alternative_of_one_word_is_found_when_few_have_every_word(
+    furniture: IndexState,
+) -> None:
+    query = asked("camera sofa drive", Alternative(("sofa",), ("couch",), 0.5))
+    assert "couch" in found(furniture, query)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.engines.embedded.columns import Dictionary
+from search.engines.embedded.measures import measure_key
 from search.errors import BadInput
 from search.types import Filter, Product, Query, Upsert
 from tests.search.engines.brute import satisfies
@@ -186,3 +187,20 @@ def test_what_is_excluded_is_no_alternative_in_its_own_facet(tmp_path: Path) -> 
             ("Acme", 1, False),
             ("Cleo", 1, False),
         ]
+
+
+def test_a_phrase_does_not_run_on_into_the_next_title(tmp_path: Path) -> None:
+    build(tmp_path, [Product("a", "Desk red"), Product("b", "Kettle"), Product("c", "Red kettle")])
+    state = state_of(tmp_path)
+    (phrase,) = filters = (Filter("words", ("red kettle",)),)
+    assert state.masks.of(filters).tolist() == [False, False, True]
+    every = np.arange(3, dtype=np.int32)
+    assert state.satisfy(every, [phrase]).tolist() == [[False, False, True]]
+
+
+@pytest.mark.parametrize(("low", "high"), [(-5.0, -0.5), (-1.5, 0.0), (-9.0, 9.0)])
+def test_keys_of_measures_sort_as_numbers_do(low: float, high: float) -> None:
+    for number in (-9.0, -1.0, -0.0, 0.5, 9.0, 1e300):
+        key = measure_key("temperature", number)
+        bounds = measure_key("temperature", low), measure_key("temperature", high)
+        assert (bounds[0] <= key <= bounds[1]) == (low <= number <= high)
