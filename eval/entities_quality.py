@@ -85,13 +85,13 @@ class TypeQuality:
 @dataclass(frozen=True, slots=True)
 class EntitiesQuality:
     """Of `queries`: quality overall and by type, the expected calibration error of the entities'
-    probabilities (equal-width bins; NaN without entities), and the wrong and missed ones, as lines
+    probabilities (equal-width bins; None without entities), and the wrong and missed ones, as lines
     to read."""
 
     queries: int
     overall: TypeQuality
     by_type: Mapping[str, TypeQuality]
-    calibration_error: float
+    calibration_error: float | None
     mistakes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -268,7 +268,7 @@ def _share(value: Array, draws: Array) -> Share:
     return Share(float(value), float(low), float(high))
 
 
-def _calibration_error(read: Sequence[tuple[LabeledQuery, Query]]) -> float:
+def _calibration_error(read: Sequence[tuple[LabeledQuery, Query]]) -> float | None:
     """Expected calibration error (Naeini et al. 2015) of judged entities."""
     judged = [
         (entity.probability, _item(entity.type, entity.value) in label.items)
@@ -277,7 +277,7 @@ def _calibration_error(read: Sequence[tuple[LabeledQuery, Query]]) -> float:
         if entity.type in label.judged
     ]
     if not judged:
-        return float("nan")
+        return None
     sure, right = np.array(judged, np.float64).T
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
     gaps = [

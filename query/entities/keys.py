@@ -34,7 +34,7 @@ DROPPED = frozenset({"and"})
 def stem(word: str) -> str:
     """A normalized word without its plural and possessive: Harman's S stemmer (Harman 1991, "How
     effective is suffixing?", JASIS 42), extended by sibilants and by the lists above."""
-    word = word.removesuffix("'s").replace("'", "")
+    word = word.replace("'", "")
     word = IRREGULAR.get(word, word)
     return VARIANTS.get(word, word) if not word.endswith("s") else _singular(word)
 

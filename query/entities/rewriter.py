@@ -154,14 +154,12 @@ def _together(text: str, found: Sequence[Token]) -> list[bool]:
 
 
 def _written(value: Value, text: str) -> str:
-    """As typed where the catalogue writes it so too, else as it mostly does."""
-    if not value.forms:
-        return text
+    """As typed where the catalogue writes it so too, else as it mostly does. A kind of thing stays
+    as typed: whether shops write it in the plural says nothing."""
     for form in value.forms:
         if normalize(form) == text:
             return form
-    known = len(tokens(text)) <= len(tokens(normalize(value.forms[0])))
-    return value.forms[0] if known or value.type != PRODUCT_TYPE else text
+    return text if value.type == PRODUCT_TYPE or not value.forms else value.forms[0]
 
 
 def _filter(value: Value) -> Filter | None:
