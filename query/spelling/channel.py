@@ -18,7 +18,7 @@ LIKELY = 3.4
 """An edit that fingers or ears explain."""
 SPACE = 4.0
 """A space too many or too few."""
-SOUND, BY_EAR = 3.0, 0.35
+SOUND, BY_EAR = 2.0, 0.35
 """A word that sounds just like the one meant costs this, and this share of its letters' cost."""
 FIRST_LETTER = 1.2
 

@@ -22,6 +22,8 @@ from query.text import normalize, words
 _COMMON_WORDS = 12_000
 """English words that shoppers may well type."""
 
+_NAME = 6
+"""Letters of a name, at least: shorter English words lie closer together than names do."""
 _SELDOM = 20
 """Uses up to which a word might as well be unknown."""
 
@@ -53,7 +55,8 @@ class ExampleSource:
             for word, _ in english
             if spellable(word) and not vocabulary.flags[vocabulary.id(word)] & CATALOGUE
         ]
-        self._english, self._obscure = lacking[:_COMMON_WORDS], lacking[_COMMON_WORDS:]
+        self._english = lacking[:_COMMON_WORDS]
+        self._obscure = [word for word in lacking[_COMMON_WORDS:] if len(word) >= _NAME]
 
     def near(self, word: str) -> list[str]:
         """Words of the shop that differ from `word` by one error."""
@@ -85,7 +88,7 @@ class ExampleSource:
     def _clean_one(self) -> Example | None:
         meant = self._query()
         kind = self._random.random()
-        if kind < 0.12:
+        if kind < 0.1:
             return self._with_unknown(meant)
         if kind < 0.2 and self._english:
             meant = meant if self._random.random() < 0.8 else []
