@@ -104,7 +104,7 @@ async def suggest_get(request: Request, state: AppState) -> Response:
     absent = None if suggester else "this index holds no suggestions; index the catalogue again"
     body = SuggestBody(
         query=asked.query,
-        suggestions=tuple(map(_body, found)),
+        suggestions=tuple(map(suggestion_body, found)),
         products=products,
         version=view.version,
         milliseconds=round(clock.timings["total"], 3),
@@ -158,7 +158,8 @@ def _wanted(typed: str, found: Sequence[Suggestion]) -> SearchRequest:
     return SearchRequest(words, filters=filters, size=_PRODUCTS, group=True)
 
 
-def _body(suggestion: Suggestion) -> SuggestionBody:
+def suggestion_body(suggestion: Suggestion) -> SuggestionBody:
+    """A suggestion as answered."""
     return SuggestionBody(
         text=suggestion.text,
         kind=suggestion.kind,

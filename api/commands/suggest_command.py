@@ -28,10 +28,11 @@ def command(
 ) -> None:
     """Show what is suggested while a query is typed."""
     from api.commands.console import out, print_json
+    from api.suggest import suggestion_body
 
     found = asyncio.run(_suggest(text, data, size, tuple(recent or ())))
     if json:
-        print_json({"query": text, "suggestions": found})
+        print_json({"query": text, "suggestions": tuple(map(suggestion_body, found))})
         return
     for each in found:
         scope = f" in {' > '.join(each.category)}" if each.category else ""

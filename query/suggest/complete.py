@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +30,9 @@ _SCOPED_AT_MOST = 3
 _FEW_WORDS = 2
 """Typed words up to which few suggestions are too few: of more words, hardly any can be many."""
 _SHORTEST_PART = 3
+_MOST_DOUBTED = 3
+"""Words that may all be mistyped at once; with more, nothing is near enough to be meant."""
+_MOST_RESPACED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Suggester:
                 if any(len(entries) for entries, _ in pools):
                     break
         if not any(len(entries) for entries, _ in pools):
-            for other in _respaced(typed.words, self.index):
+            for other in islice(_respaced(typed.words, self.index), _MOST_RESPACED):
                 spans = self._as_typed(_Typed(" ".join(other), other, typed.finished))
                 pools += self._pools(_costing(spans), session)
         return self._order(typed, pools, session)
@@ -162,7 +166,10 @@ class Suggester:
         return bool(self._whole(word))
 
     def _nearly(self, typed: _Typed, doubted: tuple[int, ...]) -> tuple[Spans, ...] | None:
-        """What was typed, the doubted words or words near them; None when one is near nothing."""
+        """What was typed, the doubted words or words near them; None when one is near nothing, or
+        too many are in doubt."""
+        if len(doubted) > _MOST_DOUBTED:
+            return None
         spans = []
         for place, word in enumerate(typed.words):
             whole = typed.finished or place < len(typed.words) - 1

@@ -26,7 +26,7 @@ letter, which is rarely wrong."""
 _DOUBLED = -1.0
 """What it costs less when a letter was doubled, or a double one was not: the commonest error."""
 _MOST_SPANS = 12
-_MOST_STEPS = 24
+_MOST_STEPS = 12
 
 
 def near(index: SuggestIndex, typed: str, *, whole: bool) -> tuple[Span, ...]:
