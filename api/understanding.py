@@ -17,6 +17,10 @@ from search.types import (
 )
 
 
+MEASURE_PREFIX = "measure:"
+"""Begins the index's own words for measures, which are nothing to show."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpellingBody:
     """`corrected`: `text` was searched instead of what was typed. `suggested`: offer it. Else
@@ -188,4 +192,5 @@ def _expansions(query: Query) -> tuple[ExpansionBody, ...]:
     return tuple(
         ExpansionBody(" ".join(each.words), " ".join(each.instead), each.weight)
         for each in query.alternatives
+        if not any(word.startswith(MEASURE_PREFIX) for word in each.instead)
     )

@@ -49,12 +49,19 @@ export function drawSkeleton() {
   byId("grid").replaceChildren(...Array.from({ length: SKELETONS }, bones));
 }
 
+/** The words that were searched: as typed, or as corrected. */
+function searched({ understanding }, state) {
+  const { outcome, text } = understanding.spelling;
+  return outcome === "corrected" && text ? text : state.q.trim();
+}
+
 /** "About 1,200 products for “kettle”". */
 export function countText(response, state) {
-  if (response.relaxation === "meaning_only") return `Closest matches for “${state.q.trim()}”`;
+  const words = searched(response, state);
+  if (response.relaxation === "meaning_only") return `Closest matches for “${words}”`;
   const products = response.total === 1 ? "product" : "products";
   const total = `${response.total_exact ? "" : "About "}${count(response.total)} ${products}`;
-  return state.q.trim() ? `${total} for “${state.q.trim()}”` : total;
+  return words ? `${total} for “${words}”` : total;
 }
 
 export function drawCount(response, state) {
