@@ -16,15 +16,16 @@ from query.spelling.channel import EDIT, LIKELY, SPACE, cost
 from query.spelling.language import Language
 from query.spelling.sounds import sound_key
 from query.spelling.symmetric import MappedSymSpell
-from query.spelling.vocabulary import CATALOGUE, DOUBTFUL, Vocabulary
+from query.spelling.vocabulary import BRAND, CATALOGUE, DOUBTFUL, ENGLISH, Vocabulary
 from query.spelling.words import plausible_part, spellable
 
 Kind = Literal["word", "split", "merge", "shift"]
 
 BEST = 8
 """Words kept for a typed one."""
-_LEAST_USES = 0.3
-"""A word in fewer texts (a description is a tenth of a title) is no use to search for."""
+_LEAST_USES, _LEAST_USES_UNSURE = 0.3, 1.5
+"""A word in fewer texts (a description is a tenth of a title) is no use to search for; nor is one
+seen once that no dictionary knows: it may be the error."""
 _SOUNDS = 5
 _PRICED = 20
 """Words whose error is looked at closely, nearest and most used first."""
@@ -137,8 +138,11 @@ class Candidates:
         """The id of a word that may be put in a query, -1 for any other."""
         found = self.vocabulary.id(word)
         usable = found >= 0 and self.vocabulary.flags[found] & (CATALOGUE | DOUBTFUL) == CATALOGUE
-        used = usable and self.vocabulary.counts[found] >= _LEAST_USES
-        return found if used and spellable(word) else -1
+        if not usable or not spellable(word):
+            return -1
+        sure = self.vocabulary.flags[found] & (ENGLISH | BRAND)
+        least = _LEAST_USES if sure else _LEAST_USES_UNSURE
+        return found if self.vocabulary.counts[found] >= least else -1
 
     def _part(self, word: str) -> int:
         """The id of a word that may be half of another, -1 for any other; short ones may be too."""

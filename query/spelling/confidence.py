@@ -17,12 +17,12 @@ from query.spelling.candidates import Edit
 from query.spelling.channel import SPACE, error_kind
 from query.spelling.decoding import Decoded, Typed
 from query.spelling.language import Language
-from query.spelling.vocabulary import DOUBTFUL, ENGLISH, Vocabulary, log_ratio
+from query.spelling.vocabulary import ENGLISH, Vocabulary, log_ratio
 
 FEATURES = (
     *("gain", "gain_known", "gain_alone", "gain_merge", "cost", "cost_alone", "cost_per_letter"),
     *("margin", "margin_family", "joined", "parted", "edits", "unknown", "known", "english"),
-    *("doubtful", "ratio_known", "rarest", "supported", "unsupported", "typed_supported"),
+    *("ratio_known", "rarest", "supported", "unsupported", "typed_supported"),
     *("swapped", "missing", "extra", "vowel", "several", "end", "alone", "shortest", "short"),
     *("front", "split", "merge", "shift", "unresolved", "plural"),
 )
@@ -159,12 +159,10 @@ def _uses(decoded: Decoded, vocabulary: Vocabulary) -> dict[str, float]:
     ]
     least = min(vocabulary.counts[number] for number in taken)
     given = max((vocabulary.counts[number] for number in known), default=0.0)
-    doubtful = sum(bool(vocabulary.flags[number] & DOUBTFUL) for number in known)
     families = {vocabulary.families[number] for number in taken}
     return {
-        "known": len(known) - doubtful,
+        "known": len(known),
         "english": sum(bool(vocabulary.flags[number] & ENGLISH) for number in known),
-        "doubtful": doubtful,
         "ratio_known": log_ratio(least, given) if known else 0.0,
         "rarest": math.log(least + 0.5),
         "plural": sum(vocabulary.families[number] in families for number in known),

@@ -13,7 +13,7 @@ from operator import attrgetter
 from query.spelling.candidates import Candidates, Edit
 from query.spelling.language import Language
 from query.spelling.vocabulary import BRAND, CATALOGUE, DOUBTFUL, ENGLISH, PROTECTED, Vocabulary
-from query.spelling.words import spellable
+from query.spelling.words import PHRASE_WORDS, spellable
 
 BEAM = 10
 MOST_WORDS = 24
@@ -76,7 +76,7 @@ class Decoder:
         return Decoded(tuple(typed), unchanged, changed) if changed else None
 
     def _typed(self, text: str, known: frozenset[str], hidden: str) -> Typed:
-        if not spellable(text) or text in known:
+        if not spellable(text) or text in known or text in PHRASE_WORDS:
             return Typed(text, self.vocabulary.id(text), fixed=True)
         if text == hidden:
             return Typed(text, -1, fixed=False, doubtful=True)
@@ -87,8 +87,10 @@ class Decoder:
         flags = self.vocabulary.flags[exact]
         if flags & (BRAND | PROTECTED):
             return Typed(text, exact, fixed=True)
+        if flags & DOUBTFUL:
+            return Typed(text, -1, fixed=False, doubtful=True)
         rare = not flags & ENGLISH and self.vocabulary.counts[exact] < RARE
-        return Typed(text, exact, fixed=False, doubtful=bool(flags & DOUBTFUL or rare))
+        return Typed(text, exact, fixed=False, doubtful=bool(rare))
 
     def _second_look(self, typed: list[Typed]) -> list[Typed]:
         """Known words that keep company with no other word here are doubtful too, and so are words
@@ -125,7 +127,7 @@ class Decoder:
         """What one word may have been meant as. A word that exists is only ever taken for one that
         keeps company with the rest of the query."""
         word = typed[place]
-        known = word.id >= 0 and not self.vocabulary.flags[word.id] & DOUBTFUL
+        known = word.id >= 0
         found = [
             Edit(place, place + 1, words, ids, cost, "word")
             for words, ids, cost in self.candidates.words(word.text, 1 if known else 2)

@@ -13,7 +13,7 @@ from query.spelling.words import base_forms
 _RARE = 2.5
 _TIMES = 30
 """How much more a word must be used for a rare one near it to look like a typing error."""
-_TIMES_APART = 5
+_TIMES_APART = 8
 """How much more two words must stand apart for both run together to look like one."""
 _MOST = 60_000
 """Words looked at, so that it takes seconds."""
@@ -21,15 +21,18 @@ _MOST = 60_000
 
 def mark_doubtful(directory: Path, decoder: Decoder) -> None:
     """Flags rare words one error away from a word used far more (`blakets`), and words that the
-    shop mostly writes as two (`coffeemaker`). Brands and English words are never doubtful."""
+    shop mostly writes as two (`coffeemaker`). Brands are never doubtful."""
     vocabulary = decoder.vocabulary
     flags = np.array(vocabulary.flags)
-    trusted = flags & (ENGLISH | BRAND | PROTECTED)
+    trusted = flags & (BRAND | PROTECTED)
     own = np.flatnonzero((flags & CATALOGUE).astype(bool) & (trusted == 0))
     counts = np.asarray(vocabulary.counts)[own]
     for number in own[np.argsort(counts, kind="stable")][:_MOST]:
         word, uses = vocabulary.word(int(number)), float(vocabulary.counts[int(number)])
-        if len(word) > 4 and (_misspelled(word, uses, decoder) or _compound(word, uses, decoder)):
+        english = bool(flags[number] & ENGLISH)
+        if len(word) > 4 and (
+            _compound(word, uses, decoder) or (not english and _misspelled(word, uses, decoder))
+        ):
             flags[number] |= DOUBTFUL
     np.save(directory / "flags.npy", flags)
 

@@ -95,7 +95,9 @@ class ExampleSource:
             meant.insert(self._random.randint(0, len(meant)), self._random.choice(self._english))
         elif kind < 0.3:
             meant = [*meant[:2], *self._query()[:1]]
-        return Example(tuple(meant), tuple(meant)) if meant else None
+        if not meant or any(self._doubtful(word) for word in meant):
+            return None
+        return Example(tuple(meant), tuple(meant))
 
     def _with_unknown(self, meant: list[str]) -> Example:
         """A query with a word that is to be taken for unknown: a rare one of a title, or an obscure
@@ -136,6 +138,10 @@ class ExampleSource:
             return False
         often = 3 if not self._vocabulary.flags[number] & BRAND else 1
         return bool(self._vocabulary.counts[number] >= often)
+
+    def _doubtful(self, word: str) -> bool:
+        number = self._vocabulary.id(word)
+        return number >= 0 and bool(self._vocabulary.flags[number] & DOUBTFUL)
 
     def _rare(self, word: str) -> bool:
         """True for what might as well be the word of a new product: seldom used, no English, no

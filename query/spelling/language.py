@@ -15,6 +15,8 @@ from query.spelling.vocabulary import Vocabulary
 
 UNKNOWN = -19.0
 """The logarithm of the probability of a word nobody knows."""
+REPEATED = 5.0
+"""What it costs to say a word twice in a row."""
 CONTEXT = 4
 """Words that are looked back on."""
 _BIGRAM, _COMPANY, _ALONE = 0.35, 0.35, 0.3
@@ -33,6 +35,8 @@ class Language:
         """The logarithm of the probability of `word` after `before` (nearest last)."""
         if word < 0:
             return UNKNOWN
+        if before and before[-1] == word:
+            return float(self.vocabulary.logs[word]) - REPEATED
         alone = self.vocabulary.logs[word]
         context = [each for each in before[-CONTEXT:] if each >= 0]
         if not context:

@@ -14,7 +14,7 @@ import marisa_trie
 import numpy as np
 
 from query.spelling.buckets import mapped
-from query.spelling.words import base_forms, spellable
+from query.spelling.words import base_forms, singulars, spellable
 
 MOST_TERMS = 300_000
 """The most words of the catalogue and its log; the least used are left out."""
@@ -64,8 +64,13 @@ class Vocabulary:
         return found if found >= 0 else self.base(word)
 
     def base(self, word: str) -> int:
-        """The id of the word that this one is an inflection of, -1 when that is unknown."""
-        return next((i for base in base_forms(word) if (i := self._frequent(base)) >= 0), -1)
+        """The id of the word that this one is an inflection of, -1 when that is unknown. The list
+        of English words has their inflections too: other forms of theirs (`swiming`) are errors."""
+        plural_of = next((i for b in singulars(word) if (i := self._frequent(b)) >= 0), -1)
+        if plural_of >= 0:
+            return plural_of
+        found = (self._frequent(base) for base in base_forms(word))
+        return next((i for i in found if i >= 0 and not self.flags[i] & ENGLISH), -1)
 
     def word(self, number: int) -> str:
         """The word of an id."""

@@ -21,6 +21,16 @@ UNITS = frozenset(
 )  # fmt: skip
 """Units, sizes and abbreviations: short, many alike, and never to be corrected."""
 
+PHRASE_WORDS = frozenset(
+    (
+        "with", "without", "not", "non", "none", "never", "but", "except", "for", "from", "and",
+        "the", "this", "that", "these", "under", "over", "below", "above", "between", "than",
+        "less", "more", "least", "most", "about", "around", "only", "all", "any", "cheap",
+        "cheaper", "cheapest", "best", "new", "used", "free", "dollar", "dollars", "euro", "euros",
+    )
+)  # fmt: skip
+"""Words that say how the others are meant: a shopper who types one means it."""
+
 _SHORT_PARTS = frozenset(
     ("of", "to", "on", "in", "go", "no", "up", "by", "my", "is", "it", "at", "an", "or", "tv", "pc")
 )
@@ -44,15 +54,7 @@ def plausible_part(text: str) -> bool:
 
 def base_forms(word: str) -> Iterator[str]:
     """What an English inflection of a noun, verb or adjective may come from, likeliest first."""
-    if word.endswith("s") and not word.endswith("ss"):
-        yield word[:-1]
-        if word.endswith("ies"):
-            yield word[:-3] + "y"
-        elif word.endswith("ves"):
-            yield word[:-3] + "fe"
-            yield word[:-3] + "f"
-        elif word.endswith("es"):
-            yield word[:-2]
+    yield from singulars(word)
     for ending in ("ing", "ed", "er"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             stem = word[: -len(ending)]
@@ -62,3 +64,16 @@ def base_forms(word: str) -> Iterator[str]:
                 yield stem[:-1]
     if word.endswith("ly") and len(word) > 5:
         yield word[:-2]
+
+
+def singulars(word: str) -> Iterator[str]:
+    """What an English plural may be the plural of."""
+    if word.endswith("s") and not word.endswith("ss"):
+        yield word[:-1]
+        if word.endswith("ies"):
+            yield word[:-3] + "y"
+        elif word.endswith("ves"):
+            yield word[:-3] + "fe"
+            yield word[:-3] + "f"
+        elif word.endswith("es"):
+            yield word[:-2]
