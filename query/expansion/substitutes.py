@@ -88,14 +88,15 @@ def find_substitutes(sampled: Sampled, names: Names, vectors: Vectors | None) ->
     titles = [set(title) for title in sampled.stems]
     found = []
     for a, b in zip(*np.nonzero(np.triu(shelves * (meaning > 0.3), 1) > 0.2), strict=True):
-        if _is_pair(names.stems[a], names.stems[b]):
+        if _is_pair(names, int(a), int(b)):
             found.append(_pair(names, titles, int(a), int(b), (meaning, shelves, contexts)))
     return sorted(found, key=lambda each: -each.score)
 
 
-def _is_pair(first: Phrase, second: Phrase) -> bool:
+def _is_pair(names: Names, a: int, b: int) -> bool:
     """Two names without a common word; not one name written together and apart."""
-    return not set(first) & set(second) and "".join(first) != "".join(second)
+    joined = ["".join(stems([names.written[each].replace(" ", "")])) for each in (a, b)]
+    return not set(names.stems[a]) & set(names.stems[b]) and joined[0] != joined[1]
 
 
 def without_longer(found: Sequence[Substitute]) -> list[Substitute]:

@@ -29,6 +29,8 @@ LONGEST_TITLE = 120
 """Characters of every title that are read; of sampled ones, all."""
 FEWEST_VALUES = 50
 """Values a catalogue must have for a word that is none to mean something."""
+_LONGEST_MEASURE = 6
+_NUMBERED = re.compile(r"[^\s,;()]*\d[^\s,;()]*")
 _MARK = re.compile(r"[,(:\[]| - ")
 
 
@@ -84,7 +86,10 @@ class Sampled:
 
     def is_name(self, stem: str) -> bool:
         """Whether a word rather names a product than says what it is like: it is rare, or, where
-        attributes tell what things are like, it is neither a value nor a type."""
+        attributes tell what things are like, it is neither a value nor a type. A measure is
+        none, however rare."""
+        if stem[0].isdigit() and len(stem) < _LONGEST_MEASURE:
+            return False
         known = (stem,) in self.values or (stem,) in self.types.written
         return self.is_rare(stem) or (len(self.values) >= FEWEST_VALUES and not known)
 
@@ -182,8 +187,11 @@ def split_name(name: str) -> list[str]:
 def product_codes(product: Product) -> set[str]:
     """The model numbers a title holds, and the product's own `model` attribute."""
     model = product.attributes.get("model")
-    found = codes(product.title[:LONGEST_TITLE]) + (codes(model) if isinstance(model, str) else [])
-    return {code for code in found if len(code) >= 4}
+    text = product.title[:LONGEST_TITLE]
+    if isinstance(model, str):
+        text = f"{text} {model[:LONGEST_TITLE]}"
+    numbered = _NUMBERED.findall(text)
+    return {code for code in codes(" ".join(numbered)) if len(code) >= 4} if numbered else set()
 
 
 def title_key(product: Product) -> int:

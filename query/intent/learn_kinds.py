@@ -22,7 +22,7 @@ from search.types import Query, Vectors
 PENALTIES = (0.1, 1.0)
 """Inverse strengths tried."""
 TEMPERATURES = np.arange(0.5, 3.01, 0.1)
-COOLEST = 0.9
+COOLEST = 1.2
 """Made queries are easier than real ones: never surer than this temperature leaves it."""
 FOREIGN = ("category", "attribute")
 """The kinds of which every fifth query is learned once more, in words the shop does not use."""
