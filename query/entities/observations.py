@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from query.entities.catalogue import Catalogue
@@ -28,9 +28,11 @@ from query.entities.values import (
     CATEGORY,
     COLOR,
     PRODUCT_TYPE,
+    SIZE,
     TYPE_ATTRIBUTES,
     Lexicon,
     Value,
+    attribute_type,
     category_parts,
     is_color,
 )
@@ -109,24 +111,37 @@ def _observation(
 
 def _heading(product: Product, title: Title, colors: set[str], plurals: set[str]) -> Heading:
     brand = value_stems(product.brand or "")
+    values = [value_stems(text) for text in _own_values(product)]
+    own = {i for value in values for i in _places(title.words, value)}
     # A value that has a plural is likely a noun (`Battery`), and may name the thing itself.
-    own = {word for text in _own_values(product) for word in value_stems(text)} - plurals | set(
-        brand
-    )
     masked = tuple(
-        word in own or word in colors or any(c.isdigit() for c in word) for word in title.words
+        (i in own and word not in plurals)
+        or word in brand
+        or word in colors
+        or any(c.isdigit() for c in word)
+        for i, word in enumerate(title.words)
     )
     return Heading(title, join(brand), product.category[:2], masked, title.ends)
 
 
+def _places(words: tuple[str, ...], value: tuple[str, ...]) -> Iterator[int]:
+    """Where a value stands in a title, by word."""
+    if not value or value[0] not in words:
+        return
+    for start in range(len(words) - len(value) + 1):
+        if words[start : start + len(value)] == value:
+            yield from range(start, start + len(value))
+
+
 def _own_values(product: Product) -> list[str]:
-    """What the product's attributes say of it; those that name the thing itself left out."""
+    """What the product's attributes say of it, those that name the thing itself left out, and
+    acronyms: they are part of its name (`HDMI cable`)."""
     return [
-        text
+        value
         for name, value in product.attributes.items()
+        if isinstance(value, str) and len(value) <= 30
         if name not in TYPE_ATTRIBUTES and name != "model"
-        for text in ((value,) if isinstance(value, str) else ())
-        if len(text) <= 30
+        if not (value.isupper() and attribute_type(name) != SIZE)
     ]
 
 

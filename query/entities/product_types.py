@@ -30,7 +30,11 @@ LEAST_PART = 0.2
 """Or of the occurrences of the noun, how many must stand behind the very modifier."""
 LEAST_MODIFIER_CONCENTRATION = 0.45
 """Like `LEAST_CONCENTRATION`, for the words before the noun: names of series are everywhere."""
-SURE_PRODUCTS, SURE_HEADNESS, SURE_CONCENTRATION, SURE_MAKERS = 8, 0.5, 0.9, 5
+LEAST_AT_ALL = 0.1
+"""The same, whatever else speaks for a noun."""
+ADJECTIVES = ("ed", "able", "ible", "proof", "free", "less", "ful")
+"""Endings of words that are hardly nouns, unless they have a plural."""
+SURE_PRODUCTS, SURE_HEADNESS, SURE_CONCENTRATION, SURE_MAKERS = 8, 0.35, 0.9, 5
 """What a noun must reach that is never seen in the plural; makers where there are no departments.
 """
 LEAST_UNIT_SHARE = 0.5
@@ -179,11 +183,13 @@ def _is_noun(nouns: Nouns, word: str) -> bool:
         return False
     if word in nouns.known:
         return True
+    if noun.strong < LEAST_AT_ALL * noun.products:
+        return False
     headness = noun.products / nouns.phrases[word]
     concentration = _concentration(noun.departments)
     narrow = noun.departments or len(noun.makers) >= SURE_MAKERS
     sure = headness >= SURE_HEADNESS and concentration >= SURE_CONCENTRATION
-    if narrow and sure and noun.products >= SURE_PRODUCTS:
+    if narrow and sure and noun.products >= SURE_PRODUCTS and not word.endswith(ADJECTIVES):
         return True
     if len(word) < 3:
         return False

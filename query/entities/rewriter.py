@@ -12,7 +12,7 @@ from query.entities.candidates import candidates
 from query.entities.keys import DROPPED, join, stem
 from query.entities.matching import Matcher, Size
 from query.entities.product_types import AUDIENCES
-from query.entities.selection import Named, join_compounds, select
+from query.entities.selection import Named, asked_for, join_compounds, select
 from query.entities.sizes import EXPLICIT
 from query.entities.store import Model, StoredEvidence, read_model, read_values
 from query.entities.titles import STOPWORDS
@@ -54,6 +54,7 @@ class Entities:
         scored = [
             (each, self.model.calibration.probability(each.features))
             for each in candidates(words, spans, self.evidence)
+            if asked_for(each, words)
         ]
         sized = [self._size(size, words, found, query) for size in sizes]
         free = [pair for pair in scored if not _within_any(pair[0].start, pair[0].end, sizes)]

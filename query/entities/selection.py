@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from query.entities.candidates import Candidate
+from query.entities.titles import PREPOSITIONS
 from query.entities.values import CATEGORY, PRODUCT_TYPE
 
 LEAST = 0.5
 """Below, a reading is more likely wrong than right, and is not reported."""
+KINDS = (PRODUCT_TYPE, CATEGORY)
 LEAST_PART = 0.05
 """How probable the first part of a compound must be."""
 
@@ -27,6 +29,13 @@ class Named:
     probability: float
     seen: int = 0
     right: int = 0
+
+
+def asked_for(candidate: Candidate, words: Sequence[str]) -> bool:
+    """False for a kind of thing behind a preposition: it says what the thing is for, or has
+    (`phone charger with cable`), and is not the thing."""
+    kind = candidate.type in (PRODUCT_TYPE, CATEGORY)
+    return not (kind and any(word in PREPOSITIONS for word in words[: candidate.start]))
 
 
 def select(sure: Iterable[tuple[Candidate, float]]) -> list[Named]:
@@ -64,14 +73,14 @@ def join_compounds(
     """Joins the names of kinds that stand side by side: `wall` and `clock` make a wall clock. The
     first needs only be possible (`LEAST_PART`). `together[i]` tells that nothing but a space parts
     word i from the one before."""
-    kinds = {c.end: c.start for c, p in sure if c.type == PRODUCT_TYPE and p >= LEAST_PART}
+    kinds = {
+        c.end: c.start for c, p in sure if c.type in (PRODUCT_TYPE, CATEGORY) and p >= LEAST_PART
+    }
     joined: list[Named] = []
     for each in named:
         start = each.start
         if each.type == PRODUCT_TYPE:
-            taken = max(
-                (n.end for n in named if n.end <= start and n.type != PRODUCT_TYPE), default=0
-            )
+            taken = max((n.end for n in named if n.end <= start and n.type not in KINDS), default=0)
             while together[start] and kinds.get(start, -1) >= taken:
                 start = kinds[start]
         joined = [n for n in joined if n.end <= start]
