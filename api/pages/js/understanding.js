@@ -51,9 +51,11 @@ function chip(label, describes, onclick, { key, kind, sign }) {
 }
 
 /** Everything recognized that is used, or was until the shopper took it away, in reading order. */
-function recognized({ entities, price: bounds, measures, negated, ignored }, currency) {
+function recognized({ corrected, entities, price: bounds, measures, negated, ignored }, currency) {
   const gone = new Set(ignored);
-  const used = entities.filter(({ use, key }) => use !== "none" || gone.has(key));
+  // A chip that repeats the whole query and filters nothing would tell nobody anything.
+  const telling = ({ use, text }) => use === "filter" || (use === "boost" && text !== corrected);
+  const used = entities.filter((entity) => telling(entity) || gone.has(entity.key));
   return [
     ...used.map(({ type, value, key, use }) => ({ key, label: `${typeName(type)}: ${valueName(type, value)}`, soft: use !== "filter" })),
     ...(bounds ? [{ key: bounds.key, label: priceName(bounds, currency), soft: bounds.preference !== null }] : []),
