@@ -114,8 +114,12 @@ def _choose_leaves(
     paths = [product.category for product in sampled.products]
     train = np.flatnonzero(~held)
     best: tuple[float, dict[Path, Path]] | None = None
+    tried: dict[Path, Path] = {}
     for fewest in FEWEST_TRIED:
         rolled = roll_up(filter(None, paths), fewest)
+        if best is not None and rolled == tried:
+            continue
+        tried = rolled
         model = _fit(sampled, None, inner, train, rolled, (_NO_MIX, _NO_MIX))
         likelihood = _likelihood(model, outer, paths, rolled)
         if best is None or likelihood > best[0]:
