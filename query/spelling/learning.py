@@ -24,7 +24,9 @@ MISSPELLED_SHARE = 0.2
 Brill 2004; shop queries rather more)."""
 MOST_CHANGED, MOST_SUGGESTED = 0.005, 0.03
 """The shares of good queries that may be changed, and questioned."""
-_LEAST_CORRECT, _LEAST_SUGGEST = 0.5, 0.2
+_LEAST_CORRECT, _LEAST_SUGGEST = 0.7, 0.2
+"""Whatever generated queries say: what nobody asked for must be right seven times of ten, and an
+offer one time of five."""
 _NEVER = Confidence((0.0,) * len(FEATURES), 0.0, 2.0, 2.0)
 """For a catalogue too small to learn from."""
 _FEW = 50
