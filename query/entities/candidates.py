@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from query.entities.product_types import AUDIENCES
 from query.entities.statistics import shifted
-from query.entities.titles import PREPOSITIONS
+from query.entities.titles import PREPOSITIONS, STOPWORDS
 from query.entities.values import (
     BRAND,
     CATEGORY,
@@ -80,6 +81,7 @@ FEATURES = (
         "whole",
         "last",
         "last kind",
+        "unknown next",
         "behind",
         "rival",
         "unknown",
@@ -94,9 +96,12 @@ def candidates(
     """The readings of every span (start, end, key) of a query's stems."""
     read = [(start, end, key, evidence.readings(key)) for start, end, key in spans]
     kinds = {start for start, _, _, counts in read for c in counts if c.type == PRODUCT_TYPE}
+    starts = {start for start, _, _, counts in read if counts}
     for start, end, key, counts in read:
         shares = {count.number: _share(count, evidence) for count in counts}
-        last = end == len(words) or words[end] in PREPOSITIONS or end not in kinds
+        over = end == len(words) or words[end] in PREPOSITIONS
+        last = over or end not in kinds
+        unknown = not over and end not in starts and _is_open(words[end])
         for count in counts:
             rival = max(
                 (shares[other.number] for other in counts if other.number != count.number),
@@ -104,8 +109,13 @@ def candidates(
             )
             neighbors = _neighbors(words, start, end, key, count, evidence)
             share = shares[count.number]
-            features = _features(words, start, end, count, share, neighbors, rival, last)
+            features = _features(words, start, end, count, share, neighbors, rival, last, unknown)
             yield Candidate(start, end, count.number, count.type, count, features)
+
+
+def _is_open(word: str) -> bool:
+    """Whether a word may be a noun that the one before belongs to (`cd player`)."""
+    return word.isalpha() and word not in AUDIENCES and word not in STOPWORDS
 
 
 def _share(count: Count, evidence: Evidence) -> float:
@@ -141,6 +151,7 @@ def _features(
     neighbors: float,
     rival: float,
     last: bool,
+    unknown: bool,
 ) -> tuple[float, ...]:
     bounded = min(max(share, 0.005), 0.995)
     kind = group(count.type)
@@ -152,6 +163,7 @@ def _features(
         float(start == 0 and end == len(words)),
         float(last),
         float(last and kind == PRODUCT_TYPE),
+        float(unknown and kind == PRODUCT_TYPE),
         float(any(word in PREPOSITIONS for word in words[:start])),
         rival,
         float(count.seen == 0),
