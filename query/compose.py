@@ -7,6 +7,7 @@ catalogue are both.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -66,10 +67,19 @@ PRICE_KEY = "price"
 def _phrases(query: Query) -> list[tuple[int, int]]:
     """The spans that are conditions, not words, and those of measures to be ignored."""
     spans = [(negation.start, negation.end) for negation in query.negations]
-    if query.price is not None and query.price.preference is None:
+    if query.price is not None:
         spans.append((query.price.start, query.price.end))
-    spans += [(m.start, m.end) for m in query.measures if measure_key(m) in query.ignored]
+    spans += [
+        (measure.start, measure.end)
+        for measure in query.measures
+        if _is_bound(measure) or measure_key(measure) in query.ignored
+    ]
     return spans
+
+
+def _is_bound(measure: Measure) -> bool:
+    """Whether it is `under 5 lb` or `over 2 m`, whose words no product has."""
+    return measure.low <= 0 or math.isinf(measure.high)
 
 
 def _inside(place: int, spans: list[tuple[int, int]]) -> bool:

@@ -87,7 +87,8 @@ def _fill(
 
 
 def _drawn(sampled: Sampled, rng: Random) -> Iterator[tuple[int, Product, str]]:
-    """Products in random order, again and again, with their type as mostly written, or ""."""
+    """Products in random order, again and again, with their type as mostly written, or "". A maker
+    yields something for each, even if empty: `_fill` counts what it is given."""
     places = list(range(len(sampled.products)))
     while places:
         rng.shuffle(places)
@@ -165,8 +166,8 @@ def _names(sampled: Sampled, place: int, rng: Random) -> list[str]:
 
 def _attributes(sampled: Sampled, rng: Random) -> Iterator[Generated]:
     for place, _product, kind in _drawn(sampled, rng):
-        if kind:
-            yield Generated(_described(sampled, place, kind, rng), "attribute", place)
+        text = _described(sampled, place, kind, rng) if kind else ""
+        yield Generated(text, "attribute", place)
 
 
 def _described(sampled: Sampled, place: int, kind: str, rng: Random) -> str:

@@ -80,11 +80,16 @@ class MeasureReader:
         for measure in self._measure(number, unit, Span("", number, span.end)):
             base = unit.base(measure.value) if unit else 0.0
             if span.label == "measure under":
-                yield replace(measure, low=0.0, high=base)
+                yield self._whole(replace(measure, low=0.0, high=base), span)
             elif span.label == "measure over":
-                yield replace(measure, low=base, high=float("inf"))
+                yield self._whole(replace(measure, low=base, high=float("inf")), span)
             else:
                 yield measure
+
+    def _whole(self, measure: Measure, span: Span) -> Measure:
+        """The measure with its word of comparison, which is no word to search for either."""
+        start = self.lexemes[span.start].start
+        return replace(measure, start=start, text=self.text[start : measure.end])
 
     def _between(self, span: Span) -> Iterator[Measure]:
         first, last = self._numbers(span)
