@@ -12,7 +12,7 @@ from query.entities.calibration import NEVER, Calibration, calibrate, filter_thr
 from query.entities.candidates import Candidate, candidates, group
 from query.entities.catalogue import Catalogue
 from query.entities.generated import Generated, generate
-from query.entities.keys import join
+from query.entities.keys import join, key
 from query.entities.matching import write_phrases
 from query.entities.observations import Observation, observe
 from query.entities.selection import select
@@ -41,6 +41,8 @@ QUERIES = 4
 """Queries generated from each of them."""
 UNUSED = 20, 0.01
 """A reading is forgotten that is right in less than this share of at least so many products."""
+ALIAS = 0.8
+"""A brand's short name is forgotten that means the brand in less than this share of products."""
 FILTERS = frozenset({BRAND, COLOR})
 """Types that may filter; kinds of thing and attributes only boost, for a shopper's name of a kind
 reaches beyond one category, and attributes are never filled everywhere."""
@@ -133,21 +135,28 @@ def _thresholds(
 def _usual(lexicon: Lexicon, usage: Usage) -> dict[str, float]:
     """Type → the mean share of products that have the value, over what is seen at all."""
     shares: dict[str, list[float]] = defaultdict(list)
-    for (key, number), right in usage.right.items():
-        shares[group(lexicon.values[number].type)].append(right / usage.seen[key])
+    for (name, number), right in usage.right.items():
+        shares[group(lexicon.values[number].type)].append(right / usage.seen[name])
     return {kind: sum(each) / len(each) for kind, each in shares.items()}
+
+
+def _is_alias(lexicon: Lexicon, name: str, number: int) -> bool:
+    """Whether a key is a short name of a brand."""
+    value = lexicon.values[number]
+    return value.type == BRAND and all(key(form) != name for form in value.forms)
 
 
 def _forget(lexicon: Lexicon, usage: Usage) -> None:
     """Leaves out readings that the catalogue never uses so, and attributes no title mentions."""
     fields = {BRAND, COLOR, CATEGORY, PRODUCT_TYPE, SIZE}
-    for key, numbers in list(lexicon.readings.items()):
-        seen = usage.seen[key]
+    for name, numbers in list(lexicon.readings.items()):
+        seen = usage.seen[name]
         numbers[:] = [
             number
             for number in numbers
-            if (lexicon.values[number].type in fields or usage.right[key, number] > 1)
-            and not (seen >= UNUSED[0] and usage.right[key, number] < UNUSED[1] * seen)
+            if (lexicon.values[number].type in fields or usage.right[name, number] > 1)
+            and not (_is_alias(lexicon, name, number) and usage.right[name, number] < ALIAS * seen)
+            and not (seen >= UNUSED[0] and usage.right[name, number] < UNUSED[1] * seen)
         ]
-        if not numbers or key in STOPWORDS:
-            del lexicon.readings[key]
+        if not numbers or name in STOPWORDS:
+            del lexicon.readings[name]

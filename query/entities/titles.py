@@ -10,7 +10,7 @@ from itertools import pairwise
 from query.entities.keys import DROPPED, stem
 from query.text import normalize, tokens
 
-_BREAK = re.compile(r"[,;:|()\[\]{}/+•·–—*]|(?:^|\s)-|-(?:\s|$)|\.\s")
+_BREAK = re.compile(r"[,;:|()\[\]{}/+•·–—*]|\s-|-\s|\.\s")
 PREPOSITIONS = frozenset(
     {"for", "with", "without", "by", "in", "from", "to", "of", "on", "at", "as", "w", "plus"}
     | {"includes", "including", "compatible", "fits"}

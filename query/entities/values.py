@@ -134,7 +134,15 @@ def _colors(lexicon: Lexicon, counts: Counter[str], attributes: Mapping[str, Cou
         combined = PARTS.search(groups.get(each, [""])[0]) and all(
             word in base for word in each.split(" ")
         )
-        if not each or combined or any(c.isdigit() for c in each) or each in STOPWORDS:
+        # `Black Leather` is black, of leather; `Navy Blue` is a color of its own.
+        described = each.split(" ")[0] in base and each.split(" ")[-1] not in base
+        if (
+            not each
+            or combined
+            or (described and " " in each)
+            or any(c.isdigit() for c in each)
+            or each in STOPWORDS
+        ):
             continue
         raws = holding.get(each) if each in base else groups[each]
         raws = (raws or groups.get(each, []))[:RAW_VALUES]

@@ -35,6 +35,10 @@ def test_a_title_ends_its_phrases_at_punctuation_prepositions_and_numbers() -> N
     assert title.tail == (False, False, True, True, False, False)
 
 
+def test_a_hyphen_holds_words_together_and_a_dash_parts_them() -> None:
+    assert analyze("USB-C Cable - Black").ends == (False, False, True, True)
+
+
 def test_kinds_of_thing_are_learned_from_titles_and_series_are_not(shop_entities: Entities) -> None:
     kinds = {form for v in shop_entities.values if v.type == "product_type" for form in v.forms}
     assert {"floor lamp", "rucksack", "beanie", "water bottle", "office chair mat"} <= kinds
