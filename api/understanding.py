@@ -16,7 +16,6 @@ from search.types import (
     SpellingOutcome,
 )
 
-
 MEASURE_PREFIX = "measure:"
 """Begins the index's own words for measures, which are nothing to show."""
 

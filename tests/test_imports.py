@@ -55,3 +55,14 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
 def test_the_shared_types_are_a_leaf() -> None:
     own = [m for m in imports(ROOT / "search" / "types.py") if within(m, ROOMS)]
     assert own == []
+
+
+def test_spacy_is_only_imported_where_torch_is_kept_out() -> None:
+    strangers = [
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if path != ROOT / "query" / "light_spacy.py"
+        and any(within(module, ("spacy", "thinc")) for module in imports(path))
+    ]
+    assert strangers == []

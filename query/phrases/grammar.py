@@ -6,11 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spacy.matcher import Matcher
-from spacy.strings import StringStore
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
-
+from query.light_spacy import Doc, Matcher, StringStore, Vocab
 from query.phrases.lexer import Lexeme
 from query.phrases.vocabulary import (
     AFTER_OVER,

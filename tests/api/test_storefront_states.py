@@ -254,7 +254,7 @@ def test_why_here_shows_each_stage_as_a_bar(shopper: Shopper) -> None:
     why.locator("summary").click()
     expect(why).to_contain_text("Found by its words")
     rows = why.locator(".why-row")
-    assert rows.locator("dt").all_inner_texts() == ["Words", "Meaning", "Together"]
+    assert rows.locator("dt").all_inner_texts() == ["Words", "Meaning", "Understanding", "Together"]
     expect(rows.last).to_contain_text("No. 1 ·")
     full = rows.last.locator(".bar").bounding_box()
     fill = rows.last.locator(".bar-fill").bounding_box()

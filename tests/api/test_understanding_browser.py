@@ -73,3 +73,14 @@ def test_a_condition_no_product_meets_is_dropped_and_said(shopper: Shopper) -> N
     page = search(shopper, "kettle under $1")
     expect(page.locator("#notice")).to_contain_text("No product matches price up to 1")
     expect(page.locator("#grid .card").first).to_be_visible()
+
+
+def test_a_half_typed_word_is_not_corrected_until_the_shopper_pauses(shopper: Shopper) -> None:
+    page = shopper.open()
+    box = page.get_by_role("combobox", name="Search products")
+    box.press_sequentially("electrik kettel", delay=15)
+    expect(page.locator("#count")).to_have_text(re.compile("“electrik kettel”$"))
+    expect(page.locator(".spelling")).to_have_text(
+        re.compile("Showing results for electric kettle")
+    )
+    expect(box).to_have_value("electrik kettel")

@@ -34,7 +34,7 @@ def test_a_log_that_cannot_be_used_says_where(tmp_path: Path, content: str, told
 
 
 def test_a_log_that_is_not_there_is_told_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="gone.csv cannot be read"):
+    with pytest.raises(BadInput, match=r"gone\.csv cannot be read"):
         read_query_log(tmp_path / "gone.csv")
 
 

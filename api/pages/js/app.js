@@ -24,6 +24,8 @@ const seen = new Map();
 let state = parseState(location.search);
 let answer = null;
 let asking = null;
+/** Whether the last word may be half typed. */
+let unfinished = false;
 
 const keyOf = (one) => searchParameters(one).toString();
 
@@ -34,6 +36,7 @@ function go(next, { replace = false, marks = {} } = {}) {
   const url = address(next);
   if (url === location.pathname + location.search) return;
   if (!replace) keepPlace();
+  unfinished = Boolean(marks.typing);
   history[replace ? "replaceState" : "pushState"](marks, "", url);
   follow(next);
 }
@@ -74,9 +77,11 @@ async function ask({ cached = false, size = api.PAGE_SIZE, reloaded = false } = 
   busy(true);
   if (!answer) drawWaiting();
   try {
-    const response = await api.search(asked, { size, signal: mine.signal });
+    const typing = unfinished;
+    const spelled = typing ? { ...asked, verbatim: true } : asked;
+    const response = { ...(await api.search(spelled, { size, signal: mine.signal })), asked: spelled };
     if (asking !== mine) return undefined;
-    remember(asked, response);
+    if (!typing) remember(asked, response);
     return show(response, { reloaded });
   } catch (problem) {
     if (asking === mine && problem.name !== "AbortError") fail(problem);
@@ -84,6 +89,13 @@ async function ask({ cached = false, size = api.PAGE_SIZE, reloaded = false } = 
   } finally {
     if (asking === mine) busy(false);
   }
+}
+
+/** The words are all there: asks again, with their spelling looked at. */
+function settle() {
+  if (!unfinished) return;
+  unfinished = false;
+  ask();
 }
 
 /** The page's outline while there is nothing to show yet, so that nothing jumps afterwards. */
@@ -137,10 +149,10 @@ async function showMore() {
   busy(true);
   more(before, true);
   try {
-    const page = await api.search(state, { cursor: before.cursor, signal: mine.signal });
+    const page = await api.search(before.asked, { cursor: before.cursor, signal: mine.signal });
     if (asking !== mine) return;
     answer = { ...before, hits: [...before.hits, ...page.hits], cursor: page.cursor };
-    remember(state, answer);
+    if (!unfinished) remember(state, answer);
     appendHits(page.hits, answer.hits, state, openHit);
     more(answer);
     keepPlace();
@@ -170,7 +182,7 @@ function fail(problem) {
 }
 
 function connect() {
-  connectBox({ go, state: () => state });
+  connectBox({ go, state: () => state, settle });
   connectSuggest({ go, state: () => state });
   connectDrawer();
   closeWhyOnLeave();
@@ -183,7 +195,10 @@ function connect() {
   const dialog = byId("product");
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", leaveProduct);
-  addEventListener("popstate", () => follow(parseState(location.search), { fresh: false }));
+  addEventListener("popstate", () => {
+    unfinished = false;
+    follow(parseState(location.search), { fresh: false });
+  });
   addEventListener("online", () => !answer && ask());
   addEventListener("scrollend", keepPlace);
 }

@@ -3,6 +3,7 @@
 import { byId } from "./dom.js";
 
 const PAUSE_MS = 180;
+const SETTLED_MS = 1200;
 
 /** Shows the words of the address in the box, unless the shopper is typing there. */
 export function showWords(words) {
@@ -14,10 +15,13 @@ export function showWords(words) {
 /**
  * One run of typing is one step in the history: its first search is a new step, the following
  * ones replace it, so that "back" goes to what was there before. Filters hold while words change.
+ * A word may be half typed, so its spelling is left alone until `settle`: on Enter, on leaving the
+ * box, or when no key was pressed for a while.
  */
-export function connectBox({ go, state }) {
+export function connectBox({ go, state, settle }) {
   const input = byId("q");
   let timer = 0;
+  let settling = 0;
   const search = (typing) => {
     clearTimeout(timer);
     const q = input.value.trim();
@@ -28,11 +32,17 @@ export function connectBox({ go, state }) {
   input.addEventListener("input", (event) => {
     byId("clear").hidden = !input.value;
     clearTimeout(timer);
-    if (!event.isComposing) timer = setTimeout(() => search(true), PAUSE_MS);
+    clearTimeout(settling);
+    if (event.isComposing) return;
+    timer = setTimeout(() => search(true), PAUSE_MS);
+    settling = setTimeout(settle, SETTLED_MS);
   });
+  input.addEventListener("blur", settle);
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
     search(false);
+    clearTimeout(settling);
+    settle();
     history.replaceState({ ...history.state, typing: false }, "");
   });
   byId("clear").addEventListener("click", () => {

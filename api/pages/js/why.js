@@ -3,11 +3,12 @@
 import { el } from "./dom.js";
 import { count, score } from "./format.js";
 
-const STAGES = { words: "Words", meaning: "Meaning", fused: "Together" };
+const STAGES = { words: "Words", meaning: "Meaning", boosts: "Understanding", fused: "Together" };
 const ORDERS = {
   price_asc: "Sorted by price, low to high.", price_desc: "Sorted by price, high to low.",
   rating: "Sorted by rating.", newest: "Sorted by date, newest first.",
 };
+const ORDER = Object.keys(STAGES);
 const SOURCES = { words: "its words", meaning: "its meaning" };
 
 /** The highest score of each stage over the hits shown: what a full bar stands for. */
@@ -29,7 +30,7 @@ function bar({ stage, rank, score: value }, best) {
     el(
       "dd", {},
       el("span", { className: "bar", "aria-hidden": "true" }, fill),
-      el("span", { className: "why-figures" }, rank === null ? "not found this way" : `No. ${count(rank)} · ${score(value)}`),
+      el("span", { className: "why-figures" }, rank === null ? (stage === "boosts" ? "no gain" : "not found this way") : `No. ${count(rank)} · ${score(value)}`),
     ),
   );
 }
@@ -43,7 +44,8 @@ function sentence(why, sort) {
 /** A small disclosure; null when the response explains nothing. */
 export function whyHere(hit, best, sort) {
   if (!hit.why?.length) return null;
-  const rows = sort === "relevance" ? hit.why.map((row) => bar(row, best[row.stage])) : [];
+  const stages = hit.why.toSorted((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
+  const rows = sort === "relevance" ? stages.map((row) => bar(row, best[row.stage])) : [];
   return el(
     "details", { className: "why", name: "why" },
     el("summary", {}, "Why here", el("span", { className: "hidden" }, `: ${hit.title}`)),
