@@ -14,10 +14,13 @@ from dataclasses import replace
 from query.text import codes, tokens
 from search.types import Boost, Entity, Filter, Filters, Measure, Negation, Query
 
-ENTITY_WEIGHT = 0.2
-"""What agreeing with an entity that only boosts is worth, times its probability."""
+ENTITY_WEIGHT = 0.1
+"""What agreeing with a brand, a color or a kind of product that only boosts is worth, times its
+probability."""
+ATTRIBUTE_WEIGHT = 0.02
+"""The same for any other attribute."""
 MEASURE_WEIGHT = 0.15
-CATEGORY_WEIGHT = 0.2
+CATEGORY_WEIGHT = 0.1
 
 
 def compose(query: Query) -> Query:
@@ -112,10 +115,23 @@ def _price_filter(query: Query) -> Filters:
     return (Filter("price", low=price.low, high=price.high),)
 
 
+_TELLING = frozenset({"brand", "color", "product_type", "category"})
+
+
+def _weight(entity: Entity, query: Query) -> float:
+    """What an entity is worth. Any other attribute says something only beside other words: alone
+    (`ssd`) it may be what is looked for, and then the products that merely have one must not rise
+    above it."""
+    if entity.type in _TELLING:
+        return ENTITY_WEIGHT * entity.probability
+    alone = entity.text == _without(query.corrected, _phrases(query))
+    return 0.0 if alone else ATTRIBUTE_WEIGHT * entity.probability
+
+
 def _boosts(query: Query) -> Iterator[Boost]:
     for entity in query.entities:
         if entity.use == "boost" and entity.filter and entity_key(entity) not in query.ignored:
-            yield Boost(entity.filter, ENTITY_WEIGHT * entity.probability)
+            yield Boost(entity.filter, _weight(entity, query))
     for measure in query.measures:
         if measure_key(measure) not in query.ignored:
             name = f"measures.{measure.dimension}"
