@@ -8,6 +8,7 @@ catalogue are both.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -32,7 +33,7 @@ def compose(query: Query) -> Query:
         query,
         terms=tuple(token.text for token in kept),
         codes=tuple(codes(encoded)),
-        encoded=encoded,
+        encoded=_meant(encoded, query),
         entities=tuple(_used(entity, query) for entity in query.entities),
         filters=tuple(dict.fromkeys(_filters(query))),
         boosts=tuple(_boosts(query)),
@@ -63,6 +64,8 @@ def negation_key(negation: Negation) -> str:
     return f"negation:{negation.text}"
 
 
+LIKELY = 0.5
+"""How sure an offered spelling must be to be what is encoded."""
 PRICE_KEY = "price"
 """What names the price in `Query.ignored`."""
 
@@ -92,6 +95,16 @@ def _inside(place: int, spans: list[tuple[int, int]]) -> bool:
 def _without(text: str, spans: list[tuple[int, int]]) -> str:
     kept = "".join(" " if _inside(i, spans) else c for i, c in enumerate(text))
     return " ".join(kept.split())
+
+
+def _meant(text: str, query: Query) -> str:
+    """The text to encode: as probably meant, where that is offered and likelier than not. A
+    misspelled word has no meaning to an encoder, and its other reading is searched as well."""
+    spelling = query.spelling
+    if spelling.outcome == "suggested" and spelling.confidence >= LIKELY:
+        for typed, meant in spelling.edits:
+            text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", meant, text)
+    return text
 
 
 def _used(entity: Entity, query: Query) -> Entity:

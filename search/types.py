@@ -152,11 +152,13 @@ class SearchRequest:
 class Spelling:
     """What became of the spelling. `text` is the better spelling of the whole normalized query, ""
     when unchanged: searched when `corrected`, offered when `suggested`. `confidence` (0 to 1) is
-    the calibrated probability that `text` is what the shopper meant."""
+    the calibrated probability that `text` is what the shopper meant. `edits` are the words that
+    differ, as typed and as in `text`."""
 
     outcome: SpellingOutcome = "unchanged"
     text: str = ""
     confidence: float = 0.0
+    edits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ BREAK = "|"
 
 TITLE, FIELD, ATTRIBUTE, DESCRIPTION = 1.0, 0.5, 0.2, 0.1
 """What a word counts for in each field."""
+ASKED_WORDS = ("without", "under", "below", "between", "less", "cheap")
+"""Words of conditions: typed far more often than titles have them."""
+ASKED = 0.02
+"""What each counts for at least, as a share of the products."""
 LOG_LINE = 3.0
 """What a logged query counts for at most, as a line, against a title's 1, for each power of two of
 its count."""
@@ -84,6 +88,8 @@ def weighted_words(counts: CatalogueCounts, corpus: Corpus) -> dict[str, float]:
     for logged in corpus.query_log:
         if trusted(logged):
             _count(weights, logged.text, float(min(logged.count, 1000)))
+    for word in ASKED_WORDS:
+        weights[word] = max(weights.get(word, 0.0), ASKED * corpus.count)
     return weights
 
 
