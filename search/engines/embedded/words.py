@@ -172,21 +172,33 @@ class WordsQuery:
         return _combine(Occur.Must, self.clauses)
 
     def any(self) -> tantivy.Query:
-        """Some word must match, not counting those that most products have; flat, because tantivy
-        only prunes a flat disjunction."""
+        """Some word must match, not counting those that most products have; flat where no word has
+        an alternative, because tantivy only prunes a flat disjunction."""
         telling = [word for word in self._distinct if not self._common(word)] or self._distinct
-        found = [query for word in telling for query in self._word(word)]
+        found: list[tantivy.Query] = []
+        for start, end in self._groups:
+            words = [word for word in self._distinct[start:end] if word in telling]
+            if not any(start <= begin < end for begin, _ in self._substitutes):
+                found += [query for word in words for query in self._word(word)]
+            elif words:
+                found.append(self._some_of(start, end))
+            else:
+                found += self._telling_substitutes(self._distinct[start:end])
         found += [query for code in self._codes() for query in self._code(code)]
-        found += self._telling_substitutes()
         return _combine(Occur.Should, found) if found else tantivy.Query.empty_query()
 
-    def _telling_substitutes(self) -> list[tantivy.Query]:
-        """Alternatives not made of common words alone; a disjunction stays flat with those of one
-        word."""
+    def _some_of(self, start: int, end: int) -> tantivy.Query:
+        """The best of the ways to read some words, each scored by what of it matches: a text with a
+        word and its alternative has said the same thing twice, not more."""
+        readings = islice(self._readings(start, end), _MOST_READINGS)
+        return _best_of([_any_of(reading) for reading in readings])
+
+    def _telling_substitutes(self, words: Sequence[str]) -> list[tantivy.Query]:
+        """What may stand for words that most products have, and is not so common itself."""
         return [
             query
             for each in self.query.alternatives
-            if not all(map(self._common, each.instead))
+            if set(each.words) <= set(words) and not all(map(self._common, each.instead))
             if (query := self._substitute(each))
         ]
 
