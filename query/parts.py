@@ -74,6 +74,14 @@ class PartBuilder(Protocol):
         ...
 
 
+class Rewriter(Protocol):
+    """A step of understanding: query in, query out; abstains by returning its argument."""
+
+    def __call__(self, query: Query, /) -> Query:
+        """The query with what this step recognized."""
+        ...
+
+
 class Refiner(Protocol):
     """What can be said better once the query's vector is known."""
 

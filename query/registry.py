@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from query.parts import PartBuilder, Refiner
-from search.types import Query
+from query.parts import PartBuilder, Refiner, Rewriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +21,13 @@ class Part:
     builder: Callable[[], PartBuilder]
 
 
-Rewrite = Callable[[Query], Query]
-
-
 @dataclass(frozen=True, slots=True)
 class RewriterPart:
     """A part that rewrites queries. `builder` makes what learns it from a catalogue; `open` loads
     what that wrote (files that are mapped or read once; at most .5 s)."""
 
     builder: Callable[[], PartBuilder]
-    open: Callable[[Path], Rewrite]
+    open: Callable[[Path], Rewriter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def _spelling_builder() -> PartBuilder:
     return SpellingBuilder()
 
 
-def _open_spelling(directory: Path) -> Rewrite:
+def _open_spelling(directory: Path) -> Rewriter:
     from query.spelling import open_spelling
 
     return open_spelling(directory)
@@ -60,7 +56,7 @@ def _phrases_builder() -> PartBuilder:
     return PhrasesBuilder()
 
 
-def _open_phrases(directory: Path) -> Rewrite:
+def _open_phrases(directory: Path) -> Rewriter:
     from query.phrases.rewriter import open_phrases
 
     return open_phrases(directory)
@@ -72,7 +68,7 @@ def _entities_builder() -> PartBuilder:
     return EntitiesBuilder()
 
 
-def _open_entities(directory: Path) -> Rewrite:
+def _open_entities(directory: Path) -> Rewriter:
     from query.entities.rewriter import open_entities
 
     return open_entities(directory)
@@ -84,7 +80,7 @@ def _expansion_builder() -> PartBuilder:
     return ExpansionBuilder()
 
 
-def _open_expansion(directory: Path) -> Rewrite:
+def _open_expansion(directory: Path) -> Rewriter:
     from query.expansion import open_expansion
 
     return open_expansion(directory)

@@ -16,8 +16,8 @@ from typing import Self
 
 from query.compose import category_boosts, compose
 from query.normalize import normalize_query
-from query.parts import FORMAT, FORMAT_FILE, Refiner
-from query.registry import REFINERS, REWRITERS, Rewrite
+from query.parts import FORMAT, FORMAT_FILE, Refiner, Rewriter
+from query.registry import REFINERS, REWRITERS
 from search.errors import IndexCorrupt
 from search.types import Query, Vector
 
@@ -30,7 +30,7 @@ NORMALIZE, COMPOSE = "normalize", "compose"
 class Understanding:
     """The rewriters of one snapshot, by name in their order, and its refiners."""
 
-    rewriters: Mapping[str, Rewrite] = field(default_factory=lambda: {NORMALIZE: normalize_query})
+    rewriters: Mapping[str, Rewriter] = field(default_factory=lambda: {NORMALIZE: normalize_query})
     refiners: Mapping[str, Refiner] = field(default_factory=dict)
 
     @classmethod

@@ -29,14 +29,6 @@ from search.types import (
 )
 
 
-class Rewriter(Protocol):
-    """Query in, query out; abstains by returning its argument."""
-
-    def __call__(self, query: Query) -> Query:
-        """The rewritten query."""
-        ...
-
-
 class Encoder(Protocol):
     """Text to unit vectors. `name` identifies weights and precision: an index built with another
     name must be refused."""
