@@ -14,7 +14,7 @@ from query.normalize import normalize_query
 from query.text import words
 from search.engines.embedded.snapshot import OpenSnapshot
 from search.engines.embedded.state import IndexState
-from search.settings import MeaningSettings, Settings
+from search.settings import MeaningSettings, Settings, UnderstandingSettings
 from search.types import Filter, Ordinals, Product, Query, Vector, Vectors
 
 DIMENSIONS = 16
@@ -61,8 +61,14 @@ def _vector(text: str) -> Vector:
     return np.asarray(total / np.linalg.norm(total), np.float32)
 
 
-def shop_settings(data: Path, encoder: str = "none") -> Settings:
-    return Settings(data=data, threads=1, meaning=MeaningSettings(encoder=encoder))
+def shop_settings(data: Path, encoder: str = "none", *, understanding: bool = False) -> Settings:
+    """Without understanding unless asked for: learning it takes a second, at each build."""
+    return Settings(
+        data=data,
+        threads=1,
+        meaning=MeaningSettings(encoder=encoder),
+        understanding=UnderstandingSettings(enabled=understanding),
+    )
 
 
 def opened(settings: Settings) -> IndexState:
