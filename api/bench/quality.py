@@ -195,7 +195,8 @@ async def cross_validate(real: Path, directory: Path, say: Callable[[str], None]
 
 
 async def _score(settings: Settings, judgments: Judgments) -> np.ndarray[Any, Any]:
-    async with opened({"hybrid": (settings, "hybrid")}) as searcher:
+    # What was typed: retrieval is chosen apart from what understanding adds.
+    async with opened({"hybrid": (settings, "hybrid-raw")}) as searcher:
         run = await searcher.run("hybrid", judgments.relevant_queries(), 10, None)
     report = evaluate(judgments, {"hybrid": run}, metrics=[METRIC])
     return report.systems["hybrid"].values[METRIC]
