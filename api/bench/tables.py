@@ -187,3 +187,18 @@ def understanding_tables(result: dict[str, Any]) -> str:
 
 def _spent(spent: dict[str, float]) -> list[object]:
     return [spent["p50"], spent["p95"], spent["p99"]]
+
+
+def suggestion_table(result: dict[str, Any]) -> str:
+    """Suggestions: a keystroke's milliseconds, and what the entries cost."""
+    rows = [
+        ["milliseconds a keystroke, p50", f"{result['p50']:.2f}"],
+        ["p99 (processor time alone)", f"{result['p99']:.2f} ({result['processor_p99']:.2f})"],
+        ["worst", f"{result['worst']:.2f}"],
+        ["opened in seconds", f"{result['load_seconds']:.3f}"],
+        ["resident, MB", f"{result['resident_bytes'] / MEGA:.0f}"],
+        ["on disk, MB", f"{result['disk_bytes'] / MEGA:.0f}"],
+        ["written in seconds", f"{result['write_seconds']:.1f}"],
+    ]
+    title = f"### Suggestions, {result['entries']:,} entries"
+    return f"{title}\n\n{table(['', ''], rows)}"

@@ -131,3 +131,24 @@ def understanding(
         print_json(result)
     else:
         out.print(Markdown(understanding_tables(result)))
+
+
+@command.command("suggest")
+def suggest(
+    entries: Annotated[int, typer.Option(help="Different suggestions.", min=1000)] = 500_000,
+    json: Json = False,
+) -> None:
+    """Measure how fast suggestions are, for a number of entries."""
+    from dataclasses import asdict
+
+    from rich.markdown import Markdown
+
+    from api.bench.suggestions import measure_suggestions
+    from api.bench.tables import suggestion_table
+    from api.commands.console import out, print_json
+
+    result = asdict(measure_suggestions(entries))
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(suggestion_table(result)))
