@@ -20,7 +20,9 @@ from api.bench.generate import (
     generate_queries,
     generate_vectors,
 )
-from api.bench.tables import quality_tables, speed_tables
+from api.bench.lexicon import lexicon_products, make_lexicon
+from api.bench.tables import quality_tables, speed_tables, understanding_tables
+from api.bench.understanding import run_understanding
 from fixtures import make_shop
 from search.types import Product
 from tests.api.conftest import aisle, free_port
@@ -122,3 +124,26 @@ def test_a_table_shows_differences_from_hybrid_the_right_way_round() -> None:
     }
     shown = quality_tables({"catalogues": {"esci": report}})
     assert "| bm25 | 0.600 [0.500, 0.700] | -0.020 [-0.050, +0.010] (0.2000) |" in shown
+
+
+@pytest.mark.slow
+def test_understanding_is_measured_whole_and_by_part(tmp_path: Path) -> None:
+    said: list[str] = []
+    result = run_understanding(tmp_path, said.append, terms=2_000, brands=200)
+    assert set(result["parts"]) >= {"spelling", "phrases", "entities", "expansion", "intent"}
+    assert 0 < result["milliseconds"]["p50"] <= result["milliseconds"]["p99"]
+    assert any(line.startswith("spelling: ") for line in said)
+    shown = understanding_tables(result)
+    assert "| spelling |" in shown
+    assert "symspellpy" in shown
+    assert "nan" not in shown
+
+
+def test_made_up_words_are_distinct_and_repeatable() -> None:
+    lexicon = make_lexicon(5_000, 500)
+    assert len(set(lexicon.words)) == 5_000
+    assert len(set(lexicon.brands)) == 500
+    assert make_lexicon(5_000, 500) == lexicon
+    products = list(lexicon_products(lexicon, 2_500))
+    used = {word for product in products for word in product.title.lower().split()}
+    assert used.issuperset(lexicon.words)
