@@ -14,6 +14,7 @@ from query.phrases.units import NUMBER_PATTERN, UNIT_PATTERN, find_unit
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 _CODE = re.compile(r"(?=[\w./-]*\d)(?=[\w./-]*[a-z])[a-z0-9]+(?:[-./_][a-z0-9]+)*|\d{4,}")
+_LONGEST_CODE = 100
 _MEASURE = re.compile(rf"{NUMBER_PATTERN}-?({UNIT_PATTERN})")
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -88,12 +89,19 @@ def tokens(normalized: str) -> list[Token]:
 def codes(text: str) -> list[str]:
     """Identifiers whole, punctuation removed: letters with digits, or four digits and more. A
     measure (`1.5l`, `15.6-inch`) is none: it would meet the model number `15L`."""
-    return [_bare(match) for match in _CODE.findall(normalize(text)) if not _is_measure(match)]
+    return [_bare(match) for match in _code_texts(text) if not _is_measure(match)]
 
 
 def identifiers(text: str) -> list[str]:
     """The codes of a text that is known to hold identifiers, whatever they look like."""
-    return [_bare(match) for match in _CODE.findall(normalize(text))]
+    return [_bare(match) for match in _code_texts(text)]
+
+
+def _code_texts(text: str) -> list[str]:
+    """What looks like a code. Longer texts without a space are none; the search for digits ahead
+    would also take time that grows with the square of their length."""
+    short = (part for part in normalize(text).split() if len(part) <= _LONGEST_CODE)
+    return [match for part in short for match in _CODE.findall(part)]
 
 
 def _bare(code: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +86,10 @@ def test_an_identifier_may_look_like_a_measure() -> None:
 
 def test_a_model_number_is_found_by_its_parts() -> None:
     assert {"wh", "1000xm4"} <= set(words("Sony WH-1000XM4"))
+
+
+def test_the_time_for_a_text_without_spaces_grows_with_its_length_only() -> None:
+    started = time.perf_counter()
+    assert codes("k" * 100_000) == []
+    assert codes("kettle " + "9" * 50_000 + " wh-1000xm4") == ["wh1000xm4"]
+    assert time.perf_counter() - started < 1.0
