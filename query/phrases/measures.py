@@ -56,7 +56,9 @@ class MeasureReader:
                 sides = self._sides(span) if span.label == "sides" else ()
                 if found or sides:
                     taken.update(range(span.start, span.end))
-                measures += found
+                # A size is a value of the catalogue, with its own matcher; here it is only found in
+                # whatever way titles write it.
+                measures += [measure for measure in found if measure.dimension != "size"]
                 alternatives += self._alternatives(span, found, sides)
         measures.sort(key=lambda measure: measure.start)
         return Measured(tuple(measures), tuple(alternatives))
