@@ -7,7 +7,7 @@ from typing import Any
 from api import handlers
 from api.changes import ChangeBatch, ChangesBody
 from api.endpoint import Endpoint, Parameter
-from api.requests import NUMERIC, PREFIX, RANGE_PATTERN, SearchParameters
+from api.requests import IGNORED_PATTERN, NUMERIC, PREFIX, RANGE_PATTERN, SearchParameters
 from api.responses import SearchBody, Status
 from api.suggest import suggest_endpoint
 from search.settings import LimitSettings
@@ -75,7 +75,8 @@ def _plain(name: str, schema: dict[str, Any], limits: LimitSettings) -> Paramete
     if name == "cursor":
         schema = {"type": "string", "maxLength": 500}
     if name == "ignored":
-        schema = {"type": "array", "items": {"type": "string"}, "maxItems": 50}
+        items = {"type": "string", "pattern": IGNORED_PATTERN, "maxLength": 200}
+        schema = {"type": "array", "items": items, "maxItems": 50}
         return Parameter(name, "query", f"{description}; repeat it", schema, explode=True)
     return Parameter(name, "query", description, schema)
 

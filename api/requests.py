@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,7 @@ from search.types import Filter, SearchRequest, Sort
 
 _RANGE = re.compile(r"(-?\d{1,15}(?:\.\d{1,9})?)?\.\.(-?\d{1,15}(?:\.\d{1,9})?)?")
 RANGE_PATTERN = r"^(-?\d{1,15}(\.\d{1,9})?)?\.\.(-?\d{1,15}(\.\d{1,9})?)?$"
+IGNORED_PATTERN = r"^(price|[^:]+:.+)$"
 NUMERIC = frozenset({"price", "rating"})
 PLAIN = ("brand", "color", "category", "in_stock", "id")
 FACETS_DEFAULT = "default"
@@ -73,7 +74,7 @@ class SearchParameters(Wire):
     highlight: bool = Field(False, description="Mark the matching words, as HTML")
     explain: bool = Field(False, description="Say where each stage placed each hit")
     verbatim: bool = Field(False, description="Search the words as typed: correct no spelling")
-    ignored: tuple[str, ...] = Field(
+    ignored: tuple[Annotated[str, Field(pattern=IGNORED_PATTERN, max_length=200)], ...] = Field(
         (),
         max_length=50,
         description="Parts of the query to make nothing of, by their `key` in `understanding`",

@@ -22,6 +22,7 @@ from indexer.rejects import Rejection, RejectsFile
 from indexer.snapshot import CatalogueEncoder, measured_recall, write_snapshot
 from indexer.spool import Duplicate, Spool
 from indexer.storage import storage_errors
+from indexer.understanding import check_understanding
 from search.engines.embedded.layout import DataLayout
 from search.settings import Settings
 from search.types import Product
@@ -103,10 +104,12 @@ def build_index(
     Raises:
         IndexBusy: another build is running here.
         StorageFailed: the disk refused; what was being served is unchanged.
-        BadInput: the catalogue cannot be read, or has too many bad rows.
+        BadInput: the catalogue cannot be read, or has too many bad rows; the query log or one of
+            the shop's lists cannot be used, which is found out first.
         EncoderUnavailable: the text encoder cannot be made.
     """
     started = time.perf_counter()
+    check_understanding(settings)
     with build_lock(settings.data), storage_errors(settings.data):
         remove_builds(settings.data)
         try:

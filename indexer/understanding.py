@@ -9,6 +9,7 @@ import numpy as np
 
 from indexer.progress import Progress
 from indexer.query_log import read_query_log
+from query.lists import check_lists
 from query.parts import FORMAT, FORMAT_FILE, Corpus, PartBuilder
 from query.registry import builders
 from search.engines.embedded.layout import SnapshotLayout, stamp
@@ -18,6 +19,17 @@ from search.types import Product, Vectors
 
 SAMPLE = 20_000
 """Products that are looked at more closely."""
+
+
+def check_understanding(settings: Settings) -> None:
+    """Looks at the query log and the shop's lists, before anything takes long.
+
+    Raises:
+        BadInput: one of them cannot be used; names file, line and remedy.
+    """
+    if settings.understanding.enabled:
+        read_query_log(query_log(settings))
+        check_lists(shop_lists(settings))
 
 
 def query_log(settings: Settings) -> Path | None:
@@ -46,7 +58,9 @@ class UnderstandingLearner:
     """Feeds every product to the builder of every part, then lets them write."""
 
     def __init__(self, settings: Settings, count: int) -> None:
-        self._settings, self._count = settings, count
+        self._count = count
+        self._lists = shop_lists(settings)
+        self._log = read_query_log(query_log(settings))
         self._step = max(1, -(-count // SAMPLE))
         self._sample: list[Product] = []
         self._seen = 0
@@ -91,8 +105,8 @@ class UnderstandingLearner:
             sample=self._sample,
             sample_vectors=sample_vectors,
             encode=encode,
-            query_log=read_query_log(query_log(self._settings)),
-            lists=shop_lists(self._settings),
+            query_log=self._log,
+            lists=self._lists,
         )
         progress("understanding", 0, len(self._builders))
         for done, (name, builder) in enumerate(self._builders.items(), 1):

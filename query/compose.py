@@ -112,9 +112,13 @@ def _used(entity: Entity, query: Query) -> Entity:
 
 
 def _filters(query: Query) -> Iterator[Filter]:
+    named: dict[str, tuple[str, ...]] = {}
     for entity in query.entities:
         if entity.use == "filter" and entity.filter and entity_key(entity) not in query.ignored:
-            yield entity.filter
+            # Two colors are either, not both: `black or white`, `red and blue`.
+            values = named.get(entity.filter.name, ())
+            named[entity.filter.name] = tuple(dict.fromkeys(values + entity.filter.values))
+    yield from (Filter(name, values) for name, values in named.items())
     for negation in query.negations:
         if negation_key(negation) not in query.ignored:
             yield from negation.filters

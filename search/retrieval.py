@@ -26,6 +26,9 @@ from search.settings import Settings
 from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
 
 _log = logging.getLogger(__name__)
+_KINDS = frozenset({"product_type", "category"})
+_SURELY = 0.9
+"""How probable a kind of product must be for filters to give way to it."""
 
 _TOO_LONG = "meaning took too long: words only"
 
@@ -166,7 +169,7 @@ class Retrieval:
         for kept in attempts(wanted):
             filters = own + kept
             found = await self._attempt(view, query, filters, sort, encoding, trace, relax=False)
-            if len(found.fused):
+            if len(found.fused) and not (kept and await _misses_kind(view, query, found.fused)):
                 break
         else:
             if filters and query.terms:
@@ -321,6 +324,17 @@ class Retrieval:
             return None
         trace.since("encode", start)
         return encoded
+
+
+async def _misses_kind(view: View, query: Query, found: Ranking) -> bool:
+    """Whether none of the products found is of the kind that a query surely names: yellow cushions
+    are no answer to `yellow yoga mat`."""
+    kinds = [
+        each.filter
+        for each in query.entities
+        if each.type in _KINDS and each.filter is not None and each.probability >= _SURELY
+    ]
+    return bool(kinds) and not (await view.satisfy(found.ordinals, kinds)).any()
 
 
 def named(filters: Filters) -> int:

@@ -33,12 +33,14 @@ class ExpansionRewriter:
     longest: int
 
     def __call__(self, query: Query) -> Query:
-        """The query with its alternatives, in the order of its words."""
+        """The query with alternatives added, in the order of its words."""
         found = list(islice(self._found(query), MOST_ALTERNATIVES))
         if not found:
             return query
         notes = tuple(f"expanded {' '.join(a.words)} with {' '.join(a.instead)}" for a in found)
-        return replace(query, alternatives=tuple(found), rewrites=query.rewrites + notes)
+        return replace(
+            query, alternatives=query.alternatives + tuple(found), rewrites=query.rewrites + notes
+        )
 
     def _found(self, query: Query) -> Iterator[Alternative]:
         if not self.rules:

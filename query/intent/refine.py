@@ -15,7 +15,7 @@ from query.intent.support import Support, open_support
 from query.intent.titles import evidence_keys
 from query.stem import stems
 from query.text import tokens
-from search.types import Link, Query, Vector
+from search.types import CategoryProbability, Link, Query, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,13 @@ class IntentRefiner:
             query,
             intent=intent,
             intent_probability=probability,
-            categories=self.categories.categories(evidence_keys(query.corrected), vector),
+            categories=self._categories(query, vector),
         )
+
+    def _categories(self, query: Query, vector: Vector | None) -> tuple[CategoryProbability, ...]:
+        """Of what is searched for: prices and refusals say nothing of the category."""
+        text = query.encoded or query.corrected
+        return self.categories.categories(evidence_keys(text), vector)
 
     def _links(self, found: list[str]) -> tuple[Link, ...]:
         places = spans(len(found[:MOST_WORDS]), LONGEST)

@@ -11,6 +11,7 @@ phrases = ["return", "refund", "send back"]
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ class Page:
 
     link: Link
     phrases: tuple[str, ...]
+
+
+_SAFE = re.compile(r"(?:https?:|mailto:|tel:|/(?!/))", re.IGNORECASE)
 
 
 class Support:
@@ -82,6 +86,10 @@ def _page(table: Any, place: str) -> Page:
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
             raise BadInput(f"{place}: {name} is missing or no text; {_REMEDY}", field=name)
+    if not _SAFE.match(str(texts["url"])):
+        raise BadInput(
+            f"{place}: url must begin with https:, http:, mailto:, tel: or a single /", field="url"
+        )
     phrases = table.get("phrases")
     good = isinstance(phrases, list) and all(isinstance(p, str) and words(p) for p in phrases)
     if not good or not phrases:

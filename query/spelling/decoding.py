@@ -13,7 +13,7 @@ from operator import attrgetter
 from query.spelling.candidates import Candidates, Edit
 from query.spelling.language import Language
 from query.spelling.vocabulary import BRAND, CATALOGUE, DOUBTFUL, ENGLISH, PROTECTED, Vocabulary
-from query.spelling.words import PHRASE_WORDS, spellable
+from query.spelling.words import PHRASE_WORDS, spellable, variants
 
 BEAM = 10
 MOST_WORDS = 24
@@ -76,7 +76,8 @@ class Decoder:
         return Decoded(tuple(typed), unchanged, changed) if changed else None
 
     def _typed(self, text: str, known: frozenset[str], hidden: str) -> Typed:
-        if not spellable(text) or text in known or text in PHRASE_WORDS:
+        kept = text in known or text in PHRASE_WORDS or text in variants()
+        if kept or not spellable(text):
             return Typed(text, self.vocabulary.id(text), fixed=True)
         if text == hidden:
             return Typed(text, -1, fixed=False, doubtful=True)

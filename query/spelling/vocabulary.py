@@ -59,9 +59,12 @@ class Vocabulary:
         return found
 
     def familiar(self, word: str) -> int:
-        """The id of a word or of what it is an inflection of, -1 when neither is known."""
+        """The id of a word, of what it is an inflection of, or of its plural; -1 when none of them
+        is known."""
         found = self.id(word)
-        return found if found >= 0 else self.base(word)
+        if found < 0:
+            found = self.base(word)
+        return self._frequent(word + "s") if found < 0 and not word.endswith("s") else found
 
     def base(self, word: str) -> int:
         """The id of the word that this one is an inflection of, -1 when that is unknown. The list

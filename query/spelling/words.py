@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
 
 LONGEST = 40
 """Letters; anything longer is no word."""
@@ -34,6 +35,15 @@ PHRASE_WORDS = frozenset(
 _SHORT_PARTS = frozenset(
     ("of", "to", "on", "in", "go", "no", "up", "by", "my", "is", "it", "at", "an", "or", "tv", "pc")
 )
+
+
+@cache
+def variants() -> frozenset[str]:
+    """Words with two right spellings or two forms (`grey`, `mice`): the query is expanded with the
+    other one instead."""
+    text = (resources.files("query.expansion") / "variants.txt").read_text("utf-8")
+    lines = (line.split("#")[0].replace("=>", ",") for line in text.splitlines())
+    return frozenset(form.strip() for line in lines for form in line.split(",") if form.strip())
 
 
 @lru_cache(65_536)
