@@ -23,7 +23,7 @@ from search.order import in_order
 from search.relaxing import attempts, understood
 from search.seams import Encoder, Fusion, View
 from search.settings import Settings
-from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
+from search.types import Filter, Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
 
 _log = logging.getLogger(__name__)
 _KINDS = frozenset({"product_type", "category"})
@@ -165,14 +165,20 @@ class Retrieval:
         encoding: asyncio.Future[Vector | None],
         trace: Trace,
     ) -> Candidates:
-        """Gives up as few of the wanted filters as leaves something; then relaxes."""
+        """Gives up as few of the wanted filters as leaves something of the kind asked for, or if
+        that is nowhere, something; then relaxes."""
+        other: tuple[Filters, Candidates] | None = None
         for kept in attempts(wanted):
             filters = own + kept
             found = await self._attempt(view, query, filters, sort, encoding, trace, relax=False)
-            if len(found.fused) and not (kept and await _misses_kind(view, query, found.fused)):
-                break
+            if len(found.fused):
+                if not (wanted and await _misses_kind(view, query, found.fused)):
+                    break
+                other = other or (filters, found)
         else:
-            if filters and query.terms:
+            if other is not None:
+                filters, found = other
+            elif filters and query.terms:
                 near = found.near
                 found = await self._attempt(view, query, filters, sort, encoding, trace, relax=True)
                 found = replace(found, near=near, relaxed=True)
@@ -330,9 +336,9 @@ async def _misses_kind(view: View, query: Query, found: Ranking) -> bool:
     """Whether none of the products found is of the kind that a query surely names: yellow cushions
     are no answer to `yellow yoga mat`."""
     kinds = [
-        each.filter
+        each.filter or Filter("words", (each.text,))
         for each in query.entities
-        if each.type in _KINDS and each.filter is not None and each.probability >= _SURELY
+        if each.type in _KINDS and each.probability >= _SURELY
     ]
     return bool(kinds) and not (await view.satisfy(found.ordinals, kinds)).any()
 

@@ -79,7 +79,8 @@ class NegationReader:
         return tuple(found)
 
     def _refused(self, span: Span) -> Iterator[Negation]:
-        sure = span.label == "refusing"
+        clause = self._clause(span)
+        sure = span.label == "refusing" or clause > 0
         at = span.end
         while at < len(self.lexemes) and self.lexemes[at].text in _DETERMINERS:
             at += 1
@@ -88,8 +89,14 @@ class NegationReader:
             return
         if not self._is_known(at, end, sure) or (at > span.end and not sure):
             return
-        yield self._negation(span.start, at, end)
+        yield self._negation(span.start - clause, at, end)
         yield from self._listed(end, sure)
+
+    def _clause(self, span: Span) -> int:
+        """How many words before a `not` make it a clause: `that is not red`."""
+        before = [each.text for each in self.lexemes[max(0, span.start - 2) : span.start]]
+        clause = len(before) == 2 and before[0] in ("that", "which") and before[1] in ("is", "are")
+        return 2 if clause else 0
 
     def _limit(self, span: Span, at: int) -> int:
         """Where the refused thing must end: a `-` refuses one word, and a query that begins with

@@ -19,6 +19,7 @@ from query.text import Token, tokens
 from search.types import Alternative, Query, Spelling, SpellingOutcome
 
 MODEL = "confidence.json"
+_SEVERAL = 3
 _WEIGHTS = (0.8, 0.6, 0.4)
 """What other readings of a query count for beside the words as typed, best first."""
 
@@ -59,7 +60,8 @@ class Corrector:
         if sure < self.confidence.suggest:
             return Spelling()
         text = _rewritten(normalized, places, decoded.changed[0])
-        outcome: SpellingOutcome = "corrected" if sure >= self.confidence.correct else "suggested"
+        certain = sure >= self.confidence.correct and not _foreign(decoded)
+        outcome: SpellingOutcome = "corrected" if certain else "suggested"
         edits = tuple(
             (" ".join(token.text for token in places[edit.first : edit.last]), " ".join(edit.words))
             for edit in decoded.changed[0].edits
@@ -79,6 +81,12 @@ def readings(decoded: Decoded, *, offered: bool) -> tuple[Alternative, ...]:
             if best or any(word.id < 0 for word in typed):
                 found.setdefault((tuple(word.text for word in typed), edit.words), weight)
     return tuple(Alternative(typed, meant, weight) for (typed, meant), weight in found.items())
+
+
+def _foreign(decoded: Decoded) -> bool:
+    """Whether every one of several words would be changed: they are another language's."""
+    changed = sum(edit.last - edit.first for edit in decoded.changed[0].edits)
+    return len(decoded.words) >= _SEVERAL and changed == len(decoded.words)
 
 
 def _note(spelling: Spelling) -> str:

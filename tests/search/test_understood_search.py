@@ -266,7 +266,9 @@ async def test_a_slow_encoder_is_waited_for_once_however_many_filters_go(shop: P
             return super().encode(texts)
 
     def asks(query: Query) -> Query:
-        return replace(query, entities=tuple(entity("brand", f"None{i}", "") for i in range(4)))
+        refused = tuple(Filter("words", (word,)) for word in ("none", "nothing", "nowhere"))
+        negation = Negation("x", 0, 0, refused)
+        return replace(query, entities=(entity("brand", "None", ""),), negations=(negation,))
 
     limits = shop.settings.limits.model_copy(update={"stage_seconds": 0.2})
     settings = shop.settings.model_copy(update={"limits": limits})

@@ -122,8 +122,9 @@ def test_a_catalogue_without_categories_abstains_from_them(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[[page]]\ntitle = 'a'\nurl = 'b'", "page 1: phrases must be"),
-        ("[[page]]\nurl = 'b'\nphrases = ['c']", "page 1: title is missing"),
+        ("[[page]]\ntitle = 'a'\nurl = '/b'", "page 1: phrases must be"),
+        ("[[page]]\nurl = '/b'\nphrases = ['c']", "page 1: title is missing"),
+        ("[[page]]\ntitle = 'a'\nurl = 'javascript:b'\nphrases = ['c']", "page 1: url must begin"),
         ("[[page]]\ntitle = 'a'\nurl = ''\nphrases = ['c']", "page 1: url is missing"),
         ("[[pages]]\ntitle = 'a'", r"more than \[\[page\]\] tables"),
         ("no toml", "cannot be read as TOML"),

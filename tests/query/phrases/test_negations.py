@@ -27,6 +27,8 @@ NEGATIONS = [
     ("fan without light 20 w", ["light"]),
     ("fan without light, quiet", ["light"]),
     ("mug not leather", ["leather"]),
+    ("mug that is not leather", ["leather"]),
+    ("gloves which are not leather", ["leather"]),
     ("mug not double-wall", ["double-wall"]),
     ("lamp but not led", ["led"]),
     ("kettle but no handle", ["handle"]),
