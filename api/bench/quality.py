@@ -90,7 +90,7 @@ def variants(data: Path) -> dict[str, tuple[Settings, str]]:
     plain = Settings(data=data.with_name(f"{data.name}-plain"), words=no_bonus)
     ranked = shipped.fusion.model_copy(update={"method": "reciprocal_rank"})
     return {
-        "plain bm25": (plain, "bm25"),
+        "plain bm25": (plain, "bm25-raw"),
         "bm25": (shipped, "bm25"),
         "dense": (shipped, "dense"),
         "reciprocal rank": (shipped.model_copy(update={"fusion": ranked}), "hybrid"),
