@@ -136,16 +136,17 @@ def understanding_body(query: Query, dropped: tuple[Filter, ...] = ()) -> Unders
 
 
 def understanding_line(query: Query, milliseconds: float) -> dict[str, object]:
-    """One line of `aisle understand --json`."""
+    """One line of `aisle understand --json`; the bounds of a price are null where there are none."""
     body = understanding_body(query)
+    price = query.price or PriceBounds()
     return {
         "query": query.text,
         "normalized": query.normalized,
         "corrected": query.corrected,
         "spelling": body.spelling,
         "entities": body.entities,
-        "price": None if body.price is None else {"min": body.price.min, "max": body.price.max},
-        "preference": body.price.preference if body.price else None,
+        "price": {"min": price.low, "max": price.high},
+        "preference": price.preference,
         "measures": [{"value": each.value, "unit": each.unit} for each in body.measures],
         "negated": [each.text for each in body.negated],
         "categories": body.categories,

@@ -44,6 +44,13 @@ def test_a_line_has_what_scripts_read() -> None:
     assert line["milliseconds"] == 1.25
 
 
+def test_a_line_has_every_member_even_of_nothing() -> None:
+    line = understanding_line(Query(""), 0.1)
+    assert line["price"] == {"min": None, "max": None}
+    assert line["entities"] == ()
+    assert line["intent"] is None
+
+
 def test_every_part_has_the_key_that_takes_it_back() -> None:
     body = understanding_body(QUERY)
     keys = [body.entities[0].key, body.measures[0].key, body.negated[0].key]
