@@ -136,7 +136,7 @@ def understanding_body(query: Query, dropped: tuple[Filter, ...] = ()) -> Unders
 
 
 def understanding_line(query: Query, milliseconds: float) -> dict[str, object]:
-    """One line of `aisle understand --json`; the bounds of a price are null where there are none."""
+    """One line of `aisle understand --json`; bounds of a price are null where there are none."""
     body = understanding_body(query)
     price = query.price or PriceBounds()
     return {
