@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search.types import Filter, Filters, Query
+from search.seams import View
+from search.types import Filter, Filters, Query, Ranking
 
+_KINDS = frozenset({"product_type", "category"})
+_SURELY = 0.9
+"""How probable a kind of product must be for filters to give way to it."""
 _SINGLY = 4
 """Up to so many filters, each is given up by itself before several are."""
 
@@ -30,3 +34,14 @@ def attempts(filters: Filters) -> Iterator[Filters]:
             yield filters[:place] + filters[place + 1 :]
     for given_up in range(2 if 1 < len(filters) <= _SINGLY else 1, len(filters) + 1):
         yield filters[given_up:]
+
+
+async def misses_kind(view: View, query: Query, found: Ranking) -> bool:
+    """Whether none of the products found is of the kind that a query surely names: yellow cushions
+    are no answer to `yellow yoga mat`."""
+    kinds = [
+        each.filter or Filter("words", (each.text,))
+        for each in query.entities
+        if each.type in _KINDS and each.probability >= _SURELY
+    ]
+    return bool(kinds) and not (await view.satisfy(found.ordinals, kinds)).any()

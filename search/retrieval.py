@@ -20,15 +20,12 @@ import numpy as np
 from search.boosting import boost
 from search.errors import AisleError, BadInput, EncoderUnavailable
 from search.order import in_order
-from search.relaxing import attempts, understood
+from search.relaxing import attempts, misses_kind, understood
 from search.seams import Encoder, Fusion, View
 from search.settings import Settings
-from search.types import Filter, Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
+from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
 
 _log = logging.getLogger(__name__)
-_KINDS = frozenset({"product_type", "category"})
-_SURELY = 0.9
-"""How probable a kind of product must be for filters to give way to it."""
 
 _TOO_LONG = "meaning took too long: words only"
 
@@ -172,7 +169,7 @@ class Retrieval:
             filters = own + kept
             found = await self._attempt(view, query, filters, sort, encoding, trace, relax=False)
             if len(found.fused):
-                if not (wanted and await _misses_kind(view, query, found.fused)):
+                if not (wanted and await misses_kind(view, query, found.fused)):
                     break
                 other = other or (filters, found)
         else:
@@ -330,17 +327,6 @@ class Retrieval:
             return None
         trace.since("encode", start)
         return encoded
-
-
-async def _misses_kind(view: View, query: Query, found: Ranking) -> bool:
-    """Whether none of the products found is of the kind that a query surely names: yellow cushions
-    are no answer to `yellow yoga mat`."""
-    kinds = [
-        each.filter or Filter("words", (each.text,))
-        for each in query.entities
-        if each.type in _KINDS and each.probability >= _SURELY
-    ]
-    return bool(kinds) and not (await view.satisfy(found.ordinals, kinds)).any()
 
 
 def named(filters: Filters) -> int:

@@ -279,3 +279,19 @@ async def test_a_slow_encoder_is_waited_for_once_however_many_filters_go(shop: P
     assert answer.fallbacks == ("meaning took too long: words only",)
     assert len(answer.dropped) == 4
     assert answer.hits
+
+
+async def test_a_color_gives_way_to_the_kind_asked_for(shop: Pipeline) -> None:
+    def lamp_in(color: str) -> Change:
+        kind = replace(entity("product_type", "lamp", "lamp"), use="boost", filter=None)
+        return lambda query: replace(query, entities=(entity("color", color, color), kind))
+
+    answer = await ask(shop, "red lamp", lamp_in("red"))
+    assert found(answer)[0] in ("lamp", "bare")
+    assert [each.name for each in answer.dropped] == ["color"]
+    nowhere = replace(entity("product_type", "sofa", "sofa"), use="boost", filter=None)
+    answer = await ask(
+        shop, "red sofa", lambda q: replace(q, entities=(entity("color", "red", "red"), nowhere))
+    )
+    assert answer.dropped == ()
+    assert {hit.product.color for hit in answer.hits} == {"red"}
