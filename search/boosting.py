@@ -22,10 +22,12 @@ _PRICE_KEY = "price"
 
 @dataclass(frozen=True, slots=True)
 class Boosted:
-    """A ranking in its new order, and those products that gained, by what they gained."""
+    """A ranking in its new order, those products that gained, by what they gained, and those that
+    the query names, which are above all others."""
 
     ranking: Ranking
     gains: Ranking
+    named: Ordinals
 
 
 async def boost(view: View, query: Query, fused: Ranking) -> Boosted | None:
@@ -33,14 +35,17 @@ async def boost(view: View, query: Query, fused: Ranking) -> Boosted | None:
     if not len(fused):
         return None
     gains = await _gains(view, query, fused.ordinals) * np.float32(max(fused.scores[0], 0.0))
+    first = np.zeros(len(fused), np.bool_)
     if query.intent == "product_lookup":
-        gains += _lifts(fused.scores + gains, np.isin(fused.ordinals, await view.named(query)))
+        first = np.isin(fused.ordinals, await view.named(query))
+        gains += _lifts(fused.scores + gains, first)
     if not gains.any():
         return None
     gained = np.flatnonzero(gains)
     return Boosted(
         best_first(fused.ordinals, fused.scores + gains, len(fused)),
         best_first(fused.ordinals[gained], gains[gained], len(gained)),
+        fused.ordinals[first],
     )
 
 

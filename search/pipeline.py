@@ -14,6 +14,7 @@ import numpy as np
 from search.cursor import Cursor, decode_cursor, encode_cursor, fingerprint
 from search.errors import BadInput, NotFound
 from search.highlight import highlight
+from search.ranking import RankingStage
 from search.results import explain, group_variants, variant_counts
 from search.retrieval import Candidates, Retrieval, Trace
 from search.seams import Engine, View
@@ -40,6 +41,7 @@ class Pipeline:
     understandings: Understandings
     retrieval: Retrieval
     settings: Settings
+    ranking: RankingStage | None = None
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Answers one request.
@@ -52,19 +54,9 @@ class Pipeline:
         cursor = decode_cursor(request.cursor, request) if request.cursor else None
         view = await self.engine.view(cursor.version if cursor else None)
         offset = cursor.offset if cursor else 0
-        understands = self.understandings.of(view)
-        if self.understandings.unavailable(view):
-            trace.fallbacks.append("understanding unavailable: words as typed")
-        typed = Query(
-            text=request.query,
-            verbatim=request.verbatim,
-            ignored=request.ignored,
-            recent=self.understandings.recent(view),
-        )
-        query = understands.understand(typed)
-        trace.since("understand", trace.started)
-        refine = understands.refine if understands.refines else None
-        found = await self.retrieval.find(view, query, request.filters, request.sort, trace, refine)
+        found = await self.candidates(view, request, trace)
+        if self.ranking is not None:
+            found = await self.ranking.rank(view, found, request, trace)
         query = found.query
         ranking = group_variants(found.fused, view.columns) if request.group else found.fused
         total, facets, exact = await self._count(view, found, request, trace)
@@ -84,6 +76,27 @@ class Pipeline:
             cursor=self._next(view, request, offset + len(hits), len(ranking)),
             timings=trace.timings,
         )
+
+    async def candidates(self, view: View, request: SearchRequest, trace: Trace) -> Candidates:
+        """What there is to rank: the query understood, and what both retrievers find for it.
+
+        Raises:
+            BadInput: the request cannot be answered as asked.
+        """
+        start = time.perf_counter()
+        understands = self.understandings.of(view)
+        if self.understandings.unavailable(view):
+            trace.fallbacks.append("understanding unavailable: words as typed")
+        typed = Query(
+            text=request.query,
+            verbatim=request.verbatim,
+            ignored=request.ignored,
+            recent=self.understandings.recent(view),
+        )
+        query = understands.understand(typed)
+        trace.since("understand", start)
+        refine = understands.refine if understands.refines else None
+        return await self.retrieval.find(view, query, request.filters, request.sort, trace, refine)
 
     def _relaxation(self, found: Candidates) -> Relaxation:
         asked = "words" in self.retrieval.retrievers and found.query.terms

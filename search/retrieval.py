@@ -23,7 +23,7 @@ from search.order import in_order
 from search.relaxing import attempts, misses_kind, understood
 from search.seams import Encoder, Fusion, View
 from search.settings import Settings
-from search.types import Filters, Ordinals, Query, Ranking, Sort, Vector, WordMatches
+from search.types import Filters, Ordinals, Query, Ranked, Ranking, Sort, Vector, WordMatches
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ class Candidates:
     meaning whatever the filters, for counting facets; `relaxed` whether filters left nothing and
     fewer words, or any distance in meaning, were accepted instead. `query` is what was understood
     once the vector was known, `filters` those applied, `dropped` those that were understood and
-    given up.
+    given up, `vector` the query's, `named` the products that a query names outright. `ranked` is
+    what a model made of them, once one has.
     """
 
     fused: Ranking
@@ -74,6 +75,9 @@ class Candidates:
     query: Query = field(default_factory=lambda: Query(""))
     filters: Filters = ()
     dropped: Filters = ()
+    vector: Vector | None = None
+    named: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
+    ranked: Ranked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Retrieval:
         refining = asyncio.ensure_future(self._refined(query, encoding, refine, trace))
         try:
             found = await self._settle(view, query, own, sort, encoding, trace)
-            found = replace(found, query=await refining)
+            found = replace(found, query=await refining, vector=vector_of(encoding))
             return await self._boosted(view, found, sort, trace)
         finally:
             refining.cancel()
@@ -200,7 +204,7 @@ class Retrieval:
             return found
         trace.since("boost", start)
         stages = {**found.stages, "fused": found.fused, "boosts": boosted.gains}
-        return replace(found, fused=boosted.ranking, stages=stages)
+        return replace(found, fused=boosted.ranking, stages=stages, named=boosted.named)
 
     async def _attempt(
         self,
@@ -327,6 +331,13 @@ class Retrieval:
             return None
         trace.since("encode", start)
         return encoded
+
+
+def vector_of(encoding: asyncio.Future[Vector | None]) -> Vector | None:
+    """The vector, if it came in time."""
+    if not encoding.done() or encoding.cancelled() or encoding.exception() is not None:
+        return None
+    return encoding.result()
 
 
 def named(filters: Filters) -> int:

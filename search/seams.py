@@ -5,9 +5,9 @@ The contract tests in `tests/contracts/` run over every registered implementatio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,27 @@ from numpy.typing import NDArray
 from search.types import (
     Applied,
     Change,
+    Contributions,
     Facet,
+    FeatureTable,
     Filter,
     Filters,
     Ordinals,
+    Pool,
     Product,
     Query,
+    Ranked,
     Ranking,
     Sort,
+    Statistics,
+    Text,
+    TextRows,
     Vector,
     Vectors,
     WordMatches,
 )
+
+T = TypeVar("T")
 
 
 class Encoder(Protocol):
@@ -71,6 +80,51 @@ class Columns(Protocol):
         ...
 
 
+class Facts(Protocol):
+    """What is known of every document of one view, by ordinal, for rankers. Nothing waits: call it
+    from a thread (`View.compute`)."""
+
+    version: str
+    columns: Columns
+    statistics: Statistics
+
+    def codes(self, words: Sequence[str]) -> Ordinals:
+        """The code of each normalized word's stem in `text`, int32, -1 where no text has it."""
+        ...
+
+    def text(self, field: Text) -> TextRows:
+        """One text field of every document."""
+        ...
+
+    def vectors(self, ordinals: Ordinals) -> Vectors | None:
+        """Their embeddings as stored, float32 of shape (len(ordinals), dimensions); None in an
+        index without."""
+        ...
+
+    def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
+        """As `View.satisfy`."""
+        ...
+
+
+class Ranker(Protocol):
+    """Orders the candidates of one request; safe from several threads at once."""
+
+    name: str
+    """What the response calls it."""
+    version: str
+    """Tells one model from another."""
+    depth: int
+    """The candidates it scores; the rest keep their order behind them."""
+
+    def rank(self, facts: Facts, pool: Pool) -> Ranked:
+        """The pool in its order."""
+        ...
+
+    def explain(self, table: FeatureTable) -> Contributions:
+        """What each feature of `table` adds to each score."""
+        ...
+
+
 class View(Protocol):
     """One consistent, unchanging state of an index.
 
@@ -89,6 +143,10 @@ class View(Protocol):
     """The directory of what queries are understood with (`query.understanding`), None without."""
     recent: tuple[str, ...]
     """Titles and brands of products added since that was built."""
+
+    async def compute(self, work: Callable[[Facts], T]) -> T:
+        """Runs work on the facts of this view in a thread."""
+        ...
 
     async def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
         """Which products satisfy which filter, bool of shape (len(filters), len(ordinals)). A

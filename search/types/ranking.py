@@ -1,0 +1,154 @@
+"""Documents in order, and what rankers know about them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.types.arrays import Ordinals, Scores, Vector
+from search.types.query import Query
+
+Relaxation = Literal["none", "fewer_words", "meaning_only"]
+Device = Literal["desktop", "mobile", "tablet"]
+Text = Literal["title", "description", "details"]
+"""The text fields that rankers read; `details` are attribute values, tags, color and size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Documents best first: two arrays of one length, ordinals unique, scores non-increasing."""
+
+    ordinals: Ordinals
+    scores: Scores
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+    @staticmethod
+    def empty() -> Ranking:
+        """Nothing found."""
+        return Ranking(np.empty(0, np.int32), np.empty(0, np.float32))
+
+    def head(self, size: int) -> Ranking:
+        """The first `size` entries (views, no copy)."""
+        return Ranking(self.ordinals[:size], self.scores[:size])
+
+
+@dataclass(frozen=True, slots=True)
+class WordMatches:
+    """What the words retriever found: its ranking, and whether it had to ask for fewer words to
+    find anything."""
+
+    ranking: Ranking
+    relaxation: Relaxation = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """What is known of who asks: nothing, unless the shop says so.
+
+    `clicked` (in this session) and `bought` (at any time) are product ids, the latest last; `hour`
+    is the shopper's local hour, 0 to 23.
+    """
+
+    clicked: tuple[str, ...] = ()
+    bought: tuple[str, ...] = ()
+    device: Device | None = None
+    hour: int | None = None
+
+
+def _none() -> Ordinals:
+    return np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The candidates of one request, as rankers see them.
+
+    `ranking` is the fused order, boosts included; `stages` each retriever's own ranking (`words`,
+    `meaning`), and where there were boosts, `fused` without them and the gains alone (`boosts`).
+    `clicked` and `bought` are the shopper's products that the index knows, the latest last. `today`
+    is in days since 1970-01-01.
+    """
+
+    query: Query
+    ranking: Ranking
+    stages: Mapping[str, Ranking] = field(default_factory=dict)
+    vector: Vector | None = None
+    shopper: Shopper = Shopper()
+    clicked: Ordinals = field(default_factory=_none)
+    bought: Ordinals = field(default_factory=_none)
+    today: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """What is known of some candidates: float32 of shape (len(ordinals), len(names)), NaN where
+    unknown."""
+
+    names: tuple[str, ...]
+    ordinals: Ordinals
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A pool in the order of a model. `table` holds the features of those candidates that the
+    model scored, in the pool's order, and `scores` (float64, shape (len(table.ordinals),)) what it
+    gave them; the rest of `ranking` follows in the order it had."""
+
+    ranking: Ranking
+    table: FeatureTable
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What each feature adds to each score: float64 of shape (rows, features); a row's sum and
+    `base` are its score."""
+
+    base: float
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TextRows:
+    """One text field of every document, as codes of word stems, for kernels.
+
+    Row r, below the `base` rows of the snapshot, is `codes[offsets[r]:offsets[r + 1]]`; those of
+    live changes follow in `later_codes` and `later_offsets` (which begins at 0), the first being
+    row `base`. The title keeps its order and its repetitions, and `counts` is empty; other fields
+    hold each code once, ascending, beside how often it occurs.
+
+    `documents` is the number of the snapshot's documents with each code (codes beyond its length
+    have none), `mean_length` a document's words on average.
+    """
+
+    codes: NDArray[np.int32]
+    counts: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    later_codes: NDArray[np.int32]
+    later_counts: NDArray[np.uint8]
+    later_offsets: NDArray[np.int64]
+    documents: NDArray[np.int32]
+    mean_length: float
+
+    @property
+    def base(self) -> int:
+        """The snapshot's own rows."""
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What is usual in a catalogue. `category_price` is each category's median price by category
+    code, float32, NaN where unknown or where it has too few products."""
+
+    category_price: NDArray[np.float32]
+    price: float
+    rating: float

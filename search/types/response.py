@@ -1,0 +1,104 @@
+"""What the shop asks for and what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from search.types.catalogue import Filters, Product
+from search.types.query import Query
+from search.types.ranking import Relaxation, Shopper
+
+Sort = Literal["relevance", "price_asc", "price_desc", "rating", "newest"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What the shop asks for. `system` names a pipeline variant (`hybrid`, `bm25`, `dense`).
+
+    `cursor` continues an earlier response on the very same view of the index. `facets` are the
+    names to count (see `Filter.name`); None means the index's own default, () means none.
+    `verbatim` searches the words as typed, without correcting them; `ignored` names what was
+    recognized in the query and is to be ignored (see `Query.ignored`).
+    """
+
+    query: str
+    filters: Filters = ()
+    sort: Sort = "relevance"
+    size: int = 20
+    cursor: str | None = None
+    facets: tuple[str, ...] | None = ()
+    group: bool = False
+    highlight: bool = False
+    explain: bool = False
+    system: str = "hybrid"
+    verbatim: bool = False
+    ignored: tuple[str, ...] = ()
+    shopper: Shopper = field(default_factory=Shopper)
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value of a facet and the exact number of results that have it."""
+
+    value: str
+    count: int
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """Counts of one field over the result set. `low` and `high` are its bounds when numeric."""
+
+    name: str
+    values: tuple[FacetValue, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageScore:
+    """Where one stage placed a hit: 1-based rank and score, None where it did not return it."""
+
+    stage: str
+    rank: int | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One product on the page. `position` is 1-based over the whole result, not the page."""
+
+    product: Product
+    position: int
+    score: float
+    highlights: Mapping[str, str] = field(default_factory=dict)
+    variants: int = 0
+    why: tuple[StageScore, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResponse:
+    """The answer to one request, and how it came about.
+
+    `total` counts the result set: products that match the words, and those near in meaning; it is
+    a lower bound unless `total_exact` (counting costs more than finding, so it is done only when
+    facets are asked for or everything was fetched anyway).
+    `relaxation` says which step was needed to find anything; `dropped` are filters understood from
+    the query that would have left nothing, and were not applied; `fallbacks` names stages that
+    failed and what stood in for them; `timings` are milliseconds by stage, in order.
+    """
+
+    query: Query
+    hits: tuple[Hit, ...]
+    total: int
+    total_exact: bool
+    version: str
+    system: str
+    relaxation: Relaxation = "none"
+    dropped: Filters = ()
+    fallbacks: tuple[str, ...] = ()
+    facets: tuple[Facet, ...] = ()
+    cursor: str | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
