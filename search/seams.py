@@ -6,6 +6,7 @@ The contract tests in `tests/contracts/` run over every registered implementatio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,16 +17,20 @@ from search.types import (
     Applied,
     Change,
     Contributions,
+    Effects,
     Facet,
     FeatureTable,
     Filter,
     Filters,
     Ordinals,
+    Placeable,
+    Placed,
     Pool,
     Product,
     Query,
     Ranked,
     Ranking,
+    SearchRequest,
     Sort,
     Statistics,
     Text,
@@ -122,6 +127,55 @@ class Ranker(Protocol):
 
     def explain(self, table: FeatureTable) -> Contributions:
         """What each feature of `table` adds to each score."""
+        ...
+
+
+class Rules(Protocol):
+    """The shop's own rules, as they stood at one moment."""
+
+    version: str
+    """Tells one state of the rules from another; empty when there are none."""
+
+    def matching(self, query: Query, request: SearchRequest, now: datetime) -> Effects:
+        """What the rules that apply ask for; `now` knows its zone."""
+        ...
+
+    def place(self, effects: Effects, ranking: Ranking, placeable: Placeable) -> Placed:
+        """The ranking with pins and sponsored products in their places."""
+        ...
+
+
+class RuleSource(Protocol):
+    """Follows the rules as they are changed."""
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the newest rules, which are not used then; None when nothing is."""
+        ...
+
+    def current(self) -> Rules:
+        """The newest rules that can be used."""
+        ...
+
+    def at(self, version: str) -> Rules | None:
+        """An earlier state, None when it is no longer held."""
+        ...
+
+
+class Diversifier(Protocol):
+    """Chooses varied hits among the best; see `rankers.diversity`."""
+
+    def __call__(
+        self,
+        ranking: Ranking,
+        vectors: Vectors | None,
+        groups: NDArray[np.int32],
+        caps: Sequence[int],
+        strength: float,
+    ) -> Ranking:
+        """The same documents in an order with more variety. `vectors` are theirs (unit, float32
+        of shape (len(ranking), dimensions)); `groups` (int32 of shape (len(ranking), len(caps)),
+        -1 where unknown) what each cap counts."""
         ...
 
 

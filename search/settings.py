@@ -100,6 +100,43 @@ class FusionSettings(Section):
     limit: int = Field(1000, ge=1)
 
 
+class RankingSettings(Section):
+    """What decides the order of the hits beside how well they match."""
+
+    out_of_stock: Literal["down", "keep"] = "down"
+    out_of_stock_loss: float = Field(0.3, ge=0)
+    """What a product that is sold out loses, as a share of the best score: it goes below those in
+    stock that score so much less. One that the query names outright keeps its place."""
+    freshness: float = Field(0.0, ge=0)
+    """What a product of today gains, as a share of the best score; 0 turns it off."""
+    freshness_days: float = Field(30.0, gt=0)
+    """After so many days the gain is half."""
+
+
+class DiversitySettings(Section):
+    """Variety among the first hits, off unless set."""
+
+    strength: float = Field(0.0, ge=0, le=1)
+    """How much variety counts against relevance; a request's own `diversity` comes before it."""
+    depth: int = Field(200, ge=1, le=1000)
+    """The best hits that are chosen from."""
+    first: int = Field(50, ge=1, le=1000)
+    """The hits that are chosen; the others follow in their order."""
+    caps: dict[str, int] = {}
+    """How many of the first `within` hits may have the same `brand`, `category`, `color` or
+    `attributes.<name>`, as far as there are others to show."""
+    within: int = Field(10, ge=1, le=100)
+
+
+class RulesSettings(Section):
+    """The shop's own rules (docs/ranking/rules.md)."""
+
+    enabled: bool = True
+    file: Path | None = None
+    """`rules.toml` in the data directory unless set; followed while serving."""
+    sponsored_per_page: int = Field(3, ge=0)
+
+
 class LimitSettings(Section):
     """Bounds on what one request may ask."""
 
@@ -127,6 +164,9 @@ class Settings(BaseSettings):
     meaning: MeaningSettings = MeaningSettings()
     understanding: UnderstandingSettings = UnderstandingSettings()
     fusion: FusionSettings = FusionSettings()
+    ranking: RankingSettings = RankingSettings()
+    diversity: DiversitySettings = DiversitySettings()
+    rules: RulesSettings = RulesSettings()
     limits: LimitSettings = LimitSettings()
 
     @classmethod

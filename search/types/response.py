@@ -9,6 +9,7 @@ from typing import Literal
 from search.types.catalogue import Filters, Product
 from search.types.query import Query
 from search.types.ranking import Relaxation, Shopper
+from search.types.rules import Move
 
 Sort = Literal["relevance", "price_asc", "price_desc", "rating", "newest"]
 
@@ -20,7 +21,9 @@ class SearchRequest:
     `cursor` continues an earlier response on the very same view of the index. `facets` are the
     names to count (see `Filter.name`); None means the index's own default, () means none.
     `verbatim` searches the words as typed, without correcting them; `ignored` names what was
-    recognized in the query and is to be ignored (see `Query.ignored`).
+    recognized in the query and is to be ignored (see `Query.ignored`). `segments` are names that
+    the shop's rules may ask for. `diversity` (0 to 1) is how much variety counts against relevance;
+    None means as set.
     """
 
     query: str
@@ -36,6 +39,8 @@ class SearchRequest:
     verbatim: bool = False
     ignored: tuple[str, ...] = ()
     shopper: Shopper = field(default_factory=Shopper)
+    segments: tuple[str, ...] = ()
+    diversity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ class StageScore:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One product on the page. `position` is 1-based over the whole result, not the page."""
+    """One product on the page. `position` is 1-based over the whole result, not the page; `moves`
+    are what rules did to it."""
 
     product: Product
     position: int
@@ -76,6 +82,8 @@ class Hit:
     highlights: Mapping[str, str] = field(default_factory=dict)
     variants: int = 0
     why: tuple[StageScore, ...] = ()
+    sponsored: bool = False
+    moves: tuple[Move, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,8 @@ class SearchResponse:
     facets are asked for or everything was fetched anyway).
     `relaxation` says which step was needed to find anything; `dropped` are filters understood from
     the query that would have left nothing, and were not applied; `fallbacks` names stages that
-    failed and what stood in for them; `timings` are milliseconds by stage, in order.
+    failed and what stood in for them; `timings` are milliseconds by stage, in order. `rules` are
+    the ids of the shop's rules that apply, `redirect` the page that one of them sends shoppers to.
     """
 
     query: Query
@@ -102,3 +111,5 @@ class SearchResponse:
     facets: tuple[Facet, ...] = ()
     cursor: str | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    redirect: str | None = None
