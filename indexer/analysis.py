@@ -15,6 +15,7 @@ from search.types import AttributeValue, Product
 
 _ATTRIBUTE_CHARACTERS = 10_000
 _DESCRIPTION_CHARACTERS = 120
+_WHOLE, _DETAILS = ("title", "description"), ("attributes", "tags", "color")
 IDENTIFIERS = frozenset(
     {"asin", "ean", "gtin", "isbn", "mpn", "sku", "upc", "oem_code"}
     | {"model", "model_name", "model_number", "part_number", "manufacturer_part_number"}
@@ -56,18 +57,30 @@ def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]
     `weights` maps a field to how often it occurs in `all`, the weighted text; 0 leaves it out.
     `all` ends with a token for each measure, the same however it is written (`indexer.measures`).
     `codes` holds identifiers whole (`wh1000xm4`): those of the title, of the attributes that
-    identify, and the product's own id.
+    identify, and the product's own id. The texts that rankers read are there too (`text_fields`).
     """
     texts = {name: " ".join(words(text)) for name, text in field_texts(product).items()}
     weighted = [texts[name] for name, weight in weights.items() for _ in range(weight)]
     weighted += measure_tokens(product) * weights.get("title", 1)
     found = codes(product.title) + identifiers(" ".join((product.id, *_identifiers(product))))
     return {
+        **_ranker_texts(texts),
         "all": " ".join(filter(None, weighted)),
-        "title": texts["title"],
         "tags": texts["tags"],
         "codes": " ".join(dict.fromkeys(found)),
     }
+
+
+def text_fields(product: Product) -> dict[str, str]:
+    """Normalized words, joined by spaces, of the texts that rankers read: `title`, `description`,
+    and `details`, which are the attributes' values, the tags and the color."""
+    raw = field_texts(product)
+    return _ranker_texts({name: " ".join(words(raw[name])) for name in (*_WHOLE, *_DETAILS)})
+
+
+def _ranker_texts(texts: Mapping[str, str]) -> dict[str, str]:
+    details = " ".join(filter(None, (texts[name] for name in _DETAILS)))
+    return {**{name: texts[name] for name in _WHOLE}, "details": details}
 
 
 def _identifiers(product: Product) -> list[str]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import orjson
 
-from indexer.analysis import encoder_text
+from indexer.analysis import encoder_text, text_fields
 from indexer.live_index import LiveIndex
 from indexer.patching import patched
 from search.engines.embedded.changes import Batch, Entry
 from search.engines.embedded.documents import encode_product
+from search.engines.embedded.texts import pack_texts
 from search.errors import BadInput
 from search.seams import Encoder
 from search.types import Change, Delete, Patch, Product, Upsert, Vector, Vectors
@@ -67,6 +68,7 @@ def resolve(
         products=tuple(map(_encoded, found.products)),
         vectors=vectors,
         dead=tuple(found.dead),
+        texts=tuple(pack_texts(text_fields(product)) for product in found.products),
     )
     return Resolved(batch, tuple(found.products), tuple(found.missing))
 

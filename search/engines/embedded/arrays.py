@@ -1,4 +1,5 @@
-"""Arrays on disk that are mapped into memory, and arrays that grow behind them.
+"""Arrays on disk that are mapped into memory, arrays that grow behind them, and arrays written in
+pieces.
 
 `np.asarray` takes off the memmap subclass, whose indexing is several times slower.
 """
@@ -53,3 +54,37 @@ class GrowingArray(Generic[Scalar]):
     def rows(self, count: int) -> NDArray[Scalar]:
         """The first `count` rows, without a copy."""
         return self._buffer[:count]
+
+
+class ArrayFile(Generic[Scalar]):
+    """Writes a one-dimensional .npy file in pieces, for arrays too large to be collected first."""
+
+    def __init__(self, path: Path, kind: type[Scalar]) -> None:
+        self._file = path.open("wb", buffering=1 << 20)
+        self._kind: np.dtype[Scalar] = np.dtype(kind)
+        self._length = 0
+        self._write_header()
+
+    def append(self, rows: NDArray[Scalar]) -> None:
+        """Adds rows at the end."""
+        self._file.write(np.ascontiguousarray(rows, self._kind).data)
+        self._length += len(rows)
+
+    def finish(self) -> None:
+        """Completes the file."""
+        self._file.seek(0)
+        self._write_header()
+        self._file.close()
+
+    def abort(self) -> None:
+        """Gives the file back after a failed build."""
+        self._file.close()
+
+    def _write_header(self) -> None:
+        # NumPy pads it for the longest possible length, so that it can be written over.
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self._kind),
+            "fortran_order": False,
+            "shape": (self._length,),
+        }
+        np.lib.format.write_array_header_1_0(self._file, header)

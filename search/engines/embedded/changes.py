@@ -1,8 +1,9 @@
 """The log of live changes: one record per batch, appended, never altered.
 
 A record is `b"AISL"`, the payload's length and CRC-32 (little-endian uint32), then the payload: the
-header's length (uint32), the header (JSON), the new products (JSON, one after another) and their
-vectors (float32). The log alone is enough to rebuild everything made of it, without encoding again.
+header's length (uint32), the header (JSON), the new products (JSON, one after another), their
+normalized texts and their vectors (float32). The log alone is enough to rebuild everything made of
+it, without analyzing or encoding again.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Batch:
 
     `entries` name each id once. `products` holds the JSON of every product upserted or patched, in
     the order of those entries, and `vectors` their embeddings, float32 of shape (products,
-    dimensions), None in an index without vectors. `dead` are the ordinals that end here.
+    dimensions), None in an index without vectors. `dead` are the ordinals that end here. `texts`
+    are the products' normalized words, as `texts.pack_texts` joins them.
     """
 
     sequence: int
@@ -51,6 +53,7 @@ class Batch:
     products: tuple[bytes, ...]
     vectors: Vectors | None
     dead: tuple[int, ...]
+    texts: tuple[bytes, ...] = ()
 
 
 def encode_batch(batch: Batch) -> bytes:
@@ -62,10 +65,12 @@ def encode_batch(batch: Batch) -> bytes:
             "lengths": [len(product) for product in batch.products],
             "dimensions": None if batch.vectors is None else batch.vectors.shape[1],
             "dead": batch.dead,
+            "texts": [len(text) for text in batch.texts],
         }
     )
     vectors = b"" if batch.vectors is None else np.ascontiguousarray(batch.vectors, "<f4").tobytes()
-    payload = b"".join((_LENGTH.pack(len(header)), header, *batch.products, vectors))
+    parts = (_LENGTH.pack(len(header)), header, *batch.products, *batch.texts, vectors)
+    payload = b"".join(parts)
     return _FRAME.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 
@@ -73,17 +78,21 @@ def _decode(payload: bytes) -> Batch:
     (length,) = _LENGTH.unpack_from(payload)
     start = _LENGTH.size + length
     header = orjson.loads(payload[_LENGTH.size : start])
-    bounds = (start + np.cumsum([0, *header["lengths"]])).tolist()
+    count = len(header["lengths"])
+    lengths = [*header["lengths"], *header.get("texts", ())]
+    bounds = (start + np.cumsum([0, *lengths])).tolist()
+    parts = tuple(payload[a:b] for a, b in pairwise(bounds))
     vectors = None
     if header["dimensions"] is not None:
         flat = np.frombuffer(payload, "<f4", offset=bounds[-1])
-        vectors = flat.reshape(len(header["lengths"]), header["dimensions"])
+        vectors = flat.reshape(count, header["dimensions"])
     return Batch(
         sequence=header["sequence"],
         entries=tuple(Entry(*entry) for entry in header["entries"]),
-        products=tuple(payload[a:b] for a, b in pairwise(bounds)),
+        products=parts[:count],
         vectors=vectors,
         dead=tuple(header["dead"]),
+        texts=parts[count:],
     )
 
 

@@ -20,8 +20,14 @@ from numpy.typing import NDArray
 
 from search.engines.embedded.arrays import GrowingArray, load
 from search.engines.embedded.layout import stamp
+from search.engines.embedded.statistics import (
+    category_prices,
+    extended,
+    read_statistics,
+    write_statistics,
+)
 from search.engines.embedded.strings import StringTable, write_strings
-from search.types import Product
+from search.types import Product, Statistics
 
 NUMBERS = ("price", "rating", "rating_count", "sales_rank", "stock", "created", "title_length")
 CODES = ("brand", "color", "category", "group")
@@ -91,7 +97,17 @@ class ColumnsWriter:
             np.save(directory / f"{name}.npy", np.frombuffer(numbers, np.float32))
         for name, codes in self._codes.items():
             self._write_codes(directory, name, np.frombuffer(codes, np.int32))
+        self._write_statistics(directory)
         stamp(directory, version)
+
+    def _write_statistics(self, directory: Path) -> None:
+        price, rating = (
+            np.frombuffer(self._numbers[name], np.float32) for name in ("price", "rating")
+        )
+        paths = sorted(self._strings["category"])
+        levels = [path.split(SEPARATOR) for path in paths]
+        prices = category_prices(price, load(directory / "category.npy"), levels)
+        write_statistics(directory, prices, price, rating)
 
     def _write_codes(self, directory: Path, name: str, codes: NDArray[np.int32]) -> None:
         known = self._strings[name]
@@ -190,6 +206,7 @@ class ColumnStore:
     def __init__(self, directory: Path) -> None:
         self._numbers = {name: GrowingArray(load(directory / f"{name}.npy")) for name in NUMBERS}
         self._codes = {name: GrowingArray(load(directory / f"{name}.npy")) for name in CODES}
+        self._statistics = read_statistics(directory)
         self.dictionaries = {name: Dictionary(StringTable.open(directory / name)) for name in CODES}
 
     def __len__(self) -> int:
@@ -205,6 +222,10 @@ class ColumnStore:
             texts = [row.strings[i] for row in rows]
             codes = [-1 if text is None else known.add(text) for text in texts]
             self._codes[name].append(np.array(codes, np.int32))
+
+    def statistics(self) -> Statistics:
+        """What was usual when the snapshot was made, for the categories of this moment."""
+        return extended(self._statistics, len(self.dictionaries["category"]))
 
     def view(self, count: int) -> ColumnsView:
         """The first `count` rows."""

@@ -154,6 +154,12 @@ class VectorIndex:
         vector: Vector = self._index.reconstruct(int(ordinal))
         return vector
 
+    def vectors(self, ordinals: Ordinals) -> Vectors:
+        """The vectors of documents as the index holds them, float32, shape (n, dimensions)."""
+        faiss.omp_set_num_threads(1)
+        vectors: Vectors = self._index.reconstruct_batch(ordinals.astype(np.int64))
+        return vectors
+
     def _score_all(self, vector: Vector, limit: int, allowed: NDArray[np.intp]) -> Ranking:
         scores = self._index.reconstruct_batch(allowed.astype(np.int64)) @ vector
         return _ranking(allowed, scores).head(limit)

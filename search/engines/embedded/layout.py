@@ -98,6 +98,11 @@ class SnapshotLayout:
         return self.root / "measures"
 
     @property
+    def texts(self) -> Path:
+        """The texts as rows of stem codes."""
+        return self.root / "texts"
+
+    @property
     def understanding(self) -> Path:
         """What queries are understood with; absent when that is switched off."""
         return self.root / "understanding"
@@ -113,6 +118,7 @@ class SnapshotLayout:
             self.attributes,
             self.titles,
             self.measures,
+            self.texts,
             self.understanding,
         )
         return tuple(part for part in every if part.is_dir())

@@ -12,7 +12,7 @@ import orjson
 from search.engines.embedded.layout import STAMP, SnapshotLayout
 from search.errors import IndexCorrupt
 
-FORMAT = 3
+FORMAT = 4
 """The version of the parts' formats; a reader refuses another."""
 _REMEDY = "index the catalogue again, or write the name of an earlier snapshot into CURRENT"
 

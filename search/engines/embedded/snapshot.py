@@ -22,6 +22,7 @@ from search.engines.embedded.columns import ColumnStore
 from search.engines.embedded.conditions import Later
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.documents import DocumentStore, decode_product
+from search.engines.embedded.facts import EmbeddedFacts
 from search.engines.embedded.filters import FilterIndex
 from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.live import UNCHANGED, LiveUpdate, live_version, load_live
@@ -31,6 +32,7 @@ from search.engines.embedded.measures import MeasureStore
 from search.engines.embedded.order import BaseOrders
 from search.engines.embedded.schema import open_words, ordinals_from, ordinals_of
 from search.engines.embedded.state import IndexState
+from search.engines.embedded.texts import TextStore
 from search.engines.embedded.titles import TitleStore
 from search.errors import IndexCorrupt
 from search.settings import Settings
@@ -62,6 +64,7 @@ class OpenSnapshot:
         self._attributes = AttributeStore(layout.attributes)
         self._titles = TitleStore(layout.titles)
         self._measures = MeasureStore(layout.measures)
+        self._texts = TextStore(layout.texts)
         self._check_counts(layout.root)
         self._vectors = self._open_vectors(layout.vectors)
         dimensions = self.manifest.dimensions or 0
@@ -82,6 +85,7 @@ class OpenSnapshot:
             "columns": self._columns,
             "documents": self._documents,
             "titles": self._titles,
+            "texts": self._texts,
         }
         for name, part in parts.items():
             if len(part) != expected:
@@ -130,12 +134,13 @@ class OpenSnapshot:
         index = open_words(update.words)
         encoded = [product for batch in update.batches for product in batch.products]
         products = [decode_product(content) for content in encoded]
-        vectors = self._batch_vectors(update.batches)
+        vectors, texts = self._batch_vectors(update.batches), self._batch_texts(update.batches)
         alive = np.concatenate([self._alive, np.ones(len(products), np.bool_)])
         alive[[ordinal for batch in update.batches for ordinal in batch.dead]] = False
         self._attributes.append(len(self._columns), products)
         self._columns.append(products)
         self._documents.append(encoded)
+        self._texts.append(texts)
         if vectors is not None:
             self._later.append(vectors)
         self._alive, self._live = alive, update.state
@@ -153,6 +158,16 @@ class OpenSnapshot:
                 f"{rows} products: index again"
             )
         return np.concatenate(found) if found else None
+
+    def _batch_texts(self, batches: tuple[Batch, ...]) -> list[bytes]:
+        texts = [text for batch in batches for text in batch.texts]
+        rows = sum(len(batch.products) for batch in batches)
+        if len(texts) != rows:
+            raise IndexCorrupt(
+                f"live changes of {self.manifest.version} hold the texts of {len(texts)} products "
+                f"instead of {rows}: index again"
+            )
+        return texts
 
     def _later_rows(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> Later:
         base, count = len(self._titles), len(self._alive)
@@ -175,6 +190,15 @@ class OpenSnapshot:
             later=self._later_rows(searcher, index.schema),
         )
         masks = MaskCache(filters, self._alive)
+        later = self._later.rows(len(self._later))
+        facts = EmbeddedFacts(
+            version=self.version,
+            filters=filters,
+            statistics=self._columns.statistics(),
+            texts=self._texts.view(),
+            stored=self._vectors,
+            later=later,
+        )
         return IndexState(
             version=self.version,
             encoder=self.manifest.encoder,
@@ -187,7 +211,8 @@ class OpenSnapshot:
             orders=self._orders,
             browsing=BrowsingFacets(searcher, index.schema, filters, masks),
             vectors=self._vectors,
-            later=self._later.rows(len(self._later)),
+            later=later,
+            facts=facts,
             settings=self._settings.words,
             understanding=self._understanding,
             recent=self._recent,

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tantivy
-from numpy.typing import NDArray
 from tantivy import Occur
 
 from search.engines.embedded.aggregations import MatchCounting
@@ -22,17 +20,16 @@ from search.engines.embedded.columns import ColumnsView
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.documents import DocumentStore
 from search.engines.embedded.facets import FacetCounter
+from search.engines.embedded.facts import EmbeddedFacts
 from search.engines.embedded.filters import FilterIndex, filter_clauses
 from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.order import BaseOrders
 from search.engines.embedded.schema import title_key
 from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
-from search.errors import BadInput
 from search.order import KEYS, in_order
 from search.settings import WordsSettings
 from search.types import (
     Facet,
-    Filter,
     Filters,
     Ordinals,
     Product,
@@ -72,6 +69,7 @@ class IndexState:
     documents: DocumentStore
     orders: BaseOrders
     browsing: BrowsingFacets
+    facts: EmbeddedFacts
     vectors: VectorIndex | None
     later: Vectors
     settings: WordsSettings
@@ -99,14 +97,6 @@ class IndexState:
             relaxation = "fewer_words" if len(some) and not len(every) else _AS_ASKED
         bonus = self.settings.every_word_bonus
         return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
-
-    def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
-        """See `search.seams.View.satisfy`."""
-        found = np.zeros((len(filters), len(ordinals)), np.bool_)
-        for row, each in enumerate(filters):
-            with suppress(BadInput):
-                found[row] = self.filters.condition(each).mask(ordinals)
-        return found
 
     def named(self, query: Query) -> Ordinals:
         """See `search.seams.View.named`."""

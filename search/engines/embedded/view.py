@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.embedded.state import IndexState
-from search.seams import Columns
+from search.seams import Columns, Facts
 from search.types import (
     Facet,
     Filter,
@@ -50,9 +50,13 @@ class EmbeddedView:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: work(*args, **kwargs))
 
+    async def compute(self, work: Callable[[Facts], T]) -> T:
+        """Runs work on the facts of this view in a thread of the engine."""
+        return await self._run(work, self._state.facts)
+
     async def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
-        """See `IndexState.satisfy`."""
-        return await self._run(self._state.satisfy, ordinals, filters)
+        """See `search.seams.View.satisfy`."""
+        return await self._run(self._state.facts.satisfy, ordinals, filters)
 
     async def named(self, query: Query) -> Ordinals:
         """See `IndexState.named`."""

@@ -10,6 +10,7 @@ from search.engines.embedded.documents import DocumentsWriter
 from search.engines.embedded.layout import SnapshotLayout
 from search.engines.embedded.measures import Measures, MeasuresWriter
 from search.engines.embedded.schema import WordsWriter, analyzer
+from search.engines.embedded.texts import TextsWriter
 from search.engines.embedded.titles import TitlesWriter, mark_negated
 from search.types import Product
 
@@ -30,6 +31,7 @@ class PartsWriter:
         self._attributes = AttributesWriter()
         self._titles, self._stem = TitlesWriter(), analyzer("phrases").analyze
         self._measures = MeasuresWriter()
+        self._texts = TextsWriter(layout.texts, version)
         self.count = 0
 
     def add(self, product: Product, fields: Mapping[str, str], measures: Measures) -> None:
@@ -40,6 +42,7 @@ class PartsWriter:
         self._attributes.add(self.count, product)
         self._titles.add(self._stem(" ".join(mark_negated(fields["title"].split()))))
         self._measures.add(self.count, measures)
+        self._texts.add(fields)
         self.count += 1
 
     def finish(self) -> None:
@@ -50,7 +53,9 @@ class PartsWriter:
         self._attributes.finish(self._layout.attributes, self._version)
         self._titles.finish(self._layout.titles, self._version)
         self._measures.finish(self._layout.measures, self._version)
+        self._texts.finish()
 
     def abort(self) -> None:
         """Gives open files back after a failed build."""
         self._documents.abort()
+        self._texts.abort()

@@ -63,7 +63,7 @@ def test_words_and_masks_select_what_the_filter_says(
         found |= set(ids(state, state.words(understood(word), filters, 100).ranking.ordinals))
     assert found == set(expected), (place, drawn)
     ordinals = shops[place].ordinals()[::-2]
-    satisfied = state.satisfy(ordinals, drawn)
+    satisfied = state.facts.satisfy(ordinals, drawn)
     for row, each in zip(satisfied, drawn, strict=True):
         some = shops[place].products[::-2]
         assert row.tolist() == [satisfies(p, (each,)) for p in some], each
@@ -195,7 +195,7 @@ def test_a_phrase_does_not_run_on_into_the_next_title(tmp_path: Path) -> None:
     (phrase,) = filters = (Filter("words", ("red kettle",)),)
     assert state.masks.of(filters).tolist() == [False, False, True]
     every = np.arange(3, dtype=np.int32)
-    assert state.satisfy(every, [phrase]).tolist() == [[False, False, True]]
+    assert state.facts.satisfy(every, [phrase]).tolist() == [[False, False, True]]
 
 
 @pytest.mark.parametrize(("low", "high"), [(-5.0, -0.5), (-1.5, 0.0), (-9.0, 9.0)])

@@ -1,0 +1,66 @@
+"""What rankers know about the products of one state, by ordinal. Everything is mapped or appended
+in memory already: nothing here waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.filters import FilterIndex
+from search.engines.embedded.texts import TextsView
+from search.errors import BadInput
+from search.seams import Columns
+from search.types import Filter, Ordinals, Statistics, Text, TextRows, Vectors
+
+
+class EmbeddedFacts:
+    """Implements `search.seams.Facts`. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        version: str,
+        filters: FilterIndex,
+        statistics: Statistics,
+        texts: TextsView,
+        stored: VectorIndex | None,
+        later: Vectors,
+    ) -> None:
+        """`stored` holds the vectors of the snapshot's own products, `later` (float32, shape (rows,
+        dimensions)) those of live changes, whose ordinals follow."""
+        self.version, self.statistics = version, statistics
+        self.columns: Columns = filters.columns
+        self._filters, self._texts = filters, texts
+        self._stored, self._later = stored, later
+
+    def codes(self, words: Sequence[str]) -> Ordinals:
+        """See `search.seams.Facts.codes`."""
+        return self._texts.codes(words)
+
+    def text(self, field: Text) -> TextRows:
+        """See `search.seams.Facts.text`."""
+        return self._texts.rows[field]
+
+    def vectors(self, ordinals: Ordinals) -> Vectors | None:
+        """See `search.seams.Facts.vectors`."""
+        if self._stored is None:
+            return None
+        base = self._stored.count
+        own = ordinals < base
+        if own.all():
+            return self._stored.vectors(ordinals)
+        found = np.empty((len(ordinals), self._later.shape[1]), np.float32)
+        found[own] = self._stored.vectors(ordinals[own])
+        found[~own] = np.take(self._later, ordinals[~own] - base, axis=0)
+        return found
+
+    def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
+        """See `search.seams.View.satisfy`."""
+        found = np.zeros((len(filters), len(ordinals)), np.bool_)
+        for row, each in enumerate(filters):
+            with suppress(BadInput):
+                found[row] = self._filters.condition(each).mask(ordinals)
+        return found

@@ -1,0 +1,302 @@
+"""The texts that rankers read, as rows of stem codes.
+
+All fields share one space of codes: a stem's is the place at which a build first met it, and the
+stems of live changes follow. A word has one stem, that of the words index.
+
+`texts/` holds the sorted `stems` beside the `stems.codes.npy` they have; for each field
+`<field>.codes.npy`, `.offsets.npy` and `.documents.npy`, but for the title `.counts.npy`; and
+`mean_lengths.npy`, float64 in the order of `FIELDS`. See `search.types.TextRows`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.embedded.arrays import ArrayFile, GrowingArray, load
+from search.engines.embedded.layout import stamp
+from search.engines.embedded.schema import analyzer
+from search.engines.embedded.strings import StringTable, write_strings
+from search.errors import IndexCorrupt
+from search.types import Ordinals, Text, TextRows
+
+FIELDS: tuple[Text, ...] = get_args(Text)
+ORDERED: Text = "title"
+"""The field whose words keep their order."""
+_LONGEST = 512
+"""Words kept of a text."""
+_BLOCK = 1 << 19
+"""Words collected before they are written."""
+_LARGEST_COUNT = 255
+_SEPARATOR = "\n"
+_MEMORY = 100_000
+"""Words whose stems are kept, at most."""
+_stems = analyzer("all").analyze
+
+
+@lru_cache(_MEMORY)
+def stem_of(word: str) -> str:
+    """The stem of a normalized word; the word itself when the words index leaves it out."""
+    found = _stems(word)
+    return found[0] if found else word
+
+
+def pack_texts(fields: Mapping[str, str]) -> bytes:
+    """The words of each field, as far as they are kept, in one text."""
+    return _SEPARATOR.join(" ".join(_words(fields[name])) for name in FIELDS).encode()
+
+
+def unpack_texts(packed: bytes) -> dict[str, str]:
+    """What `pack_texts` joined."""
+    return dict(zip(FIELDS, packed.decode().split(_SEPARATOR), strict=True))
+
+
+def _words(text: str) -> list[str]:
+    return text.split(" ", _LONGEST)[:_LONGEST] if text else []
+
+
+class _Codes(dict[str, int]):
+    """Codes by word, filled as words are met; the stems' codes count up."""
+
+    def __init__(self) -> None:
+        self.stems: dict[str, int] = {}
+
+    def __missing__(self, word: str) -> int:
+        found = _stems(word)
+        stem = found[0] if found else word
+        code = self[word] = self.stems.setdefault(stem, len(self.stems))
+        return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Bags:
+    """Rows of distinct codes, ascending, with how often each occurs, and the rows' lengths."""
+
+    codes: NDArray[np.int32]
+    counts: NDArray[np.uint8]
+    lengths: NDArray[np.int64]
+
+
+def _bags(codes: NDArray[np.int32], lengths: NDArray[np.int64]) -> _Bags:
+    """The bags of texts that lie one after another."""
+    rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    keys = rows << 32 | codes
+    keys.sort()
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.minimum(np.diff(first, append=len(keys)), _LARGEST_COUNT)
+    kept = keys[first]
+    return _Bags(
+        (kept & 0xFFFFFFFF).astype(np.int32),
+        counts.astype(np.uint8),
+        np.bincount(kept >> 32, minlength=len(lengths)),
+    )
+
+
+class _FieldWriter:
+    """Writes the rows of one field block by block; 4 bytes a word of the block are in memory, and 8
+    a product."""
+
+    def __init__(self, stem: Path, ordered: bool) -> None:
+        self._stem, self._ordered = stem, ordered
+        self._words, self._lengths = array("i"), array("q")
+        self._codes = ArrayFile(Path(f"{stem}.codes.npy"), np.int32)
+        self._counts = None if ordered else ArrayFile(Path(f"{stem}.counts.npy"), np.uint8)
+        self._rows: list[NDArray[np.int64]] = []
+        self._documents = np.zeros(0, np.int64)
+        self._total = 0
+
+    def add(self, codes: Iterable[int]) -> None:
+        """Appends the next ordinal's words."""
+        before = len(self._words)
+        self._words.extend(codes)
+        self._lengths.append(len(self._words) - before)
+        if len(self._words) >= _BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        words, lengths = np.array(self._words, np.int32), np.array(self._lengths, np.int64)
+        self._words, self._lengths = array("i"), array("q")
+        bags = _bags(words, lengths)
+        self._codes.append(words if self._ordered else bags.codes)
+        if self._counts is not None:
+            self._counts.append(bags.counts)
+        self._rows.append(lengths if self._ordered else bags.lengths)
+        documents = np.bincount(bags.codes, minlength=len(self._documents))
+        documents[: len(self._documents)] += self._documents
+        self._documents, self._total = documents, self._total + len(words)
+
+    def finish(self) -> float:
+        """Completes the files; the words of a text on average."""
+        self._flush()
+        self._codes.finish()
+        if self._counts is not None:
+            self._counts.finish()
+        lengths = np.concatenate(self._rows)
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        np.save(f"{self._stem}.offsets.npy", offsets)
+        np.save(f"{self._stem}.documents.npy", self._documents.astype(np.int32))
+        return self._total / max(len(lengths), 1)
+
+    def abort(self) -> None:
+        """Gives the files back after a failed build."""
+        self._codes.abort()
+        if self._counts is not None:
+            self._counts.abort()
+
+
+class TextsWriter:
+    """Writes the texts of a snapshot; every distinct word of it is kept in memory."""
+
+    def __init__(self, directory: Path, version: str) -> None:
+        directory.mkdir(parents=True)
+        self._directory, self._version = directory, version
+        self._known = _Codes()
+        self._fields = {name: _FieldWriter(directory / name, name == ORDERED) for name in FIELDS}
+
+    def add(self, fields: Mapping[str, str]) -> None:
+        """Appends the next ordinal's texts: normalized words joined by spaces, by field."""
+        code = self._known.__getitem__
+        for name, writer in self._fields.items():
+            writer.add(map(code, _words(fields[name])))
+
+    def finish(self) -> None:
+        """Completes the files."""
+        means = [writer.finish() for writer in self._fields.values()]
+        np.save(self._directory / "mean_lengths.npy", np.array(means))
+        ascending = sorted(self._known.stems)
+        codes = np.array([self._known.stems[stem] for stem in ascending], np.int32)
+        np.save(self._directory / "stems.codes.npy", codes)
+        write_strings(self._directory / "stems", ascending)
+        stamp(self._directory, self._version)
+
+    def abort(self) -> None:
+        """Gives open files back after a failed build."""
+        for writer in self._fields.values():
+            writer.abort()
+
+
+class _Stems:
+    """The codes of stems: a snapshot's, and those of live changes after them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._table = StringTable.open(directory / "stems")
+        self._codes: NDArray[np.int32] = load(directory / "stems.codes.npy")
+        self._later: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._codes) + len(self._later)
+
+    def code(self, stem: str) -> int | None:
+        """A stem's code, None when it has none."""
+        place = self._table.code(stem)
+        return self._later.get(stem) if place is None else int(self._codes[place])
+
+    def add(self, stem: str) -> int:
+        """A stem's code, a new one when it has none yet."""
+        code = self.code(stem)
+        if code is None:
+            code = self._later[stem] = len(self)
+        return code
+
+
+class _FieldStore:
+    """One field of a snapshot's own products, and the rows of live changes."""
+
+    def __init__(self, stem: Path, ordered: bool, mean_length: float) -> None:
+        self._ordered, self._mean_length = ordered, mean_length
+        self._codes: NDArray[np.int32] = load(Path(f"{stem}.codes.npy"))
+        self._counts: NDArray[np.uint8] = (
+            np.empty(0, np.uint8) if ordered else load(Path(f"{stem}.counts.npy"))
+        )
+        self._offsets: NDArray[np.int64] = load(Path(f"{stem}.offsets.npy"))
+        self._documents: NDArray[np.int32] = load(Path(f"{stem}.documents.npy"))
+        self._later_codes = GrowingArray(np.empty(0, np.int32))
+        self._later_counts = GrowingArray(np.empty(0, np.uint8))
+        self._later_offsets = GrowingArray(np.zeros(1, np.int64))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def append(self, texts: Sequence[Sequence[int]]) -> None:
+        """Adds the rows of new ordinals, each the codes of a text's words."""
+        lengths = np.array([len(text) for text in texts], np.int64)
+        codes = np.array([code for text in texts for code in text], np.int32)
+        if not self._ordered:
+            bags = _bags(codes, lengths)
+            codes, lengths = bags.codes, bags.lengths
+            self._later_counts.append(bags.counts)
+        end = len(self._later_codes)
+        self._later_codes.append(codes)
+        self._later_offsets.append(end + np.cumsum(lengths))
+
+    def view(self) -> TextRows:
+        """All rows there are at this moment."""
+        return TextRows(
+            codes=self._codes,
+            counts=self._counts,
+            offsets=self._offsets,
+            later_codes=self._later_codes.rows(len(self._later_codes)),
+            later_counts=self._later_counts.rows(len(self._later_counts)),
+            later_offsets=self._later_offsets.rows(len(self._later_offsets)),
+            documents=self._documents,
+            mean_length=self._mean_length,
+        )
+
+
+class TextsView:
+    """The texts of one view."""
+
+    def __init__(self, stems: _Stems, rows: Mapping[Text, TextRows]) -> None:
+        self._stems, self._known = stems, len(stems)
+        self.rows = rows
+
+    def codes(self, words: Sequence[str]) -> Ordinals:
+        """The code of each normalized word's stem, int32, -1 where no text has it."""
+        # A change may be adding stems meanwhile, which no row of this view has.
+        found = (self._stems.code(stem_of(word)) for word in words)
+        known = self._known
+        codes = [-1 if code is None or code >= known else code for code in found]
+        return np.array(codes, np.int32)
+
+
+class TextStore:
+    """A snapshot's texts and those appended by live changes."""
+
+    def __init__(self, directory: Path) -> None:
+        """Maps the files.
+
+        Raises:
+            IndexCorrupt: the fields hold different numbers of texts.
+        """
+        means = np.load(directory / "mean_lengths.npy").tolist()
+        self._stems = _Stems(directory)
+        self._fields = {
+            name: _FieldStore(directory / name, name == ORDERED, mean)
+            for name, mean in zip(FIELDS, means, strict=True)
+        }
+        if len({len(field) for field in self._fields.values()}) != 1:
+            raise IndexCorrupt(f"{directory} holds fields of different lengths: index again")
+
+    def __len__(self) -> int:
+        return len(self._fields[ORDERED])
+
+    def append(self, texts: Iterable[bytes]) -> None:
+        """Adds the rows of new ordinals, each as `pack_texts` gave it; one thread at a time.
+        Earlier views do not change."""
+        each = [unpack_texts(packed) for packed in texts]
+        for name, field in self._fields.items():
+            field.append(
+                [[self._stems.add(stem_of(word)) for word in _words(text[name])] for text in each]
+            )
+
+    def view(self) -> TextsView:
+        """Everything there is at this moment."""
+        return TextsView(self._stems, {name: f.view() for name, f in self._fields.items()})
