@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from search.seams import Facts
-from search.types import Pool
+from rankers.features.inputs import Inputs
 
 FeatureType = Literal["number", "flag", "category"]
 Direction = Literal[-1, 0, 1]
@@ -43,4 +42,4 @@ class Group:
 
     name: str
     features: tuple[Feature, ...]
-    compute: Callable[[Facts, Pool], NDArray[np.float32]]
+    compute: Callable[[Inputs], NDArray[np.float32]]

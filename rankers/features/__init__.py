@@ -1,0 +1,19 @@
+"""Features: declared once, computed by one function in training and in serving."""
+
+from rankers.features.declare import Feature, Group
+from rankers.features.inputs import Behavior, Counts, Inputs
+from rankers.features.table import FEATURES, NAMES, VERSION, compute
+from rankers.features.warming import warm_up
+
+__all__ = [
+    "FEATURES",
+    "NAMES",
+    "VERSION",
+    "Behavior",
+    "Counts",
+    "Feature",
+    "Group",
+    "Inputs",
+    "compute",
+    "warm_up",
+]

@@ -1,0 +1,169 @@
+"""A query as codes of the index: what kernels compare with the words of products.
+
+Every distinct word to search for is a slot, a bit of a mask. Several codes can fill a slot: the
+word's own stem, and those of words that may stand for it, at their weight. Refused words have
+slots of their own behind the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.seams import Facts
+from search.types import Query
+
+MOST_WORDS, MOST_SLOTS = 32, 56
+"""Words of a query beyond these are not looked at; nor are refused words beyond these slots."""
+CONTENT, NUMBER, CODE, PURPOSE = 1, 2, 4, 8
+"""What a word is: no mere function word; a number; part of a model number; what it is for."""
+FUNCTION_WORDS = frozenset(
+    "a an and are as at be but by for from if in into is it its no non not of on or that the their "
+    "this to w with without".split()
+)
+MARKERS = ("for", "with", "without", "w", "compatible", "fits", "fit", "including", "includes")
+"""Words that end the part of a title that says what a product is (`case for kettle`)."""
+_REFUSING, _ARTICLES, _FREE = ("without", "no", "non"), ("a", "an", "the", "any", "added"), "free"
+"""Around what a title says that it has not: `without a lid`, `sugar-free`."""
+_HELPERS = (*MARKERS, *_REFUSING, *_ARTICLES, _FREE)
+_QUERY_MARKERS = frozenset(MARKERS) - {"w"}
+
+
+@dataclass(frozen=True, slots=True)
+class CodedQuery:
+    """A query for kernels.
+
+    `keys` (ascending, int32), `slots` (int32) and `weights` (float32) run in parallel: a text word
+    `keys[i]` fills `slots[i]` at `weights[i]`. `sequence` (int32) names the slot of every word in
+    order, `roles` (uint8) what the word of each slot is, and the mask `lenient` the slots of words
+    that the query itself negates (`sugar free gum`). `head` and `first` are the slots of the head
+    noun and of the first word that says something, -1 without. `refused` (int64) has a mask for
+    every refusal, of the slots of its words. `markers`, `refusing` and `articles` (int32) and
+    `free` are the codes of words that say something about those beside them.
+    """
+
+    keys: NDArray[np.int32]
+    slots: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    sequence: NDArray[np.int32]
+    roles: NDArray[np.uint8]
+    lenient: int
+    head: int
+    first: int
+    refused: NDArray[np.int64]
+    markers: NDArray[np.int32]
+    refusing: NDArray[np.int32]
+    articles: NDArray[np.int32]
+    free: int
+
+
+def code(query: Query, facts: Facts) -> CodedQuery:
+    """Looks every word of a query up once."""
+    terms = query.terms[:MOST_WORDS]
+    places = {term: slot for slot, term in enumerate(dict.fromkeys(terms))}
+    refused, more = _refusals(query, len(places))
+    keys = [(term, slot, 1.0) for term, slot in places.items()]
+    keys += [*_instead(query, places), *more]
+    codes = facts.codes([*(word for word, _, _ in keys), *_HELPERS])
+    helpers = np.ascontiguousarray(codes[len(keys) :])
+    known = [(c, s, w) for c, (_, s, w) in zip(codes.tolist(), keys, strict=False) if c >= 0]
+    known.sort()
+    roles = _roles(terms, places, query.codes)
+    head, first = _head(terms, places, roles)
+    return CodedQuery(
+        np.array([c for c, _, _ in known], np.int32),
+        np.array([s for _, s, _ in known], np.int32),
+        np.array([w for _, _, w in known], np.float32),
+        np.array([places[term] for term in terms], np.int32),
+        roles,
+        _lenient(terms, places),
+        head,
+        first,
+        refused,
+        helpers[: len(MARKERS)],
+        helpers[len(MARKERS) : len(MARKERS) + len(_REFUSING)],
+        helpers[len(MARKERS) + len(_REFUSING) : -1],
+        int(helpers[-1]),
+    )
+
+
+Key = tuple[str, int, float]
+"""A word, the slot it fills, and its weight."""
+
+
+def _lenient(terms: tuple[str, ...], places: dict[str, int]) -> int:
+    """Words that the query itself negates match those that a title does, too."""
+    slots = [places[before] for before, after in pairwise(terms) if after == _FREE]
+    slots += [places[after] for before, after in pairwise(terms) if before in _REFUSING]
+    return sum(1 << slot for slot in set(slots))
+
+
+def _instead(query: Query, places: dict[str, int]) -> Iterator[Key]:
+    """Single words that may stand for one or more of the query's, the spelling that was offered,
+    and model numbers written as one word."""
+    for each in query.alternatives:
+        if len(each.instead) == 1:
+            yield from (
+                (each.instead[0], places[w], each.weight) for w in each.words if w in places
+            )
+    if query.spelling.outcome == "suggested":
+        for typed, meant in query.spelling.edits:
+            if typed in places and " " not in meant:
+                yield meant, places[typed], query.spelling.confidence
+    for whole in query.codes:
+        if whole not in places:
+            yield from ((whole, slot, 1.0) for term, slot in places.items() if _part(term, whole))
+
+
+def _part(term: str, whole: str) -> bool:
+    bare = "".join(c for c in term if c.isalnum())
+    return bare in whole and (len(bare) > 1 or bare.isdecimal())
+
+
+def _refusals(query: Query, start: int) -> tuple[NDArray[np.int64], list[Key]]:
+    """A mask for every refusal, of slots from `start` on, and the words of these."""
+    masks, keys, slot = [], [], start
+    for negation in query.negations:
+        words = negation.text.split()
+        if words and slot + len(words) <= MOST_SLOTS:
+            masks.append(sum(1 << (slot + i) for i in range(len(words))))
+            keys += [(word, slot + i, 1.0) for i, word in enumerate(words)]
+            slot += len(words)
+    return np.array(masks, np.int64), keys
+
+
+def _roles(
+    terms: tuple[str, ...], places: dict[str, int], codes: tuple[str, ...]
+) -> NDArray[np.uint8]:
+    roles = np.zeros(len(places), np.uint8)
+    telling = [term for term in places if term not in FUNCTION_WORDS] or list(places)
+    purpose = _purpose(terms)
+    for term in telling:
+        role = CONTENT
+        if term.replace(".", "", 1).isdecimal():
+            role |= NUMBER
+        if any(_part(term, whole) for whole in codes):
+            role |= CODE
+        if term in purpose:
+            role |= PURPOSE
+        roles[places[term]] = role
+    return roles
+
+
+def _purpose(terms: tuple[str, ...]) -> set[str]:
+    """The words after the first `for` or `with`."""
+    place = next((i for i, term in enumerate(terms) if i and term in _QUERY_MARKERS), len(terms))
+    return set(terms[place + 1 :]) - set(terms[:place])
+
+
+def _head(
+    terms: tuple[str, ...], places: dict[str, int], roles: NDArray[np.uint8]
+) -> tuple[int, int]:
+    """The head noun, the last telling word before `for` or `with`, and the first telling word."""
+    telling = [places[term] for term in terms if roles[places[term]]]
+    before = [slot for slot in telling if not roles[slot] & PURPOSE]
+    return (before or telling or [-1])[-1], (telling or [-1])[0]

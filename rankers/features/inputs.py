@@ -1,0 +1,67 @@
+"""What features are computed from: the facts, the pool, and what several groups need of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.features.coding import CodedQuery, code
+from search.seams import Facts
+from search.types import Ordinals, Pool, Ranking, Vectors
+
+REFERENCE = 50
+"""The best candidates that the others are compared with: the values of a candidate are the same
+whether the pool is cut behind it or not, as long as so many are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What shoppers did with every product over some days, float32 by ordinal. `impressions` are
+    debiased: counted by the probability that the product was looked at."""
+
+    impressions: NDArray[np.float32]
+    clicks: NDArray[np.float32]
+    carts: NDArray[np.float32]
+    purchases: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """What shoppers did: counts by the days they go back (1, 7, 30), and each normalized query's
+    share of all searches."""
+
+    counts: Mapping[int, Counts] = field(default_factory=dict)
+    queries: Mapping[str, float] = field(default_factory=dict)
+
+
+class Inputs:
+    """The inputs of one feature table; what is derived is made once, when a group asks for it."""
+
+    def __init__(self, facts: Facts, pool: Pool, behavior: Behavior | None = None) -> None:
+        self.facts, self.pool, self.query = facts, pool, pool.query
+        self.behavior = behavior or Behavior()
+        self.ordinals: Ordinals = np.ascontiguousarray(pool.ranking.ordinals, np.int32)
+        self.columns = facts.columns
+
+    @cached_property
+    def coded(self) -> CodedQuery:
+        """The query's words as codes of the index."""
+        return code(self.query, self.facts)
+
+    @cached_property
+    def fused(self) -> Ranking:
+        """The fused order before boosts."""
+        return self.pool.stages.get("fused", self.pool.ranking)
+
+    @cached_property
+    def vectors(self) -> Vectors | None:
+        """The candidates' embeddings, in the pool's order."""
+        return self.facts.vectors(self.ordinals) if len(self.ordinals) else None
+
+    def empty(self, columns: int) -> NDArray[np.float32]:
+        """A table of unknown values."""
+        return np.full((len(self.ordinals), columns), np.nan, np.float32)

@@ -1,0 +1,87 @@
+"""How near in meaning a product is to the query, and to what else was found.
+
+The best candidates tell what a query means: their centroid is a better query (Rocchio, 1971), and
+what is like them is probably relevant too (the cluster hypothesis, Jardine and van Rijsbergen,
+1971).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.features.declare import Direction, Feature, Group
+from rankers.features.inputs import REFERENCE, Inputs
+
+_CENTROID = 10
+_NEIGHBORS = 5
+
+
+def _meaning(name: str, unit: str, direction: Direction, sentence: str) -> Feature:
+    return Feature(name, "number", unit, "meaning", sentence, direction)
+
+
+FEATURES = (
+    _meaning("cosine", "cosine", 1, "Similarity of the query and the product."),
+    _meaning(
+        "cosine_share", "share", 1, "The same as a share of the best among the 50 first candidates."
+    ),
+    _meaning(
+        "centroid_cosine",
+        "cosine",
+        1,
+        "Similarity to the mean of the 10 first candidates, itself left out.",
+    ),
+    _meaning(
+        "neighbors_score",
+        "share",
+        1,
+        "Mean fused score of the 5 nearest of the 50 first candidates, as a share of the best.",
+    ),
+    _meaning(
+        "neighbors_cosine",
+        "cosine",
+        0,
+        "Mean similarity to these 5: how usual the product is among what was found.",
+    ),
+)
+
+
+def compute(inputs: Inputs) -> NDArray[np.float32]:
+    """Float32 of shape (candidates, len(FEATURES))."""
+    from rankers.features.kernels.meaning import fill_neighbors
+
+    out, vectors, query = inputs.empty(len(FEATURES)), inputs.vectors, inputs.pool.vector
+    if vectors is None:
+        return out
+    # The first candidates and the query in one product: each call costs microseconds.
+    best = vectors[:REFERENCE]
+    compared = np.empty((len(best) + 2, vectors.shape[1]), np.float32)
+    compared[: len(best)] = best
+    compared[-2] = best[:_CENTROID].sum(0)
+    compared[-1] = np.nan if query is None else query
+    similar = vectors @ compared.T
+    out[:, 0] = similar[:, -1]
+    nearest = similar[: len(best), -1].max()
+    out[:, 1] = similar[:, -1] / nearest if nearest > 0 else np.nan
+    out[:, 2] = _to_centroid(similar[:, -2], float(compared[-2] @ compared[-2]))
+    scores = inputs.pool.ranking.scores[:REFERENCE]
+    if scores[0] > 0:
+        scores = np.ascontiguousarray(scores / scores[0], np.float32)
+        fill_neighbors(out, 3, similar, scores, _NEIGHBORS)
+    return out
+
+
+def _to_centroid(products: NDArray[np.float32], square: float) -> NDArray[np.float32]:
+    """Cosines to a sum of unit vectors from the inner products with it and its square; the first
+    candidates, of which it is the sum, are compared with the others of them."""
+    found = products / max(square, 1e-9) ** 0.5
+    own = products[:_CENTROID]
+    if len(own) == 1:
+        return np.full_like(products, np.nan)
+    rest = np.maximum(square - 2 * own + 1, 1e-9)
+    found[:_CENTROID] = (own - 1) / np.sqrt(rest)
+    return found
+
+
+GROUP = Group("meaning", FEATURES, compute)

@@ -1,0 +1,75 @@
+"""What the retrievers made of a product."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.features.declare import Direction, Feature, Group
+from rankers.features.inputs import Inputs
+from search.types import Ordinals, Ranking, Scores
+
+
+def _stage(name: str, what: str, source: str) -> tuple[Feature, ...]:
+    def of(suffix: str, unit: str, direction: Direction, sentence: str) -> Feature:
+        return Feature(f"{name}_{suffix}", "number", unit, source, sentence, direction)
+
+    return (
+        of("rank", "place", -1, f"Place among {what}; NaN when it is not among them."),
+        of("score", "score", 1, f"Score among {what}; NaN when it is not among them."),
+        of("share", "share", 1, f"Score as a share of the best among {what}."),
+        Feature(
+            f"{name}_reciprocal_rank",
+            "number",
+            "share",
+            source,
+            f"1 / (60 + place) among {what}; 0 when it is not: that is worse than any place.",
+            1,
+            missing=0.0,
+        ),
+    )
+
+
+FEATURES = (
+    *_stage("words", "what the words found", "words"),
+    *_stage("meaning", "what is near in meaning", "meaning"),
+    *_stage("fused", "the fused candidates, before boosts", "fusion"),
+    Feature(
+        "boost_gain",
+        "number",
+        "share",
+        "fusion",
+        "What it gained by boosts, as a share of the best fused score; 0 when nothing.",
+        1,
+        missing=0.0,
+    ),
+    Feature("found_by_both", "flag", "yes or no", "fusion", "Words and meaning both found it.", 1),
+)
+
+
+def _arrays(ranking: Ranking | None) -> tuple[Ordinals, Scores]:
+    if ranking is None:
+        return np.empty(0, np.int32), np.empty(0, np.float32)
+    return (
+        np.ascontiguousarray(ranking.ordinals, np.int32),
+        np.ascontiguousarray(ranking.scores, np.float32),
+    )
+
+
+def compute(inputs: Inputs) -> NDArray[np.float32]:
+    """Float32 of shape (candidates, len(FEATURES))."""
+    from rankers.features.kernels.retrieval import fill
+
+    out, stages = inputs.empty(len(FEATURES)), inputs.pool.stages
+    fill(
+        out,
+        inputs.ordinals,
+        *_arrays(stages.get("words")),
+        *_arrays(stages.get("meaning")),
+        *_arrays(inputs.fused),
+        *_arrays(stages.get("boosts")),
+    )
+    return out
+
+
+GROUP = Group("retrieval", FEATURES, compute)
