@@ -50,6 +50,7 @@ class ProductFields(Wire):
     price: float | None = Field(
         None, ge=0, description="In units of `currency`: dollars, not cents"
     )
+    list_price: float | None = Field(None, ge=0, description="The price before a discount")
     currency: str | None = Field(None, pattern="^[A-Z]{3}$", description="ISO 4217")
     color: Name | None = None
     attributes: Attributes | None = None

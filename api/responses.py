@@ -44,6 +44,7 @@ class HitBody:
     brand: str | None
     category: tuple[str, ...]
     price: float | None
+    list_price: float | None
     currency: str | None
     rating: float | None
     rating_count: int | None
@@ -102,6 +103,7 @@ def hit_body(hit: Hit) -> HitBody:
         brand=product.brand,
         category=product.category,
         price=product.price,
+        list_price=product.list_price,
         currency=product.currency,
         rating=product.rating,
         rating_count=product.rating_count,

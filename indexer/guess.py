@@ -45,6 +45,8 @@ NAMES: dict[ProductField, tuple[str, ...]] = {
                  "product_class"),
     "price": ("price", "sale_price", "current_price", "product_price", "unit_price", "list_price",
               "price_usd", "price_eur", "retail_price", "amount"),
+    "list_price": ("list_price", "msrp", "rrp", "original_price", "was_price", "compare_at_price",
+                   "regular_price", "old_price", "price_before_discount", "strike_price"),
     "currency": ("currency", "currency_code", "price_currency"),
     "color": ("color", "colour", "product_color", "product_colour"),
     "tags": ("tags", "keywords", "labels"),
@@ -228,7 +230,7 @@ def _fits(target: ProductField, values: list[Any]) -> dict[str, Any] | None:
     """How to read a column as this product field; None when most of its values do not fit."""
     trial = FieldMapping.model_validate("x")
     match target:
-        case "price":
+        case "price" | "list_price":
             return {} if _share(values, lambda v: read_number(v, trial, 1e9)) else None
         case "rating":
             return {} if _share(values, lambda v: read_number(v, trial, 5.0)) else None

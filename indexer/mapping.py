@@ -29,6 +29,7 @@ ProductField = Literal[
     "brand",
     "category",
     "price",
+    "list_price",
     "currency",
     "color",
     "tags",

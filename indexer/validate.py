@@ -141,7 +141,7 @@ class RowReader:
                 return lambda value: self._cut(as_text(value), MAX_LABEL) or None
             case "category" | "tags":
                 return lambda value: self._labels(value, name, field.split)
-            case "price" | "rating":
+            case "price" | "list_price" | "rating":
                 high = 5.0 if name == "rating" else 1e9
                 return lambda value: read_number(value, field, high)
             case "rating_count" | "sales_rank":

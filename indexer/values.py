@@ -119,7 +119,7 @@ def parse_number(value: Any, decimal: str | None = None) -> float | None:
             return _finite(float(text), value)
         return _finite(_parse_written(text, decimal), value)
     if isinstance(value, Decimal):
-        return _finite(float(value), value)
+        return _finite(math.nan if value.is_nan() else float(value), value)
     raise BadValue(f"not a number: {_short(value)}", "give a number, or leave it empty")
 
 

@@ -72,8 +72,9 @@ class Columns(Protocol):
     """Per-document values by ordinal, for rankers, facets and sorting."""
 
     def numbers(self, name: str) -> NDArray[np.float32]:
-        """`price`, `rating`, `rating_count`, `sales_rank`, `stock`, `created` (days since
-        1970-01-01), `title_length`: float32, NaN where unknown."""
+        """`price`, `list_price`, `rating`, `rating_count`, `sales_rank`, `stock`, `created` (days
+        since 1970-01-01), `image` (1 with a picture, else 0), `title_length` and
+        `description_length` (characters): float32, NaN where unknown."""
         ...
 
     def codes(self, name: str) -> NDArray[np.int32]:

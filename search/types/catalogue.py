@@ -14,8 +14,9 @@ class Product:
     """One sellable product, the same for every source.
 
     `category` is the path from the root (`("Home", "Kitchen", "Kettles")`). `price` is in units of
-    `currency` (dollars, not cents). `rating` is 0 to 5. `stock` is a count of units; None means
-    unknown, which counts as available. `group` names the variant group.
+    `currency` (dollars, not cents), and so is `list_price`, the price before a discount. `rating`
+    is 0 to 5. `stock` is a count of units; None means unknown, which counts as available. `group`
+    names the variant group.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Product:
     stock: int | None = None
     created: date | None = None
     group: str | None = None
+    list_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

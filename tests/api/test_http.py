@@ -28,7 +28,7 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
     assert all("kettle" in str(hit).lower() for hit in body["hits"][:1])
     assert set(body["hits"][0]) == {
         *("id", "title", "brand", "category", "price", "currency", "rating", "rating_count"),
-        *("color", "image", "stock", "attributes", "group", "position", "score", "highlights"),
+        *("list_price", "color", "image", "stock", "attributes", "group", "position", "score", "highlights"),
         *("variants", "why"),
     }
     assert set(body) == {

@@ -20,7 +20,7 @@ from search.engines.embedded.attributes import (
     term_name,
     term_value,
 )
-from search.engines.embedded.columns import SEPARATOR, column_row
+from search.engines.embedded.columns import NUMBERS, SEPARATOR, column_row
 from search.engines.embedded.layout import stamp
 from search.engines.embedded.measures import Measures, measure_keys
 from search.engines.embedded.titles import mark_negated
@@ -140,17 +140,15 @@ def words_document(
 ) -> tantivy.Document:
     """What tantivy indexes of a product; `fields` are the normalised words of `TEXT_FIELDS`."""
     # Numbers as the columns hold them, so that words and columns filter alike.
-    price, rating, _, _, stock, created, _ = column_row(product).numbers
+    numbers = dict(zip(NUMBERS, column_row(product).numbers, strict=True))
     terms = attribute_terms(product)
     values: dict[str, Any] = {
         "id": product.id,
         "ord": ordinal,
         "brand": product.brand,
         "color": product.color,
-        "price": price,
-        "rating": rating,
-        "created": created,
-        "in_stock": not stock <= 0,
+        **{name: numbers[name] for name in ("price", "rating", "created")},
+        "in_stock": not numbers["stock"] <= 0,
         "category": category_levels(product.category),
         "values": attribute_values(terms),
         "attribute_names": list(dict.fromkeys(map(term_name, terms))),
