@@ -1,0 +1,63 @@
+"""How much is tried before choosing, by how much there is to learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from training.trees import TreeSettings
+
+FEW = 300
+"""Below so many training queries every choice is between a few strong priors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What inner validation tries. `folds` are cut, and the first `used` of them held out in turn.
+    `penalties` and `unjudged` are the linear ranker's settings, `keep` its numbers of features,
+    from the strongest prior to the weakest; `presets` the trees' settings, of which the first is
+    where tuning starts when there are `trials`; `shares` the trees' shares in a blend. Training
+    stops when `patience` rounds brought nothing."""
+
+    folds: int
+    used: int
+    penalties: tuple[float, ...]
+    unjudged: tuple[float, ...]
+    keep: tuple[int | None, ...]
+    presets: tuple[TreeSettings, ...]
+    trials: int
+    patience: int | None
+    shares: tuple[float, ...] = (0.3, 0.5, 0.7)
+
+
+SMALL = Effort(
+    folds=5,
+    used=5,
+    penalties=(64.0, 32.0, 16.0, 8.0, 4.0, 2.0),
+    unjudged=(0.1, 0.2, 0.05),
+    keep=(None, 24, 12),
+    presets=(
+        TreeSettings(leaves=4, penalty=20.0),
+        TreeSettings(leaves=7, penalty=10.0, unjudged=0.2),
+    ),
+    trials=0,
+    patience=40,
+)
+PLENTIFUL = Effort(
+    folds=4,
+    used=1,
+    penalties=(64.0, 16.0, 4.0, 1.0),
+    unjudged=(0.1,),
+    keep=(None,),
+    presets=(
+        TreeSettings(
+            leaves=15, learning_rate=0.07, least_rows=60, rounds=400, truncation=10, bins=127
+        ),
+    ),
+    trials=16,
+    patience=30,
+)
+
+
+def effort_for(queries: int) -> Effort:
+    """What so many training queries can tell apart."""
+    return SMALL if queries < FEW else PLENTIFUL

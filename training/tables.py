@@ -1,0 +1,120 @@
+"""What there is to learn from: the candidates of judged queries as arrays, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import BadInput
+
+Values = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a feature table.
+
+    `directions` (int8, shape (features,)) is 1 where a higher value can only make a product
+    better, -1 where only worse, else 0. `categories` are the columns that hold codes, not amounts.
+    `start` (float64, that shape) are the multiples of raw values that add up to the fused order,
+    where learning begins. `version` is that of the code that computes them.
+    """
+
+    names: tuple[str, ...]
+    directions: NDArray[np.int8]
+    categories: tuple[int, ...]
+    start: Values
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQuery:
+    """The candidates of one judged query.
+
+    `values` are their features, float32 of shape (n, features), `gains` their judged gains,
+    float64 of shape (n,), NaN where nobody judged, `fused` their fused scores. `judged` holds the
+    gains of every judged product, found or not: the ideal ranking is made of them. `absent` holds
+    the gains of those that were to be ordered but were not found; they stand behind all others, in
+    this order.
+    """
+
+    query: str
+    products: tuple[str, ...]
+    values: NDArray[np.float32]
+    gains: Values
+    fused: Values
+    judged: Values
+    absent: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Judged queries stacked: row r belongs to query `query[r]`, rows of a query are adjacent.
+
+    `offsets` (int64, shape (queries + 1,)) is where each query's rows begin. `tie` is a row's place
+    among its query's product ids, by which equal scores are ordered. Other arrays as in
+    `JudgedQuery`, one row a candidate.
+    """
+
+    schema: Schema
+    queries: tuple[JudgedQuery, ...]
+    offsets: Rows
+    query: Rows
+    tie: Rows
+    values: NDArray[np.float32]
+    gains: Values
+    fused: Values
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The queries' texts, each once."""
+        return tuple(each.query for each in self.queries)
+
+    def take(self, chosen: Sequence[int] | Rows) -> Tables:
+        """Some of the queries, in this order."""
+        return stack([self.queries[i] for i in chosen], self.schema)
+
+    def only(self, texts: Sequence[str]) -> Tables:
+        """The queries with these texts, in the order they have here."""
+        wanted = set(texts)
+        return self.take([i for i, each in enumerate(self.queries) if each.query in wanted])
+
+
+def stack(queries: Sequence[JudgedQuery], schema: Schema) -> Tables:
+    """Puts queries one above the other.
+
+    Raises:
+        BadInput: there are none, or a query's features are not those of the schema.
+    """
+    if not queries:
+        raise BadInput("no judged query to learn from; judge at least ten queries")
+    for each in queries:
+        if each.values.shape != (len(each.products), len(schema.names)):
+            raise BadInput(
+                f"query {each.query!r}: features of shape {each.values.shape} where"
+                f" {(len(each.products), len(schema.names))} are needed"
+            )
+    sizes = np.array([len(each.products) for each in queries], np.int64)
+    return Tables(
+        schema=schema,
+        queries=tuple(queries),
+        offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+        query=np.repeat(np.arange(len(queries)), sizes),
+        tie=np.concatenate([_places(each.products) for each in queries]),
+        values=np.concatenate([each.values for each in queries]),
+        gains=np.concatenate([each.gains for each in queries]),
+        fused=np.concatenate([each.fused for each in queries]),
+    )
+
+
+def _places(products: Sequence[str]) -> Rows:
+    places = np.empty(len(products), np.int64)
+    places[sorted(range(len(products)), key=products.__getitem__)] = np.arange(len(products))
+    return places
