@@ -6,32 +6,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from query.registry import REFINERS, REWRITERS
 from query.text import words
 from query.understanding import Understanding
+from rankers.holder import ModelHolder
+from search.cursor import decode_cursor
 from search.encoder import open_encoder
 from search.encoders import Encoders
 from search.engines import ENGINES
 from search.errors import BadInput, EncoderUnavailable
 from search.fusion import FUSIONS
 from search.pipeline import Pipeline
+from search.ranking import RankingStage
 from search.retrieval import Retrieval
-from search.seams import Engine
+from search.seams import Engine, Ranker
 from search.settings import Settings
 from search.types import SearchRequest, SearchResponse
 from search.understandings import Understandings
 
+RANKED, HYBRID = "ranked", "hybrid"
 SYSTEMS: Mapping[str, frozenset[str]] = {
-    "hybrid": frozenset({"words", "meaning"}),
+    RANKED: frozenset({"words", "meaning"}),
+    HYBRID: frozenset({"words", "meaning"}),
     "bm25": frozenset({"words"}),
     "dense": frozenset({"meaning"}),
 }
-"""Pipeline variants by name, and the retrievers each asks."""
+"""Pipeline variants by name, and the retrievers each asks; `ranked` is `hybrid` in the order of the
+ranking model in use."""
 RAW = "-raw"
 """Ends the name of a system that searches what was typed, only normalized (`hybrid-raw`)."""
+MODEL_FILE = "model.json"
+"""Where in the data directory the model in use lies, unless the settings name another file."""
+LTR = "ltr:"
+"""Begins the name of a system that orders by a model file (`ltr:models/new.json`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +52,105 @@ class Search:
     engine: Engine
     systems: Mapping[str, Pipeline]
     settings: Settings
+    models: ModelHolder
 
     async def search(self, request: SearchRequest) -> SearchResponse:
-        """Answers with the system the request names.
+        """Answers with the system the request names, or the one that is used when it names none.
 
         Raises:
             BadInput: no such system, or the request cannot be answered as asked.
         """
-        if request.system not in self.systems:
+        return await self.system(request).search(request)
+
+    def system(self, request: SearchRequest) -> Pipeline:
+        """The system that answers a request. A later page is answered by that of the first.
+
+        Raises:
+            BadInput: no such system, or the cursor is none.
+        """
+        name = request.system
+        if name is None:
+            cursor = decode_cursor(request.cursor, request) if request.cursor else None
+            ranked = cursor.model if cursor else self.models.current()
+            name = RANKED if ranked else HYBRID
+        if name not in self.systems:
             known = ", ".join(sorted(self.systems))
-            raise BadInput(f"unknown system {request.system!r}; known are {known}", field="system")
-        return await self.systems[request.system].search(request)
+            raise BadInput(f"unknown system {name!r}; known are {known}", field="system")
+        return self.systems[name]
+
+    async def with_model(self, name: str) -> Search:
+        """The same search with one more system, `ltr:FILE`: `ranked` by the model of that file.
+        Any other name changes nothing. For operators: it opens whatever file is named.
+
+        Raises:
+            NotFound, BadInput: the model cannot be used; says why.
+        """
+        if not name.startswith(LTR) or name in self.systems:
+            return self
+        ranker = await asyncio.to_thread(open_ranker, self.settings, Path(name[len(LTR) :]))
+        await try_ranker(self.engine, ranker)
+        stage = RankingStage(FixedModel(ranker), self.settings)
+        system = replace(self.systems[RANKED], name=name, ranking=stage)
+        return replace(self, systems={**self.systems, name: system})
 
     async def similar(self, product_id: str, size: int = 10) -> SearchResponse:
         """Products nearest in meaning to one."""
         return await self.systems["hybrid"].similar(product_id, size)
 
     async def close(self) -> None:
-        """Stops the engine's background work."""
+        """Stops the background work."""
+        await self.models.close()
         await self.engine.close()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedModel:
+    """One model for good; implements `search.seams.RankerSource`."""
+
+    ranker: Ranker
+    fault: str | None = None
+
+    def current(self) -> Ranker:
+        """That model."""
+        return self.ranker
+
+    def at(self, version: str) -> Ranker | None:
+        """That model, if it has this version."""
+        return self.ranker if version == self.ranker.version else None
+
+
+def open_ranker(settings: Settings, path: Path) -> Ranker:
+    """The ranker of a model file. Blocks, and the first time after an installation it compiles.
+
+    Raises:
+        NotFound, BadInput: the model cannot be used; says why.
+    """
+    from rankers.opening import open_ranker as opened  # numba: only where a model is used
+
+    return opened(path, depth=settings.ranking.depth, first_stage=settings.ranking.first_stage)
+
+
+async def try_ranker(engine: Engine, ranker: Ranker) -> None:
+    """Ranks a few products of the index, so that the first request is as fast as any.
+
+    Raises:
+        BadInput: this index cannot be ranked by this model; says why.
+    """
+    from rankers.opening import try_out
+
+    view = await engine.view()
+    await view.compute(lambda facts: try_out(ranker, facts, view.count))
+
+
+def follow_models(settings: Settings, engine: Engine) -> ModelHolder:
+    """The model in use, as the settings say; nothing is opened yet."""
+    ranking = settings.ranking
+    return ModelHolder(
+        ranking.model or settings.data / MODEL_FILE if ranking.enabled else None,
+        partial(open_ranker, settings),
+        partial(try_ranker, engine),
+        named=ranking.model is not None,
+    )
 
 
 async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
@@ -78,6 +169,9 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     except BaseException:
         await engine.close()
         raise
+    models = follow_models(settings, engine)
+    await models.refresh()
+    models.watch()
     settled = settings.understanding
     without = settled.without if settled.enabled else tuple(REWRITERS) + tuple(REFINERS)
     understood = Understandings(partial(Understanding.open, without=without), words)
@@ -94,9 +188,10 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
                 settings=settings,
             ),
             settings=settings,
+            ranking=RankingStage(models, settings) if name == RANKED else None,
         )
         for name, retrievers in SYSTEMS.items()
         for ending, understandings in (("", understood), (RAW, raw))
     }
     await asyncio.to_thread(understood.of, view)
-    return Search(engine, systems, settings)
+    return Search(engine, systems, settings, models)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import orjson
 
@@ -15,11 +15,18 @@ from search.types import SearchRequest
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`version` of the view, `offset` of the next hit, `fingerprint` of the request."""
+    """`version` of the view, `offset` of the next hit, `fingerprint` of the request, and `model`:
+    the version of the ranking model that ordered the hits, empty without one. `rules` is the
+    version of the shop's rules; the `moment` (seconds since 1970) and the size of the first `page`
+    decide what they do on every further one."""
 
     version: str
     offset: int
     fingerprint: str
+    model: str = ""
+    rules: str = ""
+    moment: float = 0.0
+    page: int = 0
 
 
 def fingerprint(request: SearchRequest) -> str:
@@ -30,7 +37,7 @@ def fingerprint(request: SearchRequest) -> str:
 
 def encode_cursor(cursor: Cursor) -> str:
     """An opaque, URL-safe string."""
-    packed = orjson.dumps([cursor.version, cursor.offset, cursor.fingerprint])
+    packed = orjson.dumps(astuple(cursor))
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -38,15 +45,17 @@ def decode_cursor(text: str, request: SearchRequest) -> Cursor:
     """Raises BadInput when the text is no cursor or belongs to another request."""
     try:
         padded = text + "=" * (-len(text) % 4)
-        version, offset, mark = orjson.loads(
+        version, offset, mark, model, rules, moment, page = orjson.loads(
             base64.b64decode(padded, altchars=b"-_", validate=True)
         )
-        cursor = Cursor(str(version), int(offset), str(mark))
+        cursor = Cursor(
+            str(version), int(offset), str(mark), str(model), str(rules), float(moment), int(page)
+        )
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
         raise BadInput(
             "cursor is not one this server gave; start from the first page", field="cursor"
         ) from None
-    if cursor.offset < 0 or cursor.fingerprint != fingerprint(request):
+    if min(cursor.offset, cursor.page) < 0 or cursor.fingerprint != fingerprint(request):
         raise BadInput(
             "cursor belongs to another query, filter or sort; start from the first page",
             field="cursor",

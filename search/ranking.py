@@ -1,24 +1,36 @@
 """The ranking stage: candidates in the order of a model.
 
 Without a model, or when it fails or takes too long, they keep the fused order, and the response
-says so.
+says so. A later page is ordered by the model that ordered the first, or not at all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
+from search.errors import CursorExpired
 from search.retrieval import Candidates, Trace
-from search.seams import Ranker, View
+from search.seams import Ranker, RankerSource, View
 from search.settings import Settings
-from search.types import Ordinals, Pool, Ranked, Ranking, SearchRequest, Shopper
+from search.types import (
+    Contributions,
+    FeatureTable,
+    ModelUsed,
+    Ordinals,
+    Pool,
+    Ranked,
+    Ranking,
+    Scored,
+    SearchRequest,
+    Shopper,
+)
 
+_NO_MODEL = "no ranking model: fused order"
 _TOO_LONG = "ranking took too long: fused order"
 _REMEMBERED = 20
 """The shopper's latest products that are looked up."""
@@ -29,16 +41,28 @@ _DAY = 86_400.0
 class RankingStage:
     """Orders candidates by the model in use."""
 
-    ranker: Callable[[], Ranker | None]
-    """The model in use at this moment; None when there is none."""
+    models: RankerSource
     settings: Settings
 
     async def rank(
-        self, view: View, found: Candidates, request: SearchRequest, trace: Trace
+        self,
+        view: View,
+        found: Candidates,
+        request: SearchRequest,
+        trace: Trace,
+        version: str | None = None,
     ) -> Candidates:
-        """The candidates reordered; as they were for requests that are sorted or without words."""
-        ranker = self.ranker()
-        if ranker is None or request.sort != "relevance" or not found.query.terms:
+        """The candidates reordered; as they were for requests that are sorted or without words.
+        `version` is that of the model which ordered earlier pages, empty when none did.
+
+        Raises:
+            CursorExpired: that model is no longer held.
+        """
+        if request.sort != "relevance" or not found.query.terms or version == "":
+            return found
+        ranker = self._ranker(version)
+        if ranker is None:
+            trace.fallbacks.append(_NO_MODEL)
             return found
         start = time.perf_counter()
         try:
@@ -53,7 +77,59 @@ class RankingStage:
             return found
         trace.since("rank", start)
         stages = {**found.stages, "fused": found.fused, "model": ranked.ranking}
-        return replace(found, fused=_first(ranked, found.named), stages=stages, ranked=ranked)
+        fused = _first(ranked, found.named)
+        return replace(found, fused=fused, stages=stages, ranked=ranked, ranker=ranker)
+
+    def _ranker(self, version: str | None) -> Ranker | None:
+        if version is None:
+            return self.models.current()
+        ranker = self.models.at(version)
+        if ranker is None:
+            raise CursorExpired(
+                "the ranking model was replaced and the earlier one is no longer held; "
+                "start again from the first page",
+                field="cursor",
+            )
+        return ranker
+
+
+def model_used(found: Candidates) -> ModelUsed | None:
+    """The model that ordered the candidates."""
+    if found.ranked is None or found.ranker is None:
+        return None
+    return ModelUsed(found.ranker.name, found.ranker.version, found.ranked.table.names)
+
+
+async def scored(
+    found: Candidates, ordinals: Ordinals, explain: bool, trace: Trace
+) -> dict[int, Scored]:
+    """What the model made of some of the candidates, by ordinal; with what each feature adds to
+    the score, if they are to be explained and can be."""
+    if found.ranked is None or found.ranker is None:
+        return {}
+    table, scores = found.ranked.table, found.ranked.scores
+    rows = np.flatnonzero(np.isin(table.ordinals, ordinals))
+    page = FeatureTable(table.names, table.ordinals[rows], table.values[rows])
+    reasons = await _reasons(found.ranker, page, trace) if explain else None
+    values = page.values.tolist()
+    added = [()] * len(rows) if reasons is None else map(tuple, reasons.values.tolist())
+    return {
+        int(ordinal): Scored(score, tuple(known), each, reasons.base if reasons else 0.0)
+        for ordinal, score, known, each in zip(
+            page.ordinals, scores[rows].tolist(), values, added, strict=True
+        )
+    }
+
+
+async def _reasons(ranker: Ranker, page: FeatureTable, trace: Trace) -> Contributions | None:
+    start = time.perf_counter()
+    try:
+        reasons = await asyncio.to_thread(ranker.explain, page)
+    except Exception as error:
+        trace.failed("explanation", "scores", error)
+        return None
+    trace.since("explain", start)
+    return reasons
 
 
 async def pool(view: View, found: Candidates, shopper: Shopper) -> Pool:

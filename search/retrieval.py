@@ -21,7 +21,7 @@ from search.boosting import boost
 from search.errors import AisleError, BadInput, EncoderUnavailable
 from search.order import in_order
 from search.relaxing import attempts, misses_kind, understood
-from search.seams import Encoder, Fusion, View
+from search.seams import Encoder, Fusion, Ranker, View
 from search.settings import Settings
 from search.types import Filters, Ordinals, Query, Ranked, Ranking, Sort, Vector, WordMatches
 
@@ -63,7 +63,7 @@ class Candidates:
     fewer words, or any distance in meaning, were accepted instead. `query` is what was understood
     once the vector was known, `filters` those applied, `dropped` those that were understood and
     given up, `vector` the query's, `named` the products that a query names outright. `ranked` is
-    what a model made of them, once one has.
+    what a model made of them, once one has, and `ranker` that model.
     """
 
     fused: Ranking
@@ -78,6 +78,7 @@ class Candidates:
     vector: Vector | None = None
     named: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
     ranked: Ranked | None = None
+    ranker: Ranker | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,23 @@ class Ranker(Protocol):
         ...
 
 
+class RankerSource(Protocol):
+    """Follows the ranking model as it is replaced."""
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the newest model, which is not used then; None when nothing is."""
+        ...
+
+    def current(self) -> Ranker | None:
+        """The model in use; None when there is none."""
+        ...
+
+    def at(self, version: str) -> Ranker | None:
+        """An earlier model, None when it is no longer held."""
+        ...
+
+
 class Rules(Protocol):
     """The shop's own rules, as they stood at one moment."""
 
@@ -173,10 +190,14 @@ class Diversifier(Protocol):
         groups: NDArray[np.int32],
         caps: Sequence[int],
         strength: float,
+        *,
+        first: int,
+        within: int,
     ) -> Ranking:
         """The same documents in an order with more variety. `vectors` are theirs (unit, float32
         of shape (len(ranking), dimensions)); `groups` (int32 of shape (len(ranking), len(caps)),
-        -1 where unknown) what each cap counts."""
+        -1 where unknown) what each cap counts, among the first `within`. The `first` are chosen,
+        the others follow."""
         ...
 
 

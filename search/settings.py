@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import (
@@ -17,6 +17,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+_CAPPED = r"^(brand|category|color|group|attributes\..+)$"
 
 
 class Section(BaseModel):
@@ -101,8 +103,16 @@ class FusionSettings(Section):
 
 
 class RankingSettings(Section):
-    """What decides the order of the hits beside how well they match."""
+    """The ranking model, and what decides the order of the hits beside it."""
 
+    enabled: bool = True
+    """Whether a model is used at all."""
+    model: Path | None = None
+    """`model.json` in the data directory unless set; followed while serving."""
+    depth: int | None = Field(None, ge=1, le=1000)
+    """The candidates that the model scores; as many as the model itself says unless set."""
+    first_stage: Literal["fused", "linear"] = "fused"
+    """What chooses them: the fused order, or the model's linear part over all candidates."""
     out_of_stock: Literal["down", "keep"] = "down"
     out_of_stock_loss: float = Field(0.3, ge=0)
     """What a product that is sold out loses, as a share of the best score: it goes below those in
@@ -122,9 +132,9 @@ class DiversitySettings(Section):
     """The best hits that are chosen from."""
     first: int = Field(50, ge=1, le=1000)
     """The hits that are chosen; the others follow in their order."""
-    caps: dict[str, int] = {}
-    """How many of the first `within` hits may have the same `brand`, `category`, `color` or
-    `attributes.<name>`, as far as there are others to show."""
+    caps: dict[Annotated[str, Field(pattern=_CAPPED)], Annotated[int, Field(ge=1)]] = {}
+    """How many of the first `within` hits may have the same `brand`, `category`, `color`,
+    `group` or `attributes.<name>`, as far as there are others to show."""
     within: int = Field(10, ge=1, le=100)
 
 

@@ -16,7 +16,8 @@ Sort = Literal["relevance", "price_asc", "price_desc", "rating", "newest"]
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What the shop asks for. `system` names a pipeline variant (`hybrid`, `bm25`, `dense`).
+    """What the shop asks for. `system` names a pipeline variant (`ranked`, `hybrid`, `bm25`,
+    `dense`); None is `ranked` while a ranking model is in use, else `hybrid`.
 
     `cursor` continues an earlier response on the very same view of the index. `facets` are the
     names to count (see `Filter.name`); None means the index's own default, () means none.
@@ -35,7 +36,7 @@ class SearchRequest:
     group: bool = False
     highlight: bool = False
     explain: bool = False
-    system: str = "hybrid"
+    system: str | None = None
     verbatim: bool = False
     ignored: tuple[str, ...] = ()
     shopper: Shopper = field(default_factory=Shopper)
@@ -72,6 +73,28 @@ class StageScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """What a model made of a hit: its score, and the values of its features, NaN where unknown.
+
+    With `explain`, `contributions` are what each feature adds: they and `base` sum to the score.
+    """
+
+    score: float
+    values: tuple[float, ...]
+    contributions: tuple[float, ...] = ()
+    base: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """The model that ordered the hits, and the features that it knows them by, in order."""
+
+    name: str
+    version: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One product on the page. `position` is 1-based over the whole result, not the page; `moves`
     are what rules did to it."""
@@ -84,6 +107,8 @@ class Hit:
     why: tuple[StageScore, ...] = ()
     sponsored: bool = False
     moves: tuple[Move, ...] = ()
+    scored: Scored | None = None
+    """None without a model, and for hits that it did not look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +138,4 @@ class SearchResponse:
     timings: Mapping[str, float] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     redirect: str | None = None
+    model: ModelUsed | None = None

@@ -1,0 +1,112 @@
+"""Candidates in the order of a model: `search.seams.Ranker`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.explanation import Explainer
+from rankers.model import Model
+from rankers.scoring import Scorer
+from search.seams import Facts
+from search.types import Contributions, FeatureTable, Ordinals, Pool, Ranked, Ranking
+
+FirstStage = Literal["fused", "linear"]
+Compute = Callable[[Facts, Pool, tuple[str, ...]], FeatureTable]
+"""The features by name of all candidates of a pool, in the pool's order."""
+
+
+class ModelRanker:
+    """Scores the best candidates of a pool; the others follow in the order they had.
+
+    The first stage decides which are the best `depth`: the fused order, or the model's linear part
+    over all candidates.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        version: str,
+        compute: Compute,
+        *,
+        depth: int | None = None,
+        first_stage: FirstStage = "fused",
+    ) -> None:
+        """`depth` takes the place of the model's own.
+
+        Raises:
+            BadInput: the model's trees cannot be scored; says why.
+        """
+        self.name, self.version = model.name, version
+        self.depth = depth or model.depth
+        self.features = model.features
+        self._compute, self._scorer = compute, Scorer.of(model)
+        self._explainer = Explainer(self._scorer)
+        self._linear_first = first_stage == "linear" and len(model.weights) > 0
+
+    def rank(self, facts: Facts, pool: Pool) -> Ranked:
+        """The pool in the order of the model, ties in the order they had."""
+        if not self.features or not len(pool.ranking):
+            return Ranked(pool.ranking, _no_table(self.features), np.empty(0, np.float64))
+        table, rest = self._best(facts, pool)
+        scores = self._scorer.score(table.values)
+        order = np.argsort(-scores, kind="stable")
+        ordinals = np.concatenate([table.ordinals[order], rest.ordinals])
+        return Ranked(Ranking(ordinals, _falling(scores[order], rest.scores)), table, scores)
+
+    def explain(self, table: FeatureTable) -> Contributions:
+        """What each feature of `table` adds to each score.
+
+        Raises:
+            AisleError: LightGBM, which explains trees, is not installed.
+        """
+        return self._explainer.explain(table.values)
+
+    def _best(self, facts: Facts, pool: Pool) -> tuple[FeatureTable, Ranking]:
+        """The features of the candidates to score, and the other candidates."""
+        ranking, depth = pool.ranking, self.depth
+        if not self._linear_first or len(ranking) <= depth:
+            head = replace(pool, ranking=ranking.head(depth))
+            rest = Ranking(ranking.ordinals[depth:], ranking.scores[depth:])
+            return self._compute(facts, head, self.features), rest
+        table = self._compute(facts, pool, self.features)
+        cheap = self._scorer.linear(table.values)
+        order = np.argsort(-cheap, kind="stable")
+        # Chosen by the cheap score, in the order they had: ties are broken by that.
+        chosen, others = np.sort(order[:depth]), order[depth:]
+        best = FeatureTable(table.names, table.ordinals[chosen], table.values[chosen])
+        return best, Ranking(table.ordinals[others], cheap[others].astype(np.float32))
+
+
+def _no_table(names: tuple[str, ...]) -> FeatureTable:
+    nothing: Ordinals = np.empty(0, np.int32)
+    return FeatureTable(names, nothing, np.empty((0, len(names)), np.float32))
+
+
+def _falling(best: NDArray[np.float64], rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scores of a whole ranking: the model's, then those of the rest brought below them.
+
+    Each is below the one before it, if only by the last bit of a float32: whoever orders by score
+    alone gets the very same order.
+    """
+    scores = best.astype(np.float32)
+    if len(rest):
+        below = scores[-1] - (rest[0] - rest)
+        scores = np.concatenate([scores, below.astype(np.float32)])
+    places = np.arange(len(scores), dtype=np.int64)
+    return _from_keys(np.minimum.accumulate(_keys(scores) + places) - places)
+
+
+def _keys(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Whole numbers in the order of float32 values, neighbors one apart."""
+    bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # -0 becomes 0
+    return np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+
+
+def _from_keys(keys: NDArray[np.int64]) -> NDArray[np.float32]:
+    bits = np.where(keys < 0, -keys | 0x80000000, keys)
+    return bits.astype(np.uint32).view(np.float32)
