@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from eval import Run, rank_by_score
 from search.build import Search
+from search.errors import AisleError
 from search.types import Filter, SearchRequest
 
 
@@ -28,6 +29,7 @@ class IndexSearcher:
 
         Raises:
             BadInput: there is no such system.
+            AisleError: its model did not order a query.
         """
         return {
             query: await self._rank(system, query, depth, (candidates or {}).get(query))
@@ -40,4 +42,8 @@ class IndexSearcher:
         filters = () if candidates is None else (Filter("id", tuple(candidates)),)
         asked = SearchRequest(query, filters=filters, size=depth, system=system)
         found = await self.search.search(asked)
+        # What stands in for a ranking that failed is not what is to be measured.
+        unranked = [each for each in found.fallbacks if "rank" in each]
+        if unranked:
+            raise AisleError(f"{system} did not rank {query!r}: {unranked[0]}")
         return rank_by_score({hit.product.id: hit.score for hit in found.hits})

@@ -121,7 +121,10 @@ async def healthz(request: Request, state: AppState) -> Response:
 async def readyz(request: Request, state: AppState) -> Response:
     """There is an index, and it can be read."""
     view = await state.search.engine.view()
-    return json_response(Status("ready", view.version, view.count))
+    models = state.search.models
+    used = models.current()
+    model = f"{used.name} {used.version}" if used else None
+    return json_response(Status("ready", view.version, view.count, model, models.fault))
 
 
 async def metrics_get(request: Request, state: AppState) -> Response:

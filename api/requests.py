@@ -80,7 +80,12 @@ class SearchParameters(Wire):
         description="Parts of the query to make nothing of, by their `key` in `understanding`",
         examples=[["brand:Acme", "price"]],
     )
-    system: str = Field("hybrid", max_length=50, description="The ranking variant that answers")
+    system: str | None = Field(
+        None,
+        max_length=50,
+        description="What answers: `ranked`, `hybrid`, `bm25` or `dense`; by default `ranked` "
+        "while a ranking model is in use, else `hybrid`",
+    )
 
 
 KNOWN = tuple(name for name in SearchParameters.model_fields if name != "filters")

@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 
+from api.reasons import ModelBody, Reasons, model_body, reasons_of
 from api.understanding import UnderstandingBody, understanding_body
 from search.types import (
     AttributeValue,
     Facet,
     Hit,
+    ModelUsed,
     Query,
     Relaxation,
     SearchResponse,
@@ -37,7 +39,8 @@ class Understood:
 class HitBody:
     """One product of the page. `position` counts from 1 over the whole result; `score` compares
     hits of one answer only. `highlights` are HTML; `variants` counts the other members of the
-    product's group; `why` says where each stage placed it."""
+    product's group; `why` says where each stage placed it, `reasons` what the ranking model saw in
+    it."""
 
     id: str
     title: str
@@ -58,6 +61,7 @@ class HitBody:
     highlights: Mapping[str, str]
     variants: int
     why: tuple[StageScore, ...]
+    reasons: Reasons | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,19 @@ class SearchBody:
     relaxation: Relaxation
     fallbacks: tuple[str, ...]
     timings_ms: Mapping[str, float]
+    model: ModelBody | None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The server's own state; `version` and `products` are of the index it answers from."""
+    """The server's own state; `version` and `products` are of the index it answers from, `model`
+    is the ranking model in use, and `fault` what is wrong with a newer one."""
 
     status: str
     version: str | None = None
     products: int | None = None
+    model: str | None = None
+    fault: str | None = None
 
 
 def understood(query: Query) -> Understood:
@@ -94,8 +102,8 @@ def understood(query: Query) -> Understood:
     return Understood(query.text, query.normalized, query.terms, query.codes, query.rewrites)
 
 
-def hit_body(hit: Hit) -> HitBody:
-    """A hit with its product's fields beside its own."""
+def hit_body(hit: Hit, model: ModelUsed | None = None) -> HitBody:
+    """A hit with its product's fields beside its own; `model` is what ordered it."""
     product = hit.product
     return HitBody(
         id=product.id,
@@ -117,6 +125,7 @@ def hit_body(hit: Hit) -> HitBody:
         highlights=hit.highlights,
         variants=hit.variants,
         why=hit.why,
+        reasons=reasons_of(hit, model),
     )
 
 
@@ -125,7 +134,7 @@ def search_body(response: SearchResponse) -> SearchBody:
     return SearchBody(
         query=understood(response.query),
         understanding=understanding_body(response.query, response.dropped),
-        hits=tuple(hit_body(hit) for hit in response.hits),
+        hits=tuple(hit_body(hit, response.model) for hit in response.hits),
         total=response.total,
         total_exact=response.total_exact,
         facets=response.facets,
@@ -135,6 +144,7 @@ def search_body(response: SearchResponse) -> SearchBody:
         relaxation=response.relaxation,
         fallbacks=response.fallbacks,
         timings_ms={stage: round(value, 3) for stage, value in response.timings.items()},
+        model=model_body(response.model),
     )
 
 

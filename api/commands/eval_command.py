@@ -41,7 +41,9 @@ Judged = Annotated[
     Path | None,
     typer.Option("--judgments", help="CSV, TSV or TREC qrels; columns are found by name."),
 ]
-Systems = Annotated[str, typer.Option(help="Names joined by commas; random is the floor.")]
+Systems = Annotated[
+    str, typer.Option(help="Names joined by commas; random is the floor, ltr:FILE a ranking model.")
+]
 
 
 @command.callback()
@@ -98,6 +100,8 @@ async def _evaluate(
     judged = load_judgments(judgments)
     search = await open_search(load_settings(data))
     try:
+        for name in _names(systems):
+            search = await search.with_model(name)
         runs, notes = await collect_runs(
             IndexSearcher(search), judged, _names(systems), mode=mode.value, seed=seed
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.commands.options import DEFAULT_DATA, Data, Json
-from search.types import SearchRequest, SearchResponse
+from search.types import Hit, ModelUsed, SearchRequest, SearchResponse
 
+_REASONS = 5
+"""Features that a hit's explanation names."""
 Filters = Annotated[
     list[str] | None,
     typer.Option(
@@ -27,7 +30,12 @@ def command(
     size: Annotated[int, typer.Option(help="Hits to show.", min=0)] = 20,
     filters: Filters = None,
     sort: Annotated[str, typer.Option(help="The order of the hits.")] = "relevance",
-    system: Annotated[str, typer.Option(help="Which ranking answers.")] = "hybrid",
+    system: Annotated[
+        str | None,
+        typer.Option(
+            help="What answers: ranked, hybrid, bm25, dense, or ltr:FILE for a ranking model."
+        ),
+    ] = None,
     cursor: Annotated[str | None, typer.Option(help="Continues an earlier answer.")] = None,
     facets: Annotated[str, typer.Option(help="Fields to count, or default.")] = "",
     group: Annotated[bool, typer.Option("--group", help="One product of each group.")] = False,
@@ -45,7 +53,6 @@ def command(
         "q": query,
         "size": str(size),
         "sort": sort,
-        "system": system,
         "cursor": cursor,
         "facets": facets or None,
         "group": str(group).lower(),
@@ -56,7 +63,7 @@ def command(
     pairs = [(name, value) for name, value in given.items() if value is not None]
     pairs += [_condition(text) for text in filters or []]
     pairs += [("ignored", key) for key in ignored or []]
-    show(asyncio.run(_ask(data, pairs)), explain=explain, json=json)
+    show(asyncio.run(_ask(data, pairs, system)), explain=explain, json=json)
 
 
 def _condition(text: str) -> tuple[str, str]:
@@ -68,7 +75,7 @@ def _condition(text: str) -> tuple[str, str]:
     return f"filter.{name.strip()}", value
 
 
-async def _ask(data: Path, pairs: list[tuple[str, str]]) -> SearchResponse:
+async def _ask(data: Path, pairs: list[tuple[str, str]], system: str | None) -> SearchResponse:
     """Parses as the HTTP interface does, so that both mean the same; only the page may be as long
     as the whole depth, for there is nobody else to keep waiting."""
     from api.requests import parse_query
@@ -77,9 +84,10 @@ async def _ask(data: Path, pairs: list[tuple[str, str]]) -> SearchResponse:
 
     settings = load_settings(data)
     limits = settings.limits.model_copy(update={"page_size": settings.limits.page_depth})
-    asked: SearchRequest = parse_query(pairs, limits)
+    asked: SearchRequest = replace(parse_query(pairs, limits), system=system)
     search = await open_search(settings)
     try:
+        search = await search.with_model(system or "")
         return await search.search(asked)
     finally:
         await search.close()
@@ -114,10 +122,22 @@ def _table(response: SearchResponse, *, explain: bool) -> None:
         cells = [str(hit.position), product.id, product.title, product.brand or "", price, rating]
         cells.append(f"{hit.score:.3f}")
         if explain:
-            cells.append(", ".join(f"{s.stage} {s.rank or '–'}" for s in hit.why))
+            cells.append(_why(hit, response.model))
         table.add_row(*(Text(cell) for cell in cells))
     out.print(table)
     _footer(response)
+
+
+def _why(hit: Hit, model: ModelUsed | None) -> str:
+    """The place in each stage, and the features that count most for or against."""
+    from api.reasons import reasons_of
+
+    stages = ", ".join(f"{each.stage} {each.rank or '–'}" for each in hit.why)
+    reasons = reasons_of(hit, model)
+    if reasons is None:
+        return stages
+    most = [each for each in reasons.features[:_REASONS] if each.contribution]
+    return "\n".join([stages, *(f"{each.contribution:+.3f} {each.feature}" for each in most)])
 
 
 def _footer(response: SearchResponse) -> None:
@@ -133,6 +153,8 @@ def _footer(response: SearchResponse) -> None:
     out.print(f"{about}{response.total} products, {total:.1f} ms, index {response.version}")
     if response.relaxation != "none":
         out.print(f"nothing matched every word; relaxed: {response.relaxation.replace('_', ' ')}")
+    if response.model is not None:
+        out.print(f"ranked by {response.model.name} {response.model.version}", markup=False)
     for fallback in response.fallbacks:
         out.print(f"note: {fallback}", markup=False)
     for facet in response.facets:

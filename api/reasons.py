@@ -1,0 +1,60 @@
+"""Why the ranking model put a hit where it is, as answers tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import repeat
+
+from search.types import Hit, ModelUsed
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBody:
+    """The ranking model that ordered the hits."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature of a hit: its value, null where unknown, and what it adds to the score (below 0
+    where it counts against the product), null where that cannot be told."""
+
+    feature: str
+    value: float | None
+    contribution: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why the ranking model put a hit where it is: `base`, which is the same for all hits, and the
+    contributions of the `features`, the greatest first, sum to `score`."""
+
+    score: float
+    base: float
+    features: tuple[Reason, ...]
+
+
+def model_body(model: ModelUsed | None) -> ModelBody | None:
+    """The model as answers name it."""
+    return None if model is None else ModelBody(model.name, model.version)
+
+
+def reasons_of(hit: Hit, model: ModelUsed | None) -> Reasons | None:
+    """The reasons for a hit's place; None without a model, where nothing is to be explained, and
+    for hits that the model did not look at."""
+    scored = hit.scored
+    if scored is None or model is None or not hit.why:
+        return None
+    added = scored.contributions or repeat(None)
+    features = [
+        Reason(name, _known(value), each)
+        for name, value, each in zip(model.features, scored.values, added, strict=False)
+    ]
+    features.sort(key=lambda reason: -abs(reason.contribution or 0.0))
+    return Reasons(scored.score, scored.base, tuple(features))
+
+
+def _known(value: float) -> float | None:
+    return value if value == value else None  # NaN is not equal to itself
