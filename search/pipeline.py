@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from search.arranging import Arranged, ArrangingStage, Turn, as_ranked
 from search.cursor import Cursor, decode_cursor, encode_cursor, fingerprint
 from search.errors import BadInput, NotFound
 from search.highlight import highlight
-from search.ranking import RankingStage
-from search.results import explain, group_variants, variant_counts
+from search.ranking import RankingStage, model_used, scored
+from search.results import explain, variant_counts
 from search.retrieval import Candidates, Retrieval, Trace
 from search.seams import Engine, View
 from search.settings import Settings
@@ -42,6 +43,7 @@ class Pipeline:
     retrieval: Retrieval
     settings: Settings
     ranking: RankingStage | None = None
+    arranging: ArrangingStage | None = None
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Answers one request.
@@ -54,16 +56,19 @@ class Pipeline:
         cursor = decode_cursor(request.cursor, request) if request.cursor else None
         view = await self.engine.view(cursor.version if cursor else None)
         offset = cursor.offset if cursor else 0
-        found = await self.candidates(view, request, trace)
+        turn = self.arranging.turn(request, cursor) if self.arranging is not None else None
+        found = await self.candidates(view, request, trace, turn)
         if self.ranking is not None:
-            found = await self.ranking.rank(view, found, request, trace)
-        query = found.query
-        ranking = group_variants(found.fused, view.columns) if request.group else found.fused
-        total, facets, exact = await self._count(view, found, request, trace)
-        hits = await self._page(view, ranking, found, request, offset, trace)
+            model = cursor.model if cursor else None
+            found = await self.ranking.rank(view, found, request, trace, model)
+        arranged = as_ranked(found, request, view)
+        if self.arranging is not None and turn is not None:
+            arranged = await self.arranging.arrange(view, found, turn, trace)
+        total, facets, exact = await self._count(view, arranged, request, trace)
+        hits = await self._page(view, arranged, request, offset, trace)
         trace.since("total", trace.started)
         return SearchResponse(
-            query=query,
+            query=found.query,
             hits=hits,
             total=total,
             total_exact=exact,
@@ -73,12 +78,18 @@ class Pipeline:
             dropped=found.dropped,
             fallbacks=tuple(trace.fallbacks),
             facets=facets,
-            cursor=self._next(view, request, offset + len(hits), len(ranking)),
+            cursor=self._next(view, arranged, request, turn, offset + len(hits)),
             timings=trace.timings,
+            model=model_used(found),
+            rules=arranged.effects.rules,
+            redirect=arranged.effects.redirect,
         )
 
-    async def candidates(self, view: View, request: SearchRequest, trace: Trace) -> Candidates:
-        """What there is to rank: the query understood, and what both retrievers find for it.
+    async def candidates(
+        self, view: View, request: SearchRequest, trace: Trace, turn: Turn | None = None
+    ) -> Candidates:
+        """What there is to rank: the query understood, and what both retrievers find for it; with a
+        `turn`, within the filters of its rules.
 
         Raises:
             BadInput: the request cannot be answered as asked.
@@ -96,7 +107,10 @@ class Pipeline:
         query = understands.understand(typed)
         trace.since("understand", start)
         refine = understands.refine if understands.refines else None
-        return await self.retrieval.find(view, query, request.filters, request.sort, trace, refine)
+        own = request.filters
+        if self.arranging is not None and turn is not None:
+            own += await self.arranging.filters(view, query, turn, trace)
+        return await self.retrieval.find(view, query, own, request.sort, trace, refine)
 
     def _relaxation(self, found: Candidates) -> Relaxation:
         asked = "words" in self.retrieval.retrievers and found.query.terms
@@ -107,10 +121,11 @@ class Pipeline:
     async def _count(
         self,
         view: View,
-        found: Candidates,
+        arranged: Arranged,
         request: SearchRequest,
         trace: Trace,
     ) -> tuple[int, tuple[Facet, ...], bool]:
+        found = arranged.found
         if request.facets == ():
             return len(found.fused), (), found.complete
         start = time.perf_counter()
@@ -121,40 +136,62 @@ class Pipeline:
         query = found.query if by_words else None
         total, facets = await view.facets(query, found.filters, also, request.facets, found.relaxed)
         trace.since("facets", start)
-        return total, facets, True
+        return total + arranged.outside, facets, True
 
     async def _page(
         self,
         view: View,
-        ranking: Ranking,
-        found: Candidates,
+        arranged: Arranged,
         request: SearchRequest,
         offset: int,
         trace: Trace,
     ) -> tuple[Hit, ...]:
         start = time.perf_counter()
+        ranking, found = arranged.ranking, arranged.found
         page = slice(offset, offset + request.size)
         ordinals, scores = ranking.ordinals[page], ranking.scores[page]
         products = await view.products(ordinals)
+        reasons = await scored(found, ordinals, request.explain, trace)
         variants = variant_counts(found.fused, view.columns, ordinals) if request.group else {}
         stages = {**found.stages, "fused": found.stages.get("fused", found.fused)}
         words = searched_words(found.query)
         hits = []
         for i, (product, score) in enumerate(zip(products, scores.tolist(), strict=True)):
             ordinal = int(ordinals[i])
-            hit = Hit(product, offset + i + 1, score, variants=variants.get(ordinal, 0))
+            hit = Hit(
+                product,
+                offset + i + 1,
+                score,
+                variants=variants.get(ordinal, 0),
+                sponsored=arranged.sponsored(ordinal),
+            )
+            hit = replace(hit, scored=reasons.get(ordinal))
             if request.highlight:
                 hit = replace(hit, highlights=highlight(product, words))
             if request.explain:
-                hit = replace(hit, why=explain(ordinal, stages))
+                hit = replace(hit, why=explain(ordinal, stages), moves=arranged.moves(ordinal))
             hits.append(hit)
         trace.since("page", start)
         return tuple(hits)
 
-    def _next(self, view: View, request: SearchRequest, offset: int, available: int) -> str | None:
-        if offset >= min(available, self.settings.limits.page_depth) or request.size == 0:
+    def _next(
+        self,
+        view: View,
+        arranged: Arranged,
+        request: SearchRequest,
+        turn: Turn | None,
+        offset: int,
+    ) -> str | None:
+        available = min(len(arranged.ranking), self.settings.limits.page_depth)
+        if offset >= available or request.size == 0:
             return None
-        return encode_cursor(Cursor(view.version, offset, fingerprint(request)))
+        ranker = arranged.found.ranker
+        model = ranker.version if ranker else ""
+        cursor = Cursor(view.version, offset, fingerprint(request), model)
+        if turn is not None:
+            rules = turn.rules.version
+            cursor = replace(cursor, rules=rules, moment=turn.moment, page=turn.page)
+        return encode_cursor(cursor)
 
     async def similar(self, product_id: str, size: int) -> SearchResponse:
         """Products nearest in meaning to one, itself and its variants left out.
@@ -175,7 +212,7 @@ class Pipeline:
         ranking = others(near, view, ordinal).head(size)
         request = SearchRequest(query="", size=size)
         found = Candidates(ranking, {"meaning": ranking}, WordMatches(Ranking.empty()), True)
-        hits = await self._page(view, ranking, found, request, 0, trace)
+        hits = await self._page(view, Arranged(found, ranking), request, 0, trace)
         trace.since("total", trace.started)
         return SearchResponse(
             Query(""), hits, len(hits), True, view.version, "similar", timings=trace.timings
