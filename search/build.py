@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from query.registry import REFINERS, REWRITERS
+from query.stem import stems
 from query.text import words
 from query.understanding import Understanding
 from rankers.holder import ModelHolder
+from rankers.rules import RuleBook, parse_rules
+from search.arranging import ArrangingStage
 from search.cursor import decode_cursor
 from search.encoder import open_encoder
 from search.encoders import Encoders
@@ -23,9 +27,9 @@ from search.fusion import FUSIONS
 from search.pipeline import Pipeline
 from search.ranking import RankingStage
 from search.retrieval import Retrieval
-from search.seams import Engine, Ranker
+from search.seams import Engine, Ranker, Rules
 from search.settings import Settings
-from search.types import SearchRequest, SearchResponse
+from search.types import Ranking, SearchRequest, SearchResponse
 from search.understandings import Understandings
 
 RANKED, HYBRID = "ranked", "hybrid"
@@ -41,6 +45,8 @@ RAW = "-raw"
 """Ends the name of a system that searches what was typed, only normalized (`hybrid-raw`)."""
 MODEL_FILE = "model.json"
 """Where in the data directory the model in use lies, unless the settings name another file."""
+RULES_FILE = "rules.toml"
+"""Where in the data directory the shop's rules lie, unless the settings name another file."""
 LTR = "ltr:"
 """Begins the name of a system that orders by a model file (`ltr:models/new.json`)."""
 
@@ -53,6 +59,7 @@ class Search:
     systems: Mapping[str, Pipeline]
     settings: Settings
     models: ModelHolder
+    rules: RuleBook
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Answers with the system the request names, or the one that is used when it names none.
@@ -93,6 +100,18 @@ class Search:
         system = replace(self.systems[RANKED], name=name, ranking=stage)
         return replace(self, systems={**self.systems, name: system})
 
+    async def preview(self, request: SearchRequest, rules: Rules, moment: float) -> SearchResponse:
+        """What a request would be answered under other rules, at some moment in seconds since 1970.
+
+        Raises:
+            BadInput: as `search`, or the system heeds no rules.
+        """
+        system = self.system(request)
+        if system.arranging is None:
+            raise BadInput(f"the system {system.name} heeds no rules; name another", field="system")
+        stage = replace(system.arranging, rules=FixedRules(rules), clock=lambda: moment)
+        return await replace(system, arranging=stage).search(request)
+
     async def similar(self, product_id: str, size: int = 10) -> SearchResponse:
         """Products nearest in meaning to one."""
         return await self.systems["hybrid"].similar(product_id, size)
@@ -117,6 +136,42 @@ class FixedModel:
     def at(self, version: str) -> Ranker | None:
         """That model, if it has this version."""
         return self.ranker if version == self.ranker.version else None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedRules:
+    """Rules for good; implements `search.seams.RuleSource`."""
+
+    rules: Rules
+    fault: str | None = None
+
+    def current(self) -> Rules:
+        """Those rules."""
+        return self.rules
+
+    def at(self, version: str) -> Rules | None:
+        """Those rules, if they have this version."""
+        return self.rules if version == self.rules.version else None
+
+
+def analyze(text: str) -> tuple[str, ...]:
+    """The stems of a text's words: the form in which queries and rules meet."""
+    return tuple(stems(words(text)))
+
+
+def follow_rules(settings: Settings) -> RuleBook:
+    """The shop's rules, as the settings say. Blocks while it reads them for the first time."""
+    chosen = settings.rules
+    path = chosen.file or settings.data / RULES_FILE
+    parse = partial(parse_rules, analyze=analyze, most=chosen.sponsored_per_page, name=path.name)
+    return RuleBook(path if chosen.enabled else None, parse)
+
+
+def diversify(*args: Any, **options: Any) -> Ranking:
+    """See `rankers.diversity.diversify`."""
+    from rankers.diversity import diversify as choose  # numba: only where it is used
+
+    return choose(*args, **options)
 
 
 def open_ranker(settings: Settings, path: Path) -> Ranker:
@@ -172,6 +227,8 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     models = follow_models(settings, engine)
     await models.refresh()
     models.watch()
+    rules = await asyncio.to_thread(follow_rules, settings)
+    arranging = ArrangingStage(rules, diversify, settings)
     settled = settings.understanding
     without = settled.without if settled.enabled else tuple(REWRITERS) + tuple(REFINERS)
     understood = Understandings(partial(Understanding.open, without=without), words)
@@ -189,9 +246,10 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
             ),
             settings=settings,
             ranking=RankingStage(models, settings) if name == RANKED else None,
+            arranging=None if ending == RAW else arranging,
         )
         for name, retrievers in SYSTEMS.items()
         for ending, understandings in (("", understood), (RAW, raw))
     }
     await asyncio.to_thread(understood.of, view)
-    return Search(engine, systems, settings, models)
+    return Search(engine, systems, settings, models, rules)
