@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "suggest": "Show what is suggested while a query is typed",
     "understand": "Show what is made of a query before searching",
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
+    "train": "Train ranking models from judgments, and adapt the text encoder",
     "synonyms": "Propose synonyms, and check a list of them",
     "demo": "Make a small shop, index it and serve it",
     "snapshots": "List, verify and roll back snapshots",

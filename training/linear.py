@@ -130,13 +130,17 @@ def _weights(problem: Problem, settings: LinearSettings, columns: NDArray[np.int
         return float(value), settings.penalty * away - by_row @ rows
 
     bounds = [_bound(problem.schema, int(column)) for column in columns]
-    found = minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=bounds, options=_OPTIONS)
+    found = minimize(
+        loss,
+        prior,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 300, "ftol": 1e-8, "gtol": 1e-5},
+    )
     weights = np.zeros(len(problem.prior.weights))
     weights[columns] = found.x
     return weights
-
-
-_OPTIONS = {"maxiter": 300, "ftol": 1e-8, "gtol": 1e-5}
 
 
 def _bound(schema: Schema, column: int) -> tuple[float | None, float | None]:

@@ -83,8 +83,8 @@ def _gain(values: Values) -> Gain:
 
 
 def _gains(splits: Sequence[Split], scorers: Sequence[Linear] | Sequence[Scorer]) -> Values:
-    pairs = zip(splits, scorers, strict=True)
-    return np.concatenate([split.gain(scorer) for split, scorer in pairs])
+    gains = [split.gain(scorers[i]) for i, split in enumerate(splits)]
+    return np.concatenate(gains)
 
 
 def _splits(tables: Tables, effort: Effort, seed: int) -> list[Split]:

@@ -1,0 +1,205 @@
+"""`aisle train`: ranking models from judgments; `aisle train curve` and `aisle train encoder`."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Json
+
+if TYPE_CHECKING:
+    from api.commands.console import Lines, Stages
+    from training import Outcome, Plan, Tables
+
+    Progress = Lines | Stages
+
+
+class TrainingMode(StrEnum):
+    """What is learned on."""
+
+    full = "full"
+    rerank = "rerank"
+
+
+class WantedKind(StrEnum):
+    """What is tried."""
+
+    auto = "auto"
+    linear = "linear"
+    trees = "trees"
+    blend = "blend"
+
+
+PARTS = {
+    "curve": "Draw what a model gains with ever more judged queries",
+    "encoder": "Adapt the text encoder to the catalogue",
+}
+"""What else can be trained; `train_<name>_command.py` holds each."""
+
+Datas = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="The data directory. Repeat --data and --judgments for several."),
+]
+Judged = Annotated[
+    list[Path] | None,
+    typer.Option("--judgments", help="CSV, TSV or TREC qrels; one for each --data, in order."),
+]
+Mode = Annotated[
+    TrainingMode,
+    typer.Option(help="Learn on what is found, or on the judged products only."),
+]
+Depth = Annotated[int, typer.Option(help="Candidates that the model orders.", min=10)]
+
+command = typer.Typer(invoke_without_command=True)
+
+
+@command.callback()
+def train_models(
+    context: typer.Context,
+    data: Datas = None,
+    judgments: Judged = None,
+    model: Annotated[
+        Path, typer.Option("--out", help="The model file; of several, their common beginning.")
+    ] = Path("model.json"),
+    mode: Mode = TrainingMode.full,
+    kind: Annotated[
+        WantedKind, typer.Option(help="Kinds to try; the fused order is always among them.")
+    ] = WantedKind.auto,
+    seeds: Annotated[
+        int | None, typer.Option(help="How often to split the queries; 3, or 1 of many.", min=1)
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Parts of each split.", min=2)] = 5,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds after which no further split is begun.", min=0)
+    ] = None,
+    depth: Depth = 200,
+    json: Json = False,
+) -> None:
+    """Train a ranking model from judgments, and say what it gains on queries never seen."""
+    if context.invoked_subcommand is not None:
+        return
+    from api.commands.console import out, print_json
+    from training import Plan, format_report, report_json
+
+    plan = Plan(kind.value, seeds, folds, time_limit, depth)
+    outcomes = _train_all(pairs(data, judgments), model, mode, plan)
+    if json:
+        print_json(report_json(outcomes))
+    else:
+        out.print(format_report(outcomes))
+
+
+def pairs(data: list[Path] | None, judgments: list[Path] | None) -> list[tuple[Path, Path]]:
+    """Each data directory with its judgments.
+
+    Raises:
+        BadInput: no judgments, or not as many as directories.
+    """
+    from search.errors import BadInput
+
+    if not judgments:
+        raise BadInput("name a file of judgments: --judgments FILE", field="judgments")
+    places = data or [DEFAULT_DATA]
+    if len(places) != len(judgments):
+        raise BadInput(
+            f"{len(places)} data directories for {len(judgments)} files of judgments;"
+            " give one --judgments for each --data",
+            field="judgments",
+        )
+    return list(zip(places, judgments, strict=True))
+
+
+def _train_all(
+    wanted: list[tuple[Path, Path]], model: Path, mode: TrainingMode, plan: Plan
+) -> list[Outcome]:
+    from api.commands.console import stages
+    from rankers import save_model
+    from training import Outcome, train
+
+    outcomes = []
+    for place, path in named_models(wanted, model):
+        data, judgments = place
+        with stages() as progress:
+            tables, missed = read_tables(data, judgments, mode, plan.depth, progress)
+            notes = {"data": str(data), "judgments": str(judgments), "mode": mode.value}
+            trained = train(
+                tables,
+                path.stem,
+                plan,
+                notes,
+                lambda done, total: progress("cross-validating", done, total),
+            )
+        save_model(trained.model, path)
+        outcomes.append(Outcome(str(data), str(path), trained, missed, _next(*place, path, mode)))
+    return outcomes
+
+
+def named_models(
+    wanted: list[tuple[Path, Path]], model: Path
+) -> list[tuple[tuple[Path, Path], Path]]:
+    """Where each model goes: one where it was said, several beside each other.
+
+    Raises:
+        BadInput: there is no such folder, or two would have the same name.
+    """
+    from search.errors import BadInput
+
+    if not model.resolve().parent.is_dir():
+        raise BadInput(f"there is no folder {model.parent} to write {model.name} to", field="out")
+    if len(wanted) == 1:
+        return [(wanted[0], model)]
+    suffix = model.suffix or ".json"
+    paths = [model.with_name(f"{model.stem}-{data.resolve().name}{suffix}") for data, _ in wanted]
+    if len(set(paths)) < len(paths):
+        raise BadInput("two data directories have the same name; train them one by one")
+    return list(zip(wanted, paths, strict=True))
+
+
+def read_tables(
+    data: Path, judgments: Path, mode: TrainingMode, depth: int, progress: Progress
+) -> tuple[Tables, tuple[str, ...]]:
+    """The candidates of the judged queries with their features."""
+    from api.settings import load_settings
+    from api.training import collect
+    from eval import load_judgments
+    from search.build import open_search
+
+    async def read() -> tuple[Tables, tuple[str, ...]]:
+        judged = load_judgments(judgments)
+        search = await open_search(load_settings(data))
+        try:
+            return await collect(
+                search,
+                judged,
+                mode=mode.value,
+                depth=depth,
+                progress=lambda done, total: progress("computing features", done, total),
+            )
+        finally:
+            await search.close()
+
+    return asyncio.run(read())
+
+
+def _next(data: Path, judgments: Path, path: Path, mode: TrainingMode) -> str:
+    ending = "" if mode is TrainingMode.full else f" --mode {mode.value}"
+    return (
+        f"aisle eval --data {data} --judgments {judgments} --systems hybrid,ltr:{path}{ending}"
+        " (on the queries it learned from: expect more than the figures above)"
+    )
+
+
+for _name, _help in PARTS.items():
+    _module = f"api.commands.train_{_name}_command"
+    if find_spec(_module):
+        _loaded = import_module(_module).command
+        if isinstance(_loaded, typer.Typer):
+            command.add_typer(_loaded, name=_name, help=_help)
+        else:
+            command.command(_name, help=_help)(_loaded)

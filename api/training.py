@@ -1,0 +1,119 @@
+"""Judged queries as training sees them: the pipeline's own candidates and their features.
+
+The features come from the one function that serving uses, over the pool that serving would hand to
+the ranker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval import Judgments, Mode
+from rankers.features import FEATURES, NAMES, VERSION, compute
+from search.build import Search
+from search.ranking import pool
+from search.retrieval import Trace
+from search.seams import Facts, View
+from search.types import FeatureTable, Filter, Pool, SearchRequest
+from training import JudgedQuery, Schema, Tables, stack
+
+SYSTEM = "hybrid"
+"""The system whose candidates are learned on."""
+START = ("fused_share", "boost_gain")
+"""The features whose sum is the fused order, boosts included."""
+Progress = Callable[[int, int], None]
+
+
+def schema() -> Schema:
+    """The columns of all features."""
+    declared = FEATURES.values()
+    return Schema(
+        names=NAMES,
+        directions=np.array([each.direction for each in declared], np.int8),
+        categories=tuple(i for i, each in enumerate(declared) if each.type == "category"),
+        start=np.array([float(each.name in START) for each in declared]),
+        version=VERSION,
+    )
+
+
+async def collect(
+    search: Search,
+    judgments: Judgments,
+    *,
+    mode: Mode = "full",
+    depth: int = 200,
+    progress: Progress = lambda done, total: None,
+) -> tuple[Tables, tuple[str, ...]]:
+    """The best `depth` candidates of every judged query that has a relevant product; in mode
+    `rerank` its judged products alone, however many. Queries for which nothing is found cannot be
+    ordered: they are named beside the tables.
+
+    Raises:
+        BadInput: nothing is found for any query.
+    """
+    view = await search.engine.view()
+    wanted = judgments.relevant_queries()
+    queries: list[JudgedQuery] = []
+    missed: list[str] = []
+    for i, text in enumerate(wanted):
+        progress(i, len(wanted))
+        gains = judgments.gains[text]
+        table = await _table(search, view, text, gains if mode == "rerank" else None, depth)
+        if len(table[0].ordinals):
+            queries.append(await _judged(view, text, *table, gains, complete=mode == "rerank"))
+        else:
+            missed.append(text)
+    progress(len(wanted), len(wanted))
+    return stack(queries, schema()), tuple(missed)
+
+
+async def _table(
+    search: Search, view: View, text: str, only: Collection[str] | None, depth: int
+) -> tuple[FeatureTable, NDArray[np.float64]]:
+    filters = () if only is None else (Filter("id", tuple(only)),)
+    request = SearchRequest(text, filters=filters)
+    found = await search.systems[SYSTEM].candidates(view, request, Trace())
+    size = depth if only is None else len(only)
+    seen: Pool = await pool(view, found, request.shopper)
+    cut = _cut(seen, size)
+
+    def features(facts: Facts) -> FeatureTable:
+        return compute(facts, cut)
+
+    table = await view.compute(features)
+    return table, cut.ranking.scores.astype(np.float64)
+
+
+def _cut(seen: Pool, size: int) -> Pool:
+    from dataclasses import replace
+
+    return replace(seen, ranking=seen.ranking.head(size))
+
+
+async def _judged(
+    view: View,
+    text: str,
+    table: FeatureTable,
+    fused: NDArray[np.float64],
+    gains: Mapping[str, float],
+    *,
+    complete: bool,
+) -> JudgedQuery:
+    products = tuple(each.id for each in await view.products(table.ordinals))
+    absent = sorted(gains.keys() - set(products)) if complete else ()
+    return JudgedQuery(
+        query=text,
+        products=products,
+        values=table.values,
+        gains=_of(products, gains),
+        fused=fused,
+        judged=np.array(list(gains.values()), np.float64),
+        absent=_of(absent, gains),
+    )
+
+
+def _of(products: Sequence[str], gains: Mapping[str, float]) -> NDArray[np.float64]:
+    return np.array([gains.get(product, np.nan) for product in products], np.float64)
