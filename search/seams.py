@@ -151,8 +151,10 @@ class RankerSource(Protocol):
 class Rules(Protocol):
     """The shop's own rules, as they stood at one moment."""
 
-    version: str
-    """Tells one state of the rules from another; empty when there are none."""
+    @property
+    def version(self) -> str:
+        """Tells one state of the rules from another; empty when there are none."""
+        ...
 
     def matching(self, query: Query, request: SearchRequest, now: datetime) -> Effects:
         """What the rules that apply ask for; `now` knows its zone."""
