@@ -1,7 +1,7 @@
 """Features: declared once, computed by one function in training and in serving."""
 
 from rankers.features.declare import Feature, Group
-from rankers.features.inputs import Behavior, Counts, Inputs
+from rankers.features.inputs import Behavior, Counts, Inputs, Rates
 from rankers.features.table import FEATURES, NAMES, VERSION, compute
 from rankers.features.warming import warm_up
 
@@ -14,6 +14,7 @@ __all__ = [
     "Feature",
     "Group",
     "Inputs",
+    "Rates",
     "compute",
     "warm_up",
 ]

@@ -22,8 +22,8 @@ MOST_WORDS, MOST_SLOTS = 32, 56
 CONTENT, NUMBER, CODE, PURPOSE = 1, 2, 4, 8
 """What a word is: no mere function word; a number; part of a model number; what it is for."""
 FUNCTION_WORDS = frozenset(
-    "a an and are as at be but by for from if in into is it its no non not of on or that the their "
-    "this to w with without".split()
+    """a an and are as at be but by for from if in into is it its no non not of on or that the their
+    this to w with without""".split()  # noqa: SIM905 - a list would take thirty lines
 )
 MARKERS = ("for", "with", "without", "w", "compatible", "fits", "fit", "including", "includes")
 """Words that end the part of a title that says what a product is (`case for kettle`)."""
@@ -39,17 +39,19 @@ class CodedQuery:
 
     `keys` (ascending, int32), `slots` (int32) and `weights` (float32) run in parallel: a text word
     `keys[i]` fills `slots[i]` at `weights[i]`. `sequence` (int32) names the slot of every word in
-    order, `roles` (uint8) what the word of each slot is, and the mask `lenient` the slots of words
-    that the query itself negates (`sugar free gum`). `head` and `first` are the slots of the head
-    noun and of the first word that says something, -1 without. `refused` (int64) has a mask for
-    every refusal, of the slots of its words. `markers`, `refusing` and `articles` (int32) and
-    `free` are the codes of words that say something about those beside them.
+    order, `size` is the number of slots, `roles` (uint8) tells what the word of each slot is, and
+    the mask `lenient` which are words that the query itself negates (`sugar free gum`). `head` and
+    `first` are the slots of the head noun and of the first word that says something, -1 without.
+    `refused` (int64) has a mask for every refusal, of the slots of its words. `markers`, `refusing`
+    and `articles` (int32) and `free` are the codes of words that say something about those beside
+    them.
     """
 
     keys: NDArray[np.int32]
     slots: NDArray[np.int32]
     weights: NDArray[np.float32]
     sequence: NDArray[np.int32]
+    size: int
     roles: NDArray[np.uint8]
     lenient: int
     head: int
@@ -79,6 +81,7 @@ def code(query: Query, facts: Facts) -> CodedQuery:
         np.array([s for _, s, _ in known], np.int32),
         np.array([w for _, _, w in known], np.float32),
         np.array([places[term] for term in terms], np.int32),
+        1 + max((slot for _, slot, _ in keys), default=-1),
         roles,
         _lenient(terms, places),
         head,

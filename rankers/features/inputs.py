@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankers.features.coding import CodedQuery, code
+from rankers.features.matching import Match, match_bag, match_title
 from search.seams import Facts
 from search.types import Ordinals, Pool, Ranking, Vectors
 
@@ -19,14 +20,25 @@ whether the pool is cut behind it or not, as long as so many are left."""
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """How often a product is clicked, put into a cart and bought where it is seen."""
+
+    clicks: float
+    carts: float
+    purchases: float
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What shoppers did with every product over some days, float32 by ordinal. `impressions` are
-    debiased: counted by the probability that the product was looked at."""
+    debiased: counted by the probability that the product was looked at. `usual` are the rates of
+    the whole catalogue."""
 
     impressions: NDArray[np.float32]
     clicks: NDArray[np.float32]
     carts: NDArray[np.float32]
     purchases: NDArray[np.float32]
+    usual: Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,21 @@ class Inputs:
     def coded(self) -> CodedQuery:
         """The query's words as codes of the index."""
         return code(self.query, self.facts)
+
+    @cached_property
+    def title(self) -> tuple[Match, NDArray[np.float32]]:
+        """The query's words in titles, and what their order tells."""
+        return match_title(self.coded, self.ordinals, self.facts.text("title"))
+
+    @cached_property
+    def description(self) -> Match:
+        """The query's words in descriptions."""
+        return match_bag(self.coded, self.ordinals, self.facts.text("description"))
+
+    @cached_property
+    def details(self) -> Match:
+        """The query's words in attribute values and tags."""
+        return match_bag(self.coded, self.ordinals, self.facts.text("details"))
 
     @cached_property
     def fused(self) -> Ranking:

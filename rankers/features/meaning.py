@@ -44,6 +44,7 @@ FEATURES = (
         0,
         "Mean similarity to these 5: how usual the product is among what was found.",
     ),
+    _meaning("best_cosine", "cosine", 0, "Best similarity of the query to the 50 first."),
 )
 
 
@@ -64,6 +65,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     out[:, 0] = similar[:, -1]
     nearest = similar[: len(best), -1].max()
     out[:, 1] = similar[:, -1] / nearest if nearest > 0 else np.nan
+    out[:, 5] = nearest
     out[:, 2] = _to_centroid(similar[:, -2], float(compared[-2] @ compared[-2]))
     scores = inputs.pool.ranking.scores[:REFERENCE]
     if scores[0] > 0:
@@ -75,7 +77,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
 def _to_centroid(products: NDArray[np.float32], square: float) -> NDArray[np.float32]:
     """Cosines to a sum of unit vectors from the inner products with it and its square; the first
     candidates, of which it is the sum, are compared with the others of them."""
-    found = products / max(square, 1e-9) ** 0.5
+    found: NDArray[np.float32] = products / max(square, 1e-9) ** 0.5
     own = products[:_CENTROID]
     if len(own) == 1:
         return np.full_like(products, np.nan)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from rankers.features import meaning, retrieval, understanding, words
+from rankers.features import (
+    behavior,
+    meaning,
+    product,
+    query,
+    retrieval,
+    shopper,
+    titles,
+    understanding,
+    words,
+)
 from rankers.features.declare import Group
 
 GROUPS: tuple[Group, ...] = (
     words.GROUP,
+    titles.GROUP,
     meaning.GROUP,
     retrieval.GROUP,
     understanding.GROUP,
+    product.GROUP,
+    behavior.GROUP,
+    query.GROUP,
+    shopper.GROUP,
 )

@@ -58,7 +58,7 @@ FEATURES = (
         "number",
         "log ratio",
         1,
-        "How far below its category's median price it is when cheap is wished for, above when dear.",
+        "How far below its category's median price it is when cheap is wished for, above else.",
     ),
     _understood(
         "category_probability",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from rankers.features.kernels.types import f4, matrix, nothing, table, whole
+from rankers.features.kernels.types import Singles, Table, f4, kernel, matrix, table, whole
 
 
-@njit(nothing(table, whole, matrix, f4, whole), nogil=True, cache=True, error_model="numpy")
-def fill_neighbors(out, column, similarities, scores, neighbors) -> None:  # type: ignore[no-untyped-def]
-    """Fills, for every row of `similarities` (candidates, best and more), the mean of the scores of its
-    nearest columns, and the mean similarity to them. A candidate is no neighbor of itself: row i is
-    column i. NaN when there are fewer than `neighbors` others."""
+@kernel(table, whole, matrix, f4, whole)
+def fill_neighbors(
+    out: Table, column: int, similarities: Table, scores: Singles, neighbors: int
+) -> None:
+    """Fills, for every row of `similarities` (candidates, best and more), the mean of the scores of
+    its nearest columns among the best, and the mean similarity to them. A candidate is no neighbor
+    of itself: row i is column i. NaN when there are fewer than `neighbors` others."""
     size = len(scores)
     near, gained = np.empty(neighbors, np.float32), np.empty(neighbors, np.float32)
     for i in range(similarities.shape[0]):

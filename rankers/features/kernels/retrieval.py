@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
 
-from rankers.features.kernels.bags import helper
-from rankers.features.kernels.types import f4, i4, nothing, table
+import numpy as np
+
+from rankers.features.kernels.types import Ints, Singles, Table, f4, helper, i4, kernel, table
 
 _CONSTANT = 60.0
 """Of the reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009)."""
@@ -15,7 +15,7 @@ _MULTIPLIER = 2654435761
 
 
 @helper
-def _index(ordinals, heads):  # type: ignore[no-untyped-def]
+def _index(ordinals: Ints, heads: Ints) -> None:
     """Puts the places of ordinals into a hash table of a power of two, -1 where empty."""
     heads[:] = -1
     last = len(heads) - 1
@@ -27,7 +27,7 @@ def _index(ordinals, heads):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _place(ordinal, ordinals, heads):  # type: ignore[no-untyped-def]
+def _place(ordinal: int, ordinals: Ints, heads: Ints) -> Any:
     last = len(heads) - 1
     at = (ordinal * _MULTIPLIER >> 8) & last
     while heads[at] >= 0:
@@ -38,7 +38,7 @@ def _place(ordinal, ordinals, heads):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _size(entries):  # type: ignore[no-untyped-def]
+def _size(entries: int) -> int:
     size = 16
     while size < 2 * entries:
         size *= 2
@@ -46,7 +46,7 @@ def _size(entries):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _stage(out, candidates, ordinals, scores, column):  # type: ignore[no-untyped-def]
+def _stage(out: Table, candidates: Ints, ordinals: Ints, scores: Singles, column: int) -> None:
     """Fills four columns: rank, score, share of the best score, reciprocal rank."""
     out[:, column + 3] = 0
     if not len(ordinals):
@@ -63,13 +63,19 @@ def _stage(out, candidates, ordinals, scores, column):  # type: ignore[no-untype
             out[i, column + 3] = 1 / (_CONSTANT + place + 1)
 
 
-@njit(
-    nothing(table, i4, i4, f4, i4, f4, i4, f4, i4, f4),
-    nogil=True, cache=True, error_model="numpy",
-)  # fmt: skip
-def fill(  # type: ignore[no-untyped-def]
-    out, candidates, words, word_scores, near, near_scores, fused, fused_scores, gained, gains
-) -> None:  # fmt: skip
+@kernel(table, i4, i4, f4, i4, f4, i4, f4, i4, f4)
+def fill(
+    out: Table,
+    candidates: Ints,
+    words: Ints,
+    word_scores: Singles,
+    near: Ints,
+    near_scores: Singles,
+    fused: Ints,
+    fused_scores: Singles,
+    gained: Ints,
+    gains: Singles,
+) -> None:
     """Fills a table that holds NaN: four columns for each retriever and the fused ranking, what a
     candidate gained as a share of the best fused score, whether both retrievers found it."""
     _stage(out, candidates, words, word_scores, 0)

@@ -8,17 +8,43 @@ from __future__ import annotations
 
 import numpy as np
 
-from rankers.features.coding import MOST_SLOTS
-from rankers.features.kernels.bags import helper
+from rankers.features.coding import CONTENT, MOST_SLOTS, PURPOSE
+from rankers.features.kernels.types import (
+    Bytes,
+    Field,
+    Floats,
+    Ints,
+    Longs,
+    Matrix,
+    Singles,
+    Table,
+    f4,
+    field,
+    filled,
+    group,
+    helper,
+    i1,
+    i4,
+    i8,
+    kernel,
+    lengths_filled,
+    table,
+    whole,
+)
 
 LONGEST = 256
 """Words of a title beyond these are not looked at."""
+(
+    PRECISION, RUN, ORDER, FIRST_PLACE, DENSITY, PHRASE, EQUAL, HEAD, HEAD_TO_END, HEAD_BEYOND,
+    FIRST, BEYOND, FOR_BEYOND, REFUSED, DENIED,
+) = range(15)  # fmt: skip
+"""Columns, in the order of `rankers.features.titles.FEATURES`."""
 
 
 @helper
-def title_of(field, row):  # type: ignore[no-untyped-def]
+def _title(field: Field, row: int) -> Ints:
     """The codes of one title in order."""
-    codes, _, offsets, later_codes, _, later_offsets, _, _ = field
+    codes, _, offsets, later_codes, _, later_offsets = field
     base = len(offsets) - 1
     if row < base:
         return codes[offsets[row] : min(offsets[row + 1], offsets[row] + LONGEST)]
@@ -27,15 +53,15 @@ def title_of(field, row):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _among(word, words):  # type: ignore[no-untyped-def]
-    for each in words:
+def _among(word: int, words: Ints) -> bool:
+    for each in words:  # noqa: SIM110 - a generator would not compile
         if word == each and word >= 0:
             return True
     return False
 
 
 @helper
-def _negated(words, p, refusing, articles, free):  # type: ignore[no-untyped-def]
+def _negated(words: Ints, p: int, refusing: Ints, articles: Ints, free: int) -> bool:
     """Whether the title says that it has not its p-th word: `sugar-free`, `without a lid`."""
     if p + 1 < len(words) and words[p + 1] == free:
         return True
@@ -46,7 +72,14 @@ def _negated(words, p, refusing, articles, free):  # type: ignore[no-untyped-def
 
 
 @helper
-def read(words, query, refusals, masks, best, tf):  # type: ignore[no-untyped-def]
+def _read(
+    words: Ints,
+    query: tuple[Ints, Ints, Singles, int, int],
+    refusals: tuple[Ints, Ints, int],
+    masks: Longs,
+    best: Floats,
+    tf: Floats,
+) -> int:
     """Fills the mask of every word, and the best weight and the frequency of every slot. Returns a
     mask of the slots of words that the title negates: they fill only slots of `lenient`."""
     keys, slots, weights, bloom, lenient = query
@@ -74,7 +107,7 @@ def read(words, query, refusals, masks, best, tf):  # type: ignore[no-untyped-de
 
 
 @helper
-def first_places(masks, first):  # type: ignore[no-untyped-def]
+def _first_places(masks: Longs, first: Longs) -> None:
     """Fills where each slot's first word stands, -1 where none does."""
     first[:] = -1
     seen = 0
@@ -90,7 +123,7 @@ def first_places(masks, first):  # type: ignore[no-untyped-def]
 
 
 @helper
-def longest_run(masks, sequence, lengths):  # type: ignore[no-untyped-def]
+def _longest_run(masks: Longs, sequence: Ints, lengths: Longs) -> int:
     """The most words of the query that stand side by side in the query's order."""
     longest = 0
     lengths[:] = 0
@@ -105,7 +138,7 @@ def longest_run(masks, sequence, lengths):  # type: ignore[no-untyped-def]
 
 
 @helper
-def window(masks, wanted, last):  # type: ignore[no-untyped-def]
+def _window(masks: Longs, wanted: int, last: Longs) -> int:
     """The fewest adjacent words of a title with every slot of `wanted`, which it all has."""
     shortest = len(masks)
     last[:] = -1
@@ -125,7 +158,7 @@ def window(masks, wanted, last):  # type: ignore[no-untyped-def]
 
 
 @helper
-def in_order(first, sequence):  # type: ignore[no-untyped-def]
+def _in_order(first: Longs, sequence: Ints) -> float:
     """The share of neighboring words of the query that first stand in this order in the title."""
     pairs = 0
     for j in range(1, len(sequence)):
@@ -135,7 +168,7 @@ def in_order(first, sequence):  # type: ignore[no-untyped-def]
 
 
 @helper
-def main_part(words, markers):  # type: ignore[no-untyped-def]
+def _main_part(words: Ints, markers: Ints) -> int:
     """How many words stand before `for`, `with` or the like: they say what the product is."""
     for p in range(1, len(words)):
         if _among(words[p], markers):
@@ -144,7 +177,7 @@ def main_part(words, markers):  # type: ignore[no-untyped-def]
 
 
 @helper
-def bits(mask):  # type: ignore[no-untyped-def]
+def _bits(mask: int) -> int:
     """The slots of a mask."""
     count = 0
     while mask:
@@ -154,9 +187,122 @@ def bits(mask):  # type: ignore[no-untyped-def]
 
 
 @helper
-def phrases(mask, wanted):  # type: ignore[no-untyped-def]
+def _phrases(mask: int, wanted: Longs) -> float:
     """The share of phrases whose every word is in `mask`; NaN without phrases."""
     found = 0
     for each in wanted:
         found += (mask & each) == each
     return found / len(wanted) if len(wanted) else np.nan
+
+
+@helper
+def _order(
+    row: Singles,
+    words: Ints,
+    masks: Longs,
+    sequence: Ints,
+    telling: int,
+    first: Longs,
+    lengths: Longs,
+) -> None:
+    """What the places of the words tell."""
+    found, matched, own = 0, 0, 0
+    for slot in sequence:
+        own |= 1 << slot
+    for mask in masks:
+        matched += mask & own != 0
+        found |= mask & telling
+    row[PRECISION] = matched / len(words)
+    longest = _longest_run(masks, sequence, lengths)
+    row[RUN] = longest / len(sequence)
+    row[PHRASE] = longest == len(sequence)
+    row[EQUAL] = longest == len(sequence) and len(words) == len(sequence)
+    row[ORDER] = _in_order(first, sequence)
+    if not found:
+        return
+    place = 0
+    while not masks[place] & telling:
+        place += 1
+    row[FIRST_PLACE] = place
+    row[DENSITY] = _bits(found) / _window(masks, found, first)
+
+
+@helper
+def _kind(
+    row: Singles, masks: Longs, end: int, head: int, opening: int, telling: int, purpose: int
+) -> None:
+    """What the product is, and what it is merely for: the words before and after `for`."""
+    main, after = 0, 0
+    for p in range(len(masks)):
+        if p < end:
+            main |= masks[p]
+            if head >= 0 and (masks[p] >> head) & 1:
+                row[HEAD_TO_END] = end - 1 - p
+        else:
+            after |= masks[p]
+    found, only_after = (main | after) & telling, after & ~main & telling
+    if head >= 0:
+        row[HEAD] = (found >> head) & 1
+        row[HEAD_BEYOND] = (only_after >> head) & 1
+        row[FIRST] = (found >> opening) & 1
+    if found & ~purpose:
+        row[BEYOND] = _bits(only_after & ~purpose) / _bits(found & ~purpose)
+    if purpose:
+        row[FOR_BEYOND] = _bits(only_after & purpose) / _bits(purpose)
+
+
+@helper
+def _mask_of(roles: Bytes, role: int) -> int:
+    mask = 0
+    for slot in range(len(roles)):
+        if roles[slot] & role:
+            mask |= 1 << slot
+    return mask
+
+
+@kernel(
+    table, filled, filled, lengths_filled, i4, group(i4, i4, f4), i4, i1,
+    group(whole, whole, whole), i8, group(i4, i4, i4, whole), field,
+)  # fmt: skip
+def fill(
+    out: Table,
+    tf: Matrix,
+    best: Matrix,
+    lengths: Longs,
+    ordinals: Ints,
+    accepted: tuple[Ints, Ints, Singles],
+    sequence: Ints,
+    roles: Bytes,
+    special: tuple[int, int, int],
+    refused: Longs,
+    helpers: tuple[Ints, Ints, Ints, int],
+    field: Field,
+) -> None:
+    """Fills a table that holds NaN, one row a candidate, columns as in `rankers.features.titles`,
+    and as `bags.fill` the frequency and best weight of slots, and the titles' words. For the other
+    arguments see `rankers.features.coding.CodedQuery`."""
+    keys, slots, weights = accepted
+    markers, refusing, articles, free = helpers
+    lenient, head, opening = special
+    bloom = 0
+    for key in keys:
+        bloom |= 1 << (key & 63)
+    telling, purpose = _mask_of(roles, CONTENT), _mask_of(roles, PURPOSE)
+    masks, first = np.empty(LONGEST, np.int64), np.empty(MOST_SLOTS, np.int64)
+    runs = np.empty(len(sequence), np.int64)
+    query, refusals = (keys, slots, weights, bloom, lenient), (refusing, articles, free)
+    for i in range(len(ordinals)):
+        words = _title(field, ordinals[i])
+        lengths[i] = len(words)
+        if not len(words):
+            continue
+        found = masks[: len(words)]
+        denied = _read(words, query, refusals, found, best[i], tf[i])
+        _first_places(found, first)
+        _order(out[i], words, found, sequence, telling, first, runs)
+        _kind(out[i], found, _main_part(words, markers), head, opening, telling, purpose)
+        everything = 0
+        for mask in found:
+            everything |= mask
+        out[i, REFUSED] = _phrases(everything, refused)
+        out[i, DENIED] = _phrases(denied, refused)

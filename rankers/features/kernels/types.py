@@ -1,17 +1,61 @@
-"""Types of kernel arguments. Arrays are read-only and contiguous: mapped files are both."""
+"""Types of kernel arguments, for numba and for readers. Arrays are read-only and contiguous, as
+mapped files are."""
 
 from __future__ import annotations
 
-from numba import types
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
-i1 = types.Array(types.uint8, 1, "C", readonly=True)
-i4 = types.Array(types.int32, 1, "C", readonly=True)
-i8 = types.Array(types.int64, 1, "C", readonly=True)
-f4 = types.Array(types.float32, 1, "C", readonly=True)
-table = types.Array(types.float32, 2, "C")
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+Singles = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Table = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+Field = tuple[Ints, Bytes, Longs, Ints, Bytes, Longs]
+"""The rows of one text field, and those of live changes (see `search.types.TextRows`)."""
+Counted = tuple[Matrix, Matrix, Longs, Ints, float]
+"""One field of the candidates: frequency and best weight of slots, words; documents by code, mean
+length."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _array(dtype: Any, dimensions: int = 1, *, readonly: bool = True) -> Any:
+    return types.Array(dtype, dimensions, "C", readonly=readonly)
+
+
+def group(*members: Any) -> Any:
+    """Several arguments in one."""
+    return cast(Any, types).Tuple(members)
+
+
+i1, i4, i8 = _array(types.uint8), _array(types.int32), _array(types.int64)
+f4 = _array(types.float32)
+matrix = _array(types.float32, 2)
+table = _array(types.float32, 2, readonly=False)
 """What a kernel fills."""
-matrix = types.Array(types.float32, 2, "C", readonly=True)
-flags = types.Array(types.bool_, 2, "C", readonly=True)
-text = (i4, i1, i8, i4, i1, i8, i4, types.float64)
-"""One text field: its rows, those of live changes, documents by code, mean length."""
-number, whole, nothing = types.float64, types.int64, types.void
+whole: Any = types.int64
+number: Any = types.float64
+field: Any = group(i4, i1, i8, i4, i1, i8)
+filled = _array(types.float64, 2, readonly=False)
+lengths_filled = _array(types.int64, readonly=False)
+counted: Any = group(_array(types.float64, 2), _array(types.float64, 2), i8, i4, types.float64)
+
+_OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+
+def kernel(*arguments: Any) -> Callable[[F], F]:
+    """Compiles a function for arguments of these types when its module is first imported."""
+    return cast(Callable[[F], F], njit(types.void(*arguments), **_OPTIONS))
+
+
+def helper(function: F) -> F:
+    """Compiles a function into the kernels that call it. They must be in its own module: numba
+    keeps a kernel on disk until the kernel's module changes, whatever becomes of others."""
+    return cast(F, njit(**_OPTIONS)(function))

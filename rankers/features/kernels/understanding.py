@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from rankers.features.kernels.types import f4, i4, nothing, table, whole
+from rankers.features.kernels.types import Ints, Singles, Table, f4, i4, kernel, table, whole
 
 
-@njit(nothing(table, whole, i4, f4, i4), nogil=True, cache=True, error_model="numpy")
-def fill_shares(out, column, ordinals, scores, codes) -> None:  # type: ignore[no-untyped-def]
+@kernel(table, whole, i4, f4, i4)
+def fill_shares(out: Table, column: int, ordinals: Ints, scores: Singles, codes: Ints) -> None:
     """Fills, for every candidate, the score-weighted share of the first `len(scores)` ones that
     have its code; itself left out. NaN where its code is unknown."""
     best = len(scores)

@@ -1,0 +1,84 @@
+"""What is known of a product whatever is asked."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.features.declare import Direction, Feature, FeatureType, Group
+from rankers.features.inputs import Inputs
+
+
+def _product(
+    name: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
+) -> Feature:
+    return Feature(name, type_, unit, "catalogue", sentence, direction)
+
+
+FEATURES = (
+    _product("price", "number", "currency", 0, "Its price."),
+    _product("price_log", "number", "log currency", 0, "The logarithm of its price."),
+    _product(
+        "price_over_median",
+        "number",
+        "log ratio",
+        0,
+        "Its price over the median of its category, as a logarithm; the catalogue's median where "
+        "the category has too few prices.",
+    ),
+    _product("discount", "number", "share", 0, "How much its price is below its list price."),
+    _product(
+        "rating",
+        "number",
+        "stars",
+        1,
+        "Its rating, as if 10 average ones had been given as well; NaN without one.",
+    ),
+    _product("ratings_log", "number", "log count", 1, "The logarithm of 1 + its ratings' number."),
+    _product(
+        "sales_rank_log",
+        "number",
+        "log place",
+        -1,
+        "The logarithm of 1 + its place among the best sellers.",
+    ),
+    _product("age", "number", "days", 0, "How long it has been in the catalogue."),
+    _product("in_stock", "flag", "yes or no", 1, "It is in stock; NaN when stock is unknown."),
+    _product("has_image", "flag", "yes or no", 1, "It has a picture."),
+    _product("title_words", "number", "words", 0, "Words of its title."),
+    _product("description_words", "number", "words", 0, "Different words of its description."),
+)
+
+
+def compute(inputs: Inputs) -> NDArray[np.float32]:
+    """Float32 of shape (candidates, len(FEATURES))."""
+    from rankers.features.kernels.product import fill
+
+    out, columns, statistics = inputs.empty(len(FEATURES)), inputs.columns, inputs.facts.statistics
+    title, description = inputs.facts.text("title"), inputs.facts.text("description")
+    fill(
+        out,
+        inputs.ordinals,
+        columns.numbers("price"),
+        columns.numbers("list_price"),
+        columns.numbers("rating"),
+        columns.numbers("rating_count"),
+        columns.numbers("sales_rank"),
+        columns.numbers("stock"),
+        columns.numbers("created"),
+        columns.numbers("image"),
+        columns.codes("category"),
+        np.append(statistics.category_price, np.float32(statistics.price)),
+        statistics.rating,
+        inputs.pool.today,
+        (
+            title.offsets,
+            title.later_offsets,
+            description.offsets,
+            description.later_offsets,
+        ),
+    )
+    return out
+
+
+GROUP = Group("product", FEATURES, compute)

@@ -1,0 +1,77 @@
+"""What a query is like: the same for all its candidates, for models that weigh by it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.features.coding import CODE, CONTENT, NUMBER
+from rankers.features.declare import Feature, FeatureType, Group
+from rankers.features.inputs import Inputs
+from search.types import Intent, Query
+
+INTENTS: tuple[str, ...] = get_args(Intent)
+"""The kinds of query, by the number that stands for each."""
+
+
+def _query(name: str, type_: FeatureType, unit: str, sentence: str) -> Feature:
+    return Feature(name, type_, unit, "query", sentence)
+
+
+FEATURES = (
+    _query("query_words", "number", "words", "Words searched for."),
+    _query("query_characters", "number", "characters", "Characters of the corrected query."),
+    _query("query_frequency", "number", "log share", "The logarithm of its share of all searches."),
+    _query("query_kind", "category", "kind", f"Its kind: {', '.join(INTENTS)}."),
+    _query("query_kind_probability", "number", "probability", "How sure its kind is."),
+    _query("query_ambiguity", "number", "bits", "Entropy of its categories' probabilities."),
+    _query("query_matches", "number", "log count", "Logarithm of 1 + products the words found."),
+    _query("query_has_refusal", "flag", "yes or no", "It refuses something: `without lid`."),
+    _query("query_has_number", "flag", "yes or no", "It has a number."),
+    _query("query_has_code", "flag", "yes or no", "It has a model number."),
+    _query("query_has_purpose", "flag", "yes or no", "It says what for: `hose for dishwasher`."),
+    _query("query_corrected", "number", "probability", "How sure a correction of its spelling is."),
+)
+
+
+def compute(inputs: Inputs) -> NDArray[np.float32]:
+    """Float32 of shape (candidates, len(FEATURES))."""
+    out = inputs.empty(len(FEATURES))
+    out[:] = np.fromiter(_values(inputs), np.float32, len(FEATURES))
+    return out
+
+
+def _values(inputs: Inputs) -> Iterator[float]:
+    query, coded = inputs.query, inputs.coded
+    telling = coded.roles[coded.roles > 0]
+    yield len(query.terms)
+    yield len(query.corrected or query.normalized)
+    share = inputs.behavior.queries.get(query.normalized)
+    yield math.log(share) if share else math.nan
+    yield INTENTS.index(query.intent) if query.intent else math.nan
+    yield query.intent_probability if query.intent else math.nan
+    yield _entropy(query)
+    words = inputs.pool.stages.get("words")
+    yield math.log1p(len(words)) if words is not None else math.nan
+    yield bool(query.negations)
+    yield bool(np.any(telling & NUMBER))
+    yield bool(np.any(telling & CODE))
+    yield bool(np.any(telling > (CONTENT | NUMBER | CODE)))
+    yield query.spelling.confidence if query.spelling.outcome != "unchanged" else 0.0
+
+
+def _entropy(query: Query) -> float:
+    """Of the probabilities of categories and of none of them, in bits; NaN without any."""
+    found = [each.probability for each in query.categories]
+    if not found:
+        return math.nan
+    shares = [*found, max(1 - sum(found), 0.0)]
+    total = sum(shares)
+    return -sum(p / total * math.log2(p / total) for p in shares if p > 0)
+
+
+GROUP = Group("query", FEATURES, compute)
