@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from eval.pairwise import LEAST_GAP
 from eval.results import Comparison, Interval, Moved, Report
 from eval.runner import RANDOM
 
@@ -35,6 +36,7 @@ def report_json(report: Report) -> dict[str, Any]:
             }
             for kind, part in report.slices.items()
         },
+        "pairwise": {name: asdict(interval) for name, interval in report.pairwise.items()},
         "notes": list(report.notes),
     }
 
@@ -139,6 +141,9 @@ def _line(moved: Moved, *, winner_is_a: bool) -> str:
 
 
 def _remarks(report: Report) -> Iterator[str]:
+    if report.pairwise:
+        shares = ", ".join(f"{name} {_interval(each)}" for name, each in report.pairwise.items())
+        yield f"\nPairs whose ratings differ by {LEAST_GAP} or more, in the right order: {shares}."
     if report.excluded_queries:
         yield (
             f"\n{report.excluded_queries} judged queries have no relevant product and are left"

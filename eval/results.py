@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,8 @@ class Slice:
 @dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of an evaluation. `queries` are those scored; `excluded_queries` counts judged
-    queries with no relevant product. The first of `metrics` is the one to decide by."""
+    queries with no relevant product. The first of `metrics` is the one to decide by. `pairwise` is
+    each system's accuracy on clearly different pairs (`eval.pairwise`), where it was asked for."""
 
     queries: tuple[str, ...]
     excluded_queries: int
@@ -86,3 +87,4 @@ class Report:
     slices: Mapping[str, Slice]
     seed: int
     notes: tuple[str, ...] = ()
+    pairwise: Mapping[str, Interval] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
@@ -94,7 +95,14 @@ async def _evaluate(
     from api.commands.console import say
     from api.evaluation import IndexSearcher
     from api.settings import load_settings
-    from eval import DEFAULT_METRICS, collect_runs, evaluate, load_judgments, verify
+    from eval import (
+        DEFAULT_METRICS,
+        collect_runs,
+        evaluate,
+        load_judgments,
+        pairwise_report,
+        verify,
+    )
     from search.build import open_search
 
     judged = load_judgments(judgments)
@@ -109,6 +117,8 @@ async def _evaluate(
         await search.close()
     asked = _names(metrics) if metrics else DEFAULT_METRICS
     report = evaluate(judged, runs, metrics=asked, seed=seed, notes=notes)
+    if mode is EvaluationMode.rerank:
+        report = replace(report, pairwise=pairwise_report(judged, runs))
     if check:
         for metric, gap in verify(report, judged, runs).items():
             say(f"{metric}: within {gap:.1g} of ranx's value for every query")
