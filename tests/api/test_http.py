@@ -29,7 +29,7 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
     assert set(body["hits"][0]) == {
         *("id", "title", "brand", "category", "price", "currency", "rating", "rating_count"),
         *("list_price", "color", "image", "stock", "attributes", "group", "position", "score", "highlights"),
-        *("variants", "why"),
+        *("variants", "why", "reasons"),
     }
     assert set(body) == {
         *(
@@ -43,7 +43,7 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
             "version",
             "system",
         ),
-        *("relaxation", "fallbacks", "timings_ms"),
+        *("relaxation", "fallbacks", "timings_ms", "model"),
     }
     assert body["fallbacks"] == ["no encoder: words only"]
 
