@@ -27,12 +27,12 @@ def require_own_origin(request: Request) -> None:
     place = origin.partition("://")[2].lower()
     if not place or place != request.headers.get("host", "").lower():
         raise CrossOrigin(
-            f"pages of {origin[:100]!r} may not change products here; send the change from a "
+            f"pages of {origin[:100]!r} may not change anything here; send the change from a "
             "program, without an Origin header, or from a page of this server"
         )
 
 
-def require_key(request: Request, settings: AppSettings) -> None:
+def require_key(request: Request, settings: AppSettings, what: str = "changing products") -> None:
     """Lets the request through when no key is set, or it carries one that is.
 
     Raises:
@@ -43,7 +43,7 @@ def require_key(request: Request, settings: AppSettings) -> None:
         return
     given = _given(request)
     if not given:
-        raise Unauthorized(f"changing products needs an API key; {_REMEDY}")
+        raise Unauthorized(f"{what} needs an API key; {_REMEDY}")
     digest = _digest(given)
     known = [_digest(key.get_secret_value()) for key in settings.api_keys]
     # Every key is compared, and digests have one length: the time taken tells nothing.

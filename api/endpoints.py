@@ -7,8 +7,9 @@ from typing import Any
 from api import handlers
 from api.changes import ChangeBatch, ChangesBody
 from api.endpoint import Endpoint, Parameter
-from api.requests import IGNORED_PATTERN, NUMERIC, PREFIX, RANGE_PATTERN, SearchParameters
+from api.requests import NUMERIC, PREFIX, RANGE_PATTERN, REPEATED, SearchParameters
 from api.responses import SearchBody, Status
+from api.rules import rules_endpoints
 from api.suggest import suggest_endpoint
 from search.settings import LimitSettings
 from search.types import Product
@@ -45,6 +46,7 @@ def endpoints(limits: LimitSettings) -> tuple[Endpoint, ...]:
                  (_ID, _similar_size(limits))),
         Endpoint("GET", "/v1/products/{id:path}", "product", "One product", handlers.product_get,
                  {200: ("The product", Product)}, (404, *READ), (_ID,)),
+        *rules_endpoints(),
         Endpoint("GET", "/healthz", "healthz", "The process answers", handlers.healthz,
                  {200: ("It does", Status)}),
         Endpoint("GET", "/readyz", "readyz", "There is an index to answer from", handlers.readyz,
@@ -74,9 +76,9 @@ def _plain(name: str, schema: dict[str, Any], limits: LimitSettings) -> Paramete
         description += "; a list joined by commas"
     if name == "cursor":
         schema = {"type": "string", "maxLength": 500}
-    if name == "ignored":
-        items = {"type": "string", "pattern": IGNORED_PATTERN, "maxLength": 200}
-        schema = {"type": "array", "items": items, "maxItems": 50}
+    if name == "diversity":
+        schema = {"type": "number", "minimum": 0, "maximum": 1}
+    if name in REPEATED:
         return Parameter(name, "query", f"{description}; repeat it", schema, explode=True)
     return Parameter(name, "query", description, schema)
 

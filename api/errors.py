@@ -27,3 +27,7 @@ class MalformedBody(BadInput):
 
 class UnsupportedMedia(BadInput):
     """The request's body is not declared to be JSON."""
+
+
+class Outdated(AisleError):
+    """What was to be changed is no longer what the request says it is (`If-Match`)."""

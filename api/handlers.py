@@ -124,7 +124,11 @@ async def readyz(request: Request, state: AppState) -> Response:
     models = state.search.models
     used = models.current()
     model = f"{used.name} {used.version}" if used else None
-    return json_response(Status("ready", view.version, view.count, model, models.fault))
+    book = state.search.rules
+    rules = len(book.current().rules)
+    return json_response(
+        Status("ready", view.version, view.count, model, models.fault, rules, book.fault)
+    )
 
 
 async def metrics_get(request: Request, state: AppState) -> Response:
@@ -135,6 +139,9 @@ async def metrics_get(request: Request, state: AppState) -> Response:
     except AisleError:
         metrics.ready.set(0)
     else:
+        book = state.search.rules
+        metrics.rules.set(len(book.current().rules))
+        metrics.rules_refused.set(book.fault is not None)
         snapshot, _, batch = view.version.partition(".")
         metrics.ready.set(1)
         metrics.products.set(view.count)

@@ -56,6 +56,10 @@ class Metrics:
             "aisle_index_snapshot_timestamp_seconds", "When the snapshot being served was built"
         )
         self.batches = self._gauge("aisle_index_batches", "Batches of changes on the snapshot")
+        self.rules = self._gauge("aisle_rules", "The shop's rules in force")
+        self.rules_refused = self._gauge(
+            "aisle_rules_refused", "1 when newer rules cannot be used and earlier ones are in force"
+        )
         self.ready = self._gauge("aisle_ready", "1 when there is an index to answer from")
 
     def _gauge(self, name: str, text: str) -> Gauge:

@@ -17,6 +17,7 @@ from api.errors import (
     CrossOrigin,
     Forbidden,
     MalformedBody,
+    Outdated,
     Unauthorized,
     UnsupportedMedia,
 )
@@ -67,6 +68,7 @@ KINDS: Mapping[type[AisleError], Kind] = {
     CrossOrigin: Kind("cross-origin", "Another site's page made the request", 403),
     NotFound: Kind("not-found", "Not found", 404),
     CursorExpired: Kind("cursor-expired", "The cursor has expired", 410),
+    Outdated: Kind("outdated", "It was changed meanwhile", 412),
     BodyTooLarge: Kind("body-too-large", "The body is too large", 413),
     UnsupportedMedia: Kind("unsupported-media-type", "The body must be JSON", 415),
     BadInput: Kind("bad-input", "The request cannot be used", 422),

@@ -80,6 +80,18 @@ class SearchParameters(Wire):
         description="Parts of the query to make nothing of, by their `key` in `understanding`",
         examples=[["brand:Acme", "price"]],
     )
+    segments: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        (),
+        max_length=20,
+        description="Names that the shop's rules may ask for, such as groups of shoppers",
+        examples=[["members"]],
+    )
+    diversity: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="How much variety among the first hits counts against relevance; 0 is none",
+    )
     system: str | None = Field(
         None,
         max_length=50,
@@ -88,6 +100,8 @@ class SearchParameters(Wire):
     )
 
 
+REPEATED = ("ignored", "segments")
+"""Parameters of the query string that are given once for each value."""
 KNOWN = tuple(name for name in SearchParameters.model_fields if name != "filters")
 
 
@@ -104,7 +118,7 @@ def parse_query(pairs: Iterable[tuple[str, str]], limits: LimitSettings) -> Sear
             clauses.setdefault(name.removeprefix(PREFIX), []).append(value)
         elif name not in KNOWN:
             raise BadInput(_unknown(name), field=name)
-        elif name == "ignored":
+        elif name in REPEATED:
             given[name] = (*given.get(name, ()), value)
         elif name in given:
             raise BadInput(f"{name} is given more than once; give it once", field=name)
@@ -181,6 +195,8 @@ def to_request(parameters: SearchParameters, limits: LimitSettings) -> SearchReq
         system=parameters.system,
         verbatim=parameters.verbatim,
         ignored=parameters.ignored,
+        segments=parameters.segments,
+        diversity=parameters.diversity,
     )
 
 

@@ -16,6 +16,7 @@ from search.types import (
     Facet,
     Hit,
     ModelUsed,
+    Move,
     Query,
     Relaxation,
     SearchResponse,
@@ -40,7 +41,7 @@ class HitBody:
     """One product of the page. `position` counts from 1 over the whole result; `score` compares
     hits of one answer only. `highlights` are HTML; `variants` counts the other members of the
     product's group; `why` says where each stage placed it, `reasons` what the ranking model saw in
-    it."""
+    it, `moves` what the shop's rules did to it. `sponsored` hits have a paid place."""
 
     id: str
     title: str
@@ -62,13 +63,16 @@ class HitBody:
     variants: int
     why: tuple[StageScore, ...]
     reasons: Reasons | None
+    sponsored: bool
+    moves: tuple[Move, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchBody:
     """The answer to a search. `total` is a lower bound unless `total_exact`. `relaxation` says
     what it took to find anything; `fallbacks` names stages that failed. `cursor` gives the next
-    page, null at the end."""
+    page, null at the end. `rules` are the ids of the shop's rules that apply, `redirect` the page
+    that one of them sends shoppers to."""
 
     query: Understood
     understanding: UnderstandingBody
@@ -83,18 +87,23 @@ class SearchBody:
     fallbacks: tuple[str, ...]
     timings_ms: Mapping[str, float]
     model: ModelBody | None
+    rules: tuple[str, ...]
+    redirect: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """The server's own state; `version` and `products` are of the index it answers from, `model`
-    is the ranking model in use, and `fault` what is wrong with a newer one."""
+    is the ranking model in use, and `fault` what is wrong with a newer one; `rules` counts
+    the shop's rules, and `rules_fault` is what is wrong with newer ones."""
 
     status: str
     version: str | None = None
     products: int | None = None
     model: str | None = None
     fault: str | None = None
+    rules: int | None = None
+    rules_fault: str | None = None
 
 
 def understood(query: Query) -> Understood:
@@ -125,6 +134,8 @@ def hit_body(hit: Hit, model: ModelUsed | None = None) -> HitBody:
         highlights=hit.highlights,
         variants=hit.variants,
         why=hit.why,
+        sponsored=hit.sponsored,
+        moves=hit.moves,
         reasons=reasons_of(hit, model),
     )
 
@@ -144,6 +155,8 @@ def search_body(response: SearchResponse) -> SearchBody:
         relaxation=response.relaxation,
         fallbacks=response.fallbacks,
         timings_ms={stage: round(value, 3) for stage, value in response.timings.items()},
+        rules=response.rules,
+        redirect=response.redirect,
         model=model_body(response.model),
     )
 

@@ -28,7 +28,7 @@ class RuleBook:
 
     def __init__(self, path: Path | None, parse: Callable[[str], RuleSet]) -> None:
         """Without a path there are no rules."""
-        self._path, self._parse = path, parse
+        self._path, self.parse = path, parse
         self._rules = RuleSet()
         self._kept: OrderedDict[str, tuple[RuleSet, float]] = OrderedDict()
         self._stamp: _Stamp = None
@@ -73,7 +73,7 @@ class RuleBook:
             stamp = _stamp(self._path)
             try:
                 text = self._path.read_text("utf-8") if stamp is not None else ""
-                found = self._parse(text) if stamp is not None else RuleSet()
+                found = self.parse(text) if stamp is not None else RuleSet()
             except (BadInput, OSError, UnicodeDecodeError) as error:
                 self._refuse(str(error))
             else:
