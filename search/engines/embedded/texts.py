@@ -3,9 +3,10 @@
 All fields share one space of codes: a stem's is the place at which a build first met it, and the
 stems of live changes follow. A word has one stem, that of the words index.
 
-`texts/` holds the sorted `stems` beside the `stems.codes.npy` they have; for each field
-`<field>.codes.npy`, `.offsets.npy` and `.documents.npy`, but for the title `.counts.npy`; and
-`mean_lengths.npy`, float64 in the order of `FIELDS`. See `search.types.TextRows`.
+`texts/` holds `stems.marisa`, a trie that numbers the stems, and in `stems.codes.npy` their codes
+by that number; of each field `<field>.codes.npy`, `.offsets.npy`, `.documents.npy`, and except for
+the title `.counts.npy`; and `mean_lengths.npy`, float64 in the order of `FIELDS`. See
+`search.types.TextRows`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import get_args
 
+import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.embedded.arrays import ArrayFile, GrowingArray, load
 from search.engines.embedded.layout import stamp
 from search.engines.embedded.schema import analyzer
-from search.engines.embedded.strings import StringTable, write_strings
 from search.errors import IndexCorrupt
 from search.types import Ordinals, Text, TextRows
 
@@ -112,10 +113,10 @@ class _FieldWriter:
         self._documents = np.zeros(0, np.int64)
         self._total = 0
 
-    def add(self, codes: Iterable[int]) -> None:
+    def add(self, codes: list[int]) -> None:
         """Appends the next ordinal's words."""
         before = len(self._words)
-        self._words.extend(codes)
+        self._words.fromlist(codes)
         self._lengths.append(len(self._words) - before)
         if len(self._words) >= _BLOCK:
             self._flush()
@@ -165,16 +166,18 @@ class TextsWriter:
         """Appends the next ordinal's texts: normalized words joined by spaces, by field."""
         code = self._known.__getitem__
         for name, writer in self._fields.items():
-            writer.add(map(code, _words(fields[name])))
+            writer.add(list(map(code, _words(fields[name]))))
 
     def finish(self) -> None:
         """Completes the files."""
         means = [writer.finish() for writer in self._fields.values()]
         np.save(self._directory / "mean_lengths.npy", np.array(means))
-        ascending = sorted(self._known.stems)
-        codes = np.array([self._known.stems[stem] for stem in ascending], np.int32)
+        stems = self._known.stems
+        trie = marisa_trie.Trie(stems)
+        codes = np.empty(len(stems), np.int32)
+        codes[[trie[stem] for stem in stems]] = np.fromiter(stems.values(), np.int32, len(stems))
+        trie.save(str(self._directory / "stems.marisa"))
         np.save(self._directory / "stems.codes.npy", codes)
-        write_strings(self._directory / "stems", ascending)
         stamp(self._directory, self._version)
 
     def abort(self) -> None:
@@ -187,7 +190,7 @@ class _Stems:
     """The codes of stems: a snapshot's, and those of live changes after them."""
 
     def __init__(self, directory: Path) -> None:
-        self._table = StringTable.open(directory / "stems")
+        self._trie = marisa_trie.Trie().mmap(str(directory / "stems.marisa"))
         self._codes: NDArray[np.int32] = load(directory / "stems.codes.npy")
         self._later: dict[str, int] = {}
 
@@ -196,8 +199,8 @@ class _Stems:
 
     def code(self, stem: str) -> int | None:
         """A stem's code, None when it has none."""
-        place = self._table.code(stem)
-        return self._later.get(stem) if place is None else int(self._codes[place])
+        number = self._trie.get(stem)
+        return self._later.get(stem) if number is None else int(self._codes[number])
 
     def add(self, stem: str) -> int:
         """A stem's code, a new one when it has none yet."""
