@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +42,11 @@ class CodedQuery:
     `keys` (ascending, int32), `slots` (int32) and `weights` (float32) run in parallel: a text word
     `keys[i]` fills `slots[i]` at `weights[i]`. `sequence` (int32) names the slot of every word in
     order, `size` is the number of slots, `roles` (uint8) tells what the word of each slot is, and
-    the mask `lenient` which are words that the query itself negates (`sugar free gum`). `head` and
-    `first` are the slots of the head noun and of the first word that says something, -1 without.
-    `refused` (int64) has a mask for every refusal, of the slots of its words. `markers`, `refusing`
-    and `articles` (int32) and `free` are the codes of words that say something about those beside
-    them.
+    `kinds` all that there are. The mask `lenient` has the slots of words that the query itself
+    negates (`sugar free gum`). `head` and `first` are the slots of the head noun and of the first
+    word that says something, -1 without. `refused` (int64) has a mask for every refusal, of the
+    slots of its words. `markers`, `refusing` and `articles` (int32) and `free` are the codes of
+    words that say something about those beside them.
     """
 
     keys: NDArray[np.int32]
@@ -53,6 +55,7 @@ class CodedQuery:
     sequence: NDArray[np.int32]
     size: int
     roles: NDArray[np.uint8]
+    kinds: int
     lenient: int
     head: int
     first: int
@@ -71,26 +74,30 @@ def code(query: Query, facts: Facts) -> CodedQuery:
     keys = [(term, slot, 1.0) for term, slot in places.items()]
     keys += [*_instead(query, places), *more]
     codes = facts.codes([*(word for word, _, _ in keys), *_HELPERS])
-    helpers = np.ascontiguousarray(codes[len(keys) :])
-    known = [(c, s, w) for c, (_, s, w) in zip(codes.tolist(), keys, strict=False) if c >= 0]
-    known.sort()
+    # A stable order: the same query gives the same bits.
+    known = sorted((c, s, w) for c, (_, s, w) in zip(codes.tolist(), keys, strict=False) if c >= 0)
+    kept = len(known)
+    packed = [c for c, _, _ in known] + [s for _, s, _ in known] + [places[t] for t in terms]
+    whole = np.array(packed, np.int32)
     roles = _roles(terms, places, query.codes)
     head, first = _head(terms, places, roles)
+    helpers = codes[len(keys) :]
     return CodedQuery(
-        np.array([c for c, _, _ in known], np.int32),
-        np.array([s for _, s, _ in known], np.int32),
-        np.array([w for _, _, w in known], np.float32),
-        np.array([places[term] for term in terms], np.int32),
-        1 + max((slot for _, slot, _ in keys), default=-1),
-        roles,
-        _lenient(terms, places),
-        head,
-        first,
-        refused,
-        helpers[: len(MARKERS)],
-        helpers[len(MARKERS) : len(MARKERS) + len(_REFUSING)],
-        helpers[len(MARKERS) + len(_REFUSING) : -1],
-        int(helpers[-1]),
+        keys=whole[:kept],
+        slots=whole[kept : 2 * kept],
+        weights=np.array([w for _, _, w in known], np.float32),
+        sequence=whole[2 * kept :],
+        size=1 + max((slot for _, slot, _ in keys), default=-1),
+        roles=np.array(roles, np.uint8),
+        kinds=reduce(or_, roles, 0),
+        lenient=_lenient(terms, places),
+        head=head,
+        first=first,
+        refused=refused,
+        markers=helpers[: len(MARKERS)],
+        refusing=helpers[len(MARKERS) : len(MARKERS) + len(_REFUSING)],
+        articles=helpers[len(MARKERS) + len(_REFUSING) : -1],
+        free=int(helpers[-1]),
     )
 
 
@@ -139,15 +146,12 @@ def _refusals(query: Query, start: int) -> tuple[NDArray[np.int64], list[Key]]:
     return np.array(masks, np.int64), keys
 
 
-def _roles(
-    terms: tuple[str, ...], places: dict[str, int], codes: tuple[str, ...]
-) -> NDArray[np.uint8]:
-    roles = np.zeros(len(places), np.uint8)
-    telling = [term for term in places if term not in FUNCTION_WORDS] or list(places)
+def _roles(terms: tuple[str, ...], places: dict[str, int], codes: tuple[str, ...]) -> list[int]:
+    roles = [0] * len(places)
     purpose = _purpose(terms)
-    for term in telling:
+    for term in [term for term in places if term not in FUNCTION_WORDS] or places:
         role = CONTENT
-        if term.replace(".", "", 1).isdecimal():
+        if term[0].isdecimal() and term.replace(".", "", 1).isdecimal():
             role |= NUMBER
         if any(_part(term, whole) for whole in codes):
             role |= CODE
@@ -163,10 +167,8 @@ def _purpose(terms: tuple[str, ...]) -> set[str]:
     return set(terms[place + 1 :]) - set(terms[:place])
 
 
-def _head(
-    terms: tuple[str, ...], places: dict[str, int], roles: NDArray[np.uint8]
-) -> tuple[int, int]:
+def _head(terms: tuple[str, ...], places: dict[str, int], roles: list[int]) -> tuple[int, int]:
     """The head noun, the last telling word before `for` or `with`, and the first telling word."""
-    telling = [places[term] for term in terms if roles[places[term]]]
+    telling = [slot for term in terms if roles[slot := places[term]]]
     before = [slot for slot in telling if not roles[slot] & PURPOSE]
     return (before or telling or [-1])[-1], (telling or [-1])[0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rankers.features.coding import CodedQuery, code
 from rankers.features.matching import Match, match_bag, match_title
 from search.seams import Facts
-from search.types import Ordinals, Pool, Ranking, Vectors
+from search.types import Ordinals, Pool, Ranking, Scores, Vectors
 
 REFERENCE = 50
 """The best candidates that the others are compared with: the values of a candidate are the same
@@ -57,6 +57,7 @@ class Inputs:
         self.facts, self.pool, self.query = facts, pool, pool.query
         self.behavior = behavior or Behavior()
         self.ordinals: Ordinals = np.ascontiguousarray(pool.ranking.ordinals, np.int32)
+        self.scores: Scores = np.ascontiguousarray(pool.ranking.scores, np.float32)
         self.columns = facts.columns
 
     @cached_property
@@ -83,6 +84,12 @@ class Inputs:
     def fused(self) -> Ranking:
         """The fused order before boosts."""
         return self.pool.stages.get("fused", self.pool.ranking)
+
+    @cached_property
+    def usual_prices(self) -> NDArray[np.float32]:
+        """The median price by category, and in the last place that of the catalogue."""
+        statistics = self.facts.statistics
+        return np.append(statistics.category_price, np.float32(statistics.price))
 
     @cached_property
     def vectors(self) -> Vectors | None:

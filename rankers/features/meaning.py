@@ -67,10 +67,9 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     out[:, 1] = similar[:, -1] / nearest if nearest > 0 else np.nan
     out[:, 5] = nearest
     out[:, 2] = _to_centroid(similar[:, -2], float(compared[-2] @ compared[-2]))
-    scores = inputs.pool.ranking.scores[:REFERENCE]
+    scores = inputs.scores[:REFERENCE]
     if scores[0] > 0:
-        scores = np.ascontiguousarray(scores / scores[0], np.float32)
-        fill_neighbors(out, 3, similar, scores, _NEIGHBORS)
+        fill_neighbors(out, 3, similar, scores / scores[0], _NEIGHBORS)
     return out
 
 

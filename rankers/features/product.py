@@ -54,7 +54,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     """Float32 of shape (candidates, len(FEATURES))."""
     from rankers.features.kernels.product import fill
 
-    out, columns, statistics = inputs.empty(len(FEATURES)), inputs.columns, inputs.facts.statistics
+    out, columns = inputs.empty(len(FEATURES)), inputs.columns
     title, description = inputs.facts.text("title"), inputs.facts.text("description")
     fill(
         out,
@@ -68,8 +68,8 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         columns.numbers("created"),
         columns.numbers("image"),
         columns.codes("category"),
-        np.append(statistics.category_price, np.float32(statistics.price)),
-        statistics.rating,
+        inputs.usual_prices,
+        inputs.facts.statistics.rating,
         inputs.pool.today,
         (
             title.offsets,

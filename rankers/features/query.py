@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rankers.features.coding import CODE, CONTENT, NUMBER
+from rankers.features.coding import CODE, NUMBER, PURPOSE
 from rankers.features.declare import Feature, FeatureType, Group
 from rankers.features.inputs import Inputs
 from search.types import Intent, Query
@@ -41,13 +41,12 @@ FEATURES = (
 def compute(inputs: Inputs) -> NDArray[np.float32]:
     """Float32 of shape (candidates, len(FEATURES))."""
     out = inputs.empty(len(FEATURES))
-    out[:] = np.fromiter(_values(inputs), np.float32, len(FEATURES))
+    out[:] = list(_values(inputs))
     return out
 
 
 def _values(inputs: Inputs) -> Iterator[float]:
-    query, coded = inputs.query, inputs.coded
-    telling = coded.roles[coded.roles > 0]
+    query, kinds = inputs.query, inputs.coded.kinds
     yield len(query.terms)
     yield len(query.corrected or query.normalized)
     share = inputs.behavior.queries.get(query.normalized)
@@ -58,9 +57,9 @@ def _values(inputs: Inputs) -> Iterator[float]:
     words = inputs.pool.stages.get("words")
     yield math.log1p(len(words)) if words is not None else math.nan
     yield bool(query.negations)
-    yield bool(np.any(telling & NUMBER))
-    yield bool(np.any(telling & CODE))
-    yield bool(np.any(telling > (CONTENT | NUMBER | CODE)))
+    yield bool(kinds & NUMBER)
+    yield bool(kinds & CODE)
+    yield bool(kinds & PURPOSE)
     yield query.spelling.confidence if query.spelling.outcome != "unchanged" else 0.0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rankers.features.coding import CONTENT, MOST_SLOTS, PURPOSE
+from rankers.features.coding import CONTENT, PURPOSE
 from rankers.features.kernels.types import (
     Bytes,
     Field,
@@ -127,9 +127,14 @@ def _longest_run(masks: Longs, sequence: Ints, lengths: Longs) -> int:
     """The most words of the query that stand side by side in the query's order."""
     longest = 0
     lengths[:] = 0
+    running = False
     for p in range(len(masks)):
+        mask = masks[p]
+        if not mask and not running:
+            continue
+        running = mask != 0
         for j in range(len(sequence) - 1, -1, -1):
-            if (masks[p] >> sequence[j]) & 1:
+            if (mask >> sequence[j]) & 1:
                 lengths[j] = 1 + (lengths[j - 1] if j else 0)
                 longest = max(longest, lengths[j])
             else:
@@ -138,7 +143,7 @@ def _longest_run(masks: Longs, sequence: Ints, lengths: Longs) -> int:
 
 
 @helper
-def _window(masks: Longs, wanted: int, last: Longs) -> int:
+def _window(masks: Longs, wanted: int, last: Longs, size: int) -> int:
     """The fewest adjacent words of a title with every slot of `wanted`, which it all has."""
     shortest = len(masks)
     last[:] = -1
@@ -147,7 +152,7 @@ def _window(masks: Longs, wanted: int, last: Longs) -> int:
         if not mask:
             continue
         earliest = p
-        for slot in range(MOST_SLOTS):
+        for slot in range(size):
             if (mask >> slot) & 1:
                 last[slot] = p
             if (wanted >> slot) & 1:
@@ -224,7 +229,7 @@ def _order(
     while not masks[place] & telling:
         place += 1
     row[FIRST_PLACE] = place
-    row[DENSITY] = _bits(found) / _window(masks, found, first)
+    row[DENSITY] = _bits(found) / _window(masks, found, first, len(first))
 
 
 @helper
@@ -260,6 +265,21 @@ def _mask_of(roles: Bytes, role: int) -> int:
     return mask
 
 
+@helper
+def _ahead(field: Field, ordinals: Ints) -> int:
+    """Reads something of every row: one after another without waiting, the processor fetches many
+    rows at once, which the loop over candidates would wait for one by one."""
+    codes, _, offsets, _, _, _ = field
+    base, seen = len(offsets) - 1, 0
+    for r in ordinals:
+        if r < base:
+            seen += offsets[r + 1]
+    for r in ordinals:
+        if r < base and offsets[r] < offsets[r + 1]:
+            seen += codes[offsets[r]] + codes[offsets[r + 1] - 1]
+    return seen
+
+
 @kernel(
     table, filled, filled, lengths_filled, i4, group(i4, i4, f4), i4, i1,
     group(whole, whole, whole), i8, group(i4, i4, i4, whole), field,
@@ -288,9 +308,11 @@ def fill(
     for key in keys:
         bloom |= 1 << (key & 63)
     telling, purpose = _mask_of(roles, CONTENT), _mask_of(roles, PURPOSE)
-    masks, first = np.empty(LONGEST, np.int64), np.empty(MOST_SLOTS, np.int64)
+    masks, first = np.empty(LONGEST, np.int64), np.empty(tf.shape[1], np.int64)
     runs = np.empty(len(sequence), np.int64)
     query, refusals = (keys, slots, weights, bloom, lenient), (refusing, articles, free)
+    if _ahead(field, ordinals) < 0:  # never, but then the reading is of use
+        return
     for i in range(len(ordinals)):
         words = _title(field, ordinals[i])
         lengths[i] = len(words)

@@ -17,6 +17,7 @@ Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
 Matrix = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Field = tuple[Ints, Bytes, Longs, Ints, Bytes, Longs]
 """The rows of one text field, and those of live changes (see `search.types.TextRows`)."""
 Counted = tuple[Matrix, Matrix, Longs, Ints, float]
@@ -38,6 +39,7 @@ def group(*members: Any) -> Any:
 i1, i4, i8 = _array(types.uint8), _array(types.int32), _array(types.int64)
 f4 = _array(types.float32)
 matrix = _array(types.float32, 2)
+flags = _array(types.bool_, 2)
 table = _array(types.float32, 2, readonly=False)
 """What a kernel fills."""
 whole: Any = types.int64
