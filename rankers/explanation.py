@@ -49,7 +49,5 @@ class Explainer:
                     raise AisleError(
                         "explaining a model with trees needs LightGBM: pip install 'aisle[train]'"
                     ) from None
-                self._booster = lightgbm.Booster(
-                    params={"verbose": -1}, model_str=self._scorer.model.trees
-                )
+                self._booster = lightgbm.Booster(model_str=self._scorer.model.trees)
             return self._booster

@@ -57,15 +57,10 @@ class Pipeline:
         view = await self.engine.view(cursor.version if cursor else None)
         offset = cursor.offset if cursor else 0
         turn = self.arranging.turn(request, cursor) if self.arranging is not None else None
-        found = await self.candidates(view, request, trace, turn)
-        if self.ranking is not None:
-            model = cursor.model if cursor else None
-            found = await self.ranking.rank(view, found, request, trace, model)
-        arranged = as_ranked(found, request, view)
-        if self.arranging is not None and turn is not None:
-            arranged = await self.arranging.arrange(view, found, turn, trace)
+        arranged = await self.arranged(view, request, trace, turn, cursor)
+        found = arranged.found
         total, facets, exact = await self._count(view, arranged, request, trace)
-        hits = await self._page(view, arranged, request, offset, trace)
+        hits = await self.page(view, arranged, request, offset, trace)
         trace.since("total", trace.started)
         return SearchResponse(
             query=found.query,
@@ -84,6 +79,27 @@ class Pipeline:
             rules=arranged.effects.rules,
             redirect=arranged.effects.redirect,
         )
+
+    async def arranged(
+        self,
+        view: View,
+        request: SearchRequest,
+        trace: Trace,
+        turn: Turn | None = None,
+        cursor: Cursor | None = None,
+    ) -> Arranged:
+        """The candidates in the order to show: retrieved, ranked, arranged.
+
+        Raises:
+            BadInput: the request cannot be answered as asked.
+        """
+        found = await self.candidates(view, request, trace, turn)
+        if self.ranking is not None:
+            model = cursor.model if cursor else None
+            found = await self.ranking.rank(view, found, request, trace, model)
+        if self.arranging is not None and turn is not None:
+            return await self.arranging.arrange(view, found, turn, trace)
+        return as_ranked(found, request, view)
 
     async def candidates(
         self, view: View, request: SearchRequest, trace: Trace, turn: Turn | None = None
@@ -138,7 +154,7 @@ class Pipeline:
         trace.since("facets", start)
         return total + arranged.outside, facets, True
 
-    async def _page(
+    async def page(
         self,
         view: View,
         arranged: Arranged,
@@ -146,6 +162,7 @@ class Pipeline:
         offset: int,
         trace: Trace,
     ) -> tuple[Hit, ...]:
+        """The hits from `offset` on, as many as the request asks for."""
         start = time.perf_counter()
         ranking, found = arranged.ranking, arranged.found
         page = slice(offset, offset + request.size)
@@ -212,7 +229,7 @@ class Pipeline:
         ranking = others(near, view, ordinal).head(size)
         request = SearchRequest(query="", size=size)
         found = Candidates(ranking, {"meaning": ranking}, WordMatches(Ranking.empty()), True)
-        hits = await self._page(view, Arranged(found, ranking), request, 0, trace)
+        hits = await self.page(view, Arranged(found, ranking), request, 0, trace)
         trace.since("total", trace.started)
         return SearchResponse(
             Query(""), hits, len(hits), True, view.version, "similar", timings=trace.timings
