@@ -22,6 +22,18 @@ def load(path: Path) -> NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r"))
 
 
+def gather(
+    values: NDArray[Scalar], offsets: NDArray[np.int64], rows: NDArray[np.int32]
+) -> tuple[NDArray[Scalar], NDArray[np.intp]]:
+    """The values of some rows, one row after another, and the place in `rows` that each belongs to.
+    Row r holds `values[offsets[r]:offsets[r + 1]]`."""
+    starts = offsets.take(rows)
+    lengths = offsets.take(rows + 1) - starts
+    owners = np.arange(len(rows)).repeat(lengths)
+    before = lengths.cumsum() - lengths
+    return values.take((starts - before).take(owners) + np.arange(len(owners))), owners
+
+
 class GrowingArray(Generic[Scalar]):
     """A mapped array and the rows appended after it.
 

@@ -11,7 +11,7 @@ import math
 import re
 import struct
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from search.engines.embedded.arrays import load
 from search.engines.embedded.layout import stamp
 from search.engines.embedded.strings import StringTable, write_strings
-from search.types import AttributeValue, Product
+from search.types import AttributeValue, Mask, Ordinals, Product
 
 _END = "\x1f"
 TEXT, NUMBER, FLAG = f"{_END}=", f"{_END}#", f"{_END}?"
@@ -169,6 +169,18 @@ class AttributeStore:
         later = list(self._later.get(name, {}))
         return [term for term in later if self._terms.code(term) is None]
 
+    def having(self, terms: Sequence[str], rows: Ordinals) -> Mask:
+        """Which of some ordinals have one of the terms, of which there are few."""
+        found = np.zeros(len(rows), np.bool_)
+        for term in terms:
+            code = self._terms.code(term)
+            if code is not None:
+                found |= _among(rows, self._ordinals[slice(*self._offsets[code : code + 2])])
+            later = self._later.get(term_name(term), {}).get(term)
+            if later:
+                found |= _among(rows, np.array(later[:], np.int32))
+        return found
+
     def mark(self, terms: Iterable[str], mask: NDArray[np.bool_]) -> None:
         """Sets the flag of every ordinal that has one of the terms."""
         for term in terms:
@@ -179,3 +191,9 @@ class AttributeStore:
             if later:
                 ordinals = np.array(later[:], np.int32)
                 mask[ordinals[ordinals < len(mask)]] = True
+
+
+def _among(rows: Ordinals, ascending: Ordinals) -> Mask:
+    """Which of `rows` are in `ascending`, which is not empty."""
+    found: Mask = ascending.take(ascending.searchsorted(rows), mode="clip") == rows
+    return found

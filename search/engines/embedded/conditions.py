@@ -23,6 +23,8 @@ Later = Callable[[Callable[[tantivy.Schema], tantivy.Query]], Ordinals]
 """The ordinals of products of live changes that match a query. What arrays hold of a snapshot's own
 products, the words index is asked about these."""
 ID = "id"
+_FEW_TERMS = 8
+"""Up to as many postings are searched for some rows; more are marked for all."""
 
 
 class Condition(Protocol):
@@ -143,6 +145,8 @@ class Attribute:
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """The union of the terms' postings."""
+        if rows is not None and len(self.terms) <= _FEW_TERMS:
+            return self.attributes.having(self.terms, rows)
         mask = np.zeros(self.count, np.bool_)
         self.attributes.mark(self.terms, mask)
         return mask if rows is None else np.take(mask, rows)
@@ -181,9 +185,33 @@ class Measured:
         return tantivy.Query.range_query(schema, "measures", unsigned, self.low, self.high)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
-        """A run of the sorted keys."""
+        """A run of the sorted keys; of some rows, each one's keys."""
+        if rows is not None:
+            return _own_or_later(rows, len(self.measures), self._measuring, self._later)
         ordinals = [self.measures.between(self.low, self.high), self.later(self.query)]
-        return _marked(self.count, np.concatenate(ordinals), rows)
+        return _marked(self.count, np.concatenate(ordinals), None)
+
+    def _measuring(self, rows: Ordinals) -> Mask:
+        return self.measures.measuring(self.low, self.high, rows)
+
+    def _later(self) -> Ordinals:
+        return self.later(self.query)
+
+
+def _own_or_later(
+    rows: Ordinals,
+    base: int,
+    own: Callable[[Ordinals], Mask],
+    later: Callable[[], Ordinals],
+) -> Mask:
+    """Which rows satisfy something: a snapshot's own, the first `base`, by `own`, the others when
+    they are among `later`."""
+    first = rows < base
+    if first.all():
+        return own(rows)
+    found = np.isin(rows, later())
+    found[first] = own(rows[first])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +235,13 @@ class Phrases:
             found = _marked(self.count, self.later(self.query), None)
             found[:base] = self.titles.with_phrase(self.phrases)
             return found
-        own = rows < base
-        if own.all():
-            return self.titles.with_phrase(self.phrases, rows)
-        found = np.isin(rows, self.later(self.query))
-        found[own] = self.titles.with_phrase(self.phrases, rows[own])
-        return found
+        return _own_or_later(rows, base, self._with_phrase, self._later)
+
+    def _with_phrase(self, rows: Ordinals) -> Mask:
+        return self.titles.with_phrase(self.phrases, rows)
+
+    def _later(self) -> Ordinals:
+        return self.later(self.query)
 
 
 def _phrase_query(schema: tantivy.Schema, phrase: tuple[str, ...]) -> tantivy.Query:

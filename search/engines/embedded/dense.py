@@ -19,6 +19,7 @@ import faiss as _faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from search.engines.embedded.vector_rows import VectorRows
 from search.errors import IndexCorrupt, StorageFailed
 from search.types import Mask, Ordinals, Ranking, Vector, Vectors
 
@@ -107,8 +108,8 @@ def build_vector_index(
 class VectorIndex:
     """A built index, searched. Safe to search from several threads at once."""
 
-    def __init__(self, index: Any, nprobe: int = 0) -> None:
-        self._index = index
+    def __init__(self, index: Any, nprobe: int = 0, rows: VectorRows | None = None) -> None:
+        self._index, self._rows = index, rows
         self.nprobe = nprobe
         self.count: int = index.ntotal
         self._cells: int = getattr(index, "nlist", 0)
@@ -129,7 +130,7 @@ class VectorIndex:
                 f"the vector index {path} holds {index.ntotal} vectors of {index.d} dimensions, "
                 f"its manifest says {report['count']} of {report['dimensions']}; index again"
             )
-        return VectorIndex(index, int(report["nprobe"]))
+        return VectorIndex(index, int(report["nprobe"]), VectorRows(index))
 
     def search(self, vector: Vector, limit: int, mask: Mask | None = None) -> Ranking:
         """The `limit` nearest documents by inner product, ties by ordinal.
@@ -155,10 +156,10 @@ class VectorIndex:
         return vector
 
     def vectors(self, ordinals: Ordinals) -> Vectors:
-        """The vectors of documents as the index holds them, float32, shape (n, dimensions)."""
-        faiss.omp_set_num_threads(1)
-        vectors: Vectors = self._index.reconstruct_batch(ordinals.astype(np.int64))
-        return vectors
+        """The vectors of documents as an opened index holds them, float32, shape (n,
+        dimensions)."""
+        assert self._rows is not None
+        return self._rows.of(ordinals)
 
     def _score_all(self, vector: Vector, limit: int, allowed: NDArray[np.intp]) -> Ranking:
         scores = self._index.reconstruct_batch(allowed.astype(np.int64)) @ vector

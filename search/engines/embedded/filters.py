@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import tantivy
 from tantivy import Occur
@@ -38,6 +39,7 @@ PREFIX = "attributes."
 WORDS, MEASURES = "words", "measures."
 """Filters too, but no facets: what a query is understood to ask for."""
 _STEMMED = analyzer("phrases")
+_PARSED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class FilterIndex:
         if name == ID:
             return Ids(_values(condition), self.columns.count, self.find)
         if name == WORDS:
-            phrases = _phrases(condition)
+            phrases = _phrases(_values(condition))
             return Phrases(phrases, self.columns.count, self.titles, self.later)
         if name.startswith(MEASURES):
             return self._measured(condition)
@@ -148,9 +150,10 @@ def _flag(values: Sequence[str], name: str) -> bool | None:
     return None if len(set(values)) == 2 else values[0] == "true"
 
 
-def _phrases(condition: Filter) -> tuple[tuple[str, ...], ...]:
+@lru_cache(_PARSED)
+def _phrases(values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """The phrases' stems, words marked as titles mark them."""
-    marked = (mark_negated(value.lower().split()) for value in _values(condition))
+    marked = (mark_negated(value.lower().split()) for value in values)
     stems = (tuple(_STEMMED.analyze(" ".join(words))) for words in marked)
     phrases = tuple(dict.fromkeys(filter(None, stems)))
     if not phrases:

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import load
+from search.engines.embedded.arrays import gather, load
 from search.engines.embedded.layout import stamp
-from search.types import Ordinals
+from search.types import Mask, Ordinals
 
 Measures = Mapping[str, tuple[float, ...]]
 """Numbers by dimension (`length`), in the dimension's base unit."""
@@ -45,16 +45,17 @@ def measure_keys(measures: Measures) -> list[int]:
 
 
 class MeasuresWriter:
-    """Collects the measures of a snapshot; 12 bytes each until `finish`."""
+    """Collects the measures of a snapshot; 12 bytes each until `finish`, and 8 a product."""
 
     def __init__(self) -> None:
-        self._keys, self._ordinals = array("Q"), array("i")
+        self._keys, self._ordinals, self._ends = array("Q"), array("i"), array("q", [0])
 
     def add(self, ordinal: int, measures: Measures) -> None:
-        """Notes what a product measures."""
+        """Notes what the next ordinal measures."""
         keys = measure_keys(measures)
         self._keys.extend(keys)
         self._ordinals.extend([ordinal] * len(keys))
+        self._ends.append(len(self._keys))
 
     def finish(self, directory: Path, version: str) -> None:
         """Writes everything into `directory`, which must not exist."""
@@ -62,19 +63,34 @@ class MeasuresWriter:
         keys = np.frombuffer(self._keys, np.uint64)
         order = np.argsort(keys, kind="stable")
         np.save(directory / "keys.npy", keys[order])
+        np.save(directory / "rows.npy", keys)
+        np.save(directory / "offsets.npy", np.frombuffer(self._ends, np.int64))
         np.save(directory / "ordinals.npy", np.frombuffer(self._ordinals, np.int32)[order])
         stamp(directory, version)
 
 
 class MeasureStore:
-    """What a snapshot's own products measure."""
+    """What a snapshot's own products measure: all keys in order, and each product's."""
 
     def __init__(self, directory: Path) -> None:
         self._keys: NDArray[np.uint64] = load(directory / "keys.npy")
         self._ordinals: NDArray[np.int32] = load(directory / "ordinals.npy")
+        self._rows: NDArray[np.uint64] = load(directory / "rows.npy")
+        self._offsets: NDArray[np.int64] = load(directory / "offsets.npy")
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
 
     def between(self, low: int, high: int) -> Ordinals:
         """The ordinals that have a key within bounds, both inclusive; with repetitions."""
         first = np.searchsorted(self._keys, np.uint64(low), "left")
         last = np.searchsorted(self._keys, np.uint64(high), "right")
         return self._ordinals[first:last]
+
+    def measuring(self, low: int, high: int, rows: Ordinals) -> Mask:
+        """Which of some ordinals, each less than `len(self)`, have a key within bounds, both
+        inclusive."""
+        keys, owners = gather(self._rows, self._offsets, rows)
+        found = np.zeros(len(rows), np.bool_)
+        found[owners[(keys >= np.uint64(low)) & (keys <= np.uint64(high))]] = True
+        return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import overload
 
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 
 from search.engines.embedded.arrays import load
 
+_KEPT = 4096
+"""Look-ups kept for each table: of large ones, each reads twenty places all over the file."""
+
 
 class StringTable(Sequence[str]):
     """Distinct strings in ascending order; strings are decoded when they are asked for."""
 
     def __init__(self, content: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
-        self._content = content.data
-        self._offsets = offsets
+        self._content, self._offsets = content.data, offsets.data
+        self._place = lru_cache(_KEPT)(partial(_place, self._content, self._offsets))
 
     @classmethod
     def open(cls, stem: Path) -> StringTable:
@@ -49,11 +53,11 @@ class StringTable(Sequence[str]):
         return self._bytes(index % len(self)).decode()
 
     def _bytes(self, code: int) -> bytes:
-        return bytes(self._content[self._offsets[code] : self._offsets[code + 1]])
+        return _string(self._content, self._offsets, code)
 
     def place(self, text: str) -> int:
         """How many strings sort before `text`."""
-        return bisect_left(range(len(self)), text.encode(), key=self._bytes)
+        return self._place(text.encode())
 
     def code(self, text: str) -> int | None:
         """The code of a string, None when it is not in the table."""
@@ -63,8 +67,15 @@ class StringTable(Sequence[str]):
     def prefixed(self, prefix: str) -> range:
         """The codes of all strings that begin with `prefix`."""
         start = self.place(prefix)
-        after = prefix.encode() + b"\xff"
-        return range(start, bisect_left(range(len(self)), after, key=self._bytes))
+        return range(start, self._place(prefix.encode() + b"\xff"))
+
+
+def _string(content: memoryview, offsets: memoryview, code: int) -> bytes:
+    return bytes(content[offsets[code] : offsets[code + 1]])
+
+
+def _place(content: memoryview, offsets: memoryview, text: bytes) -> int:
+    return bisect_left(range(len(offsets) - 1), text, key=partial(_string, content, offsets))
 
 
 def write_strings(stem: Path, ascending: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import load
+from search.engines.embedded.arrays import gather, load
 from search.engines.embedded.layout import stamp
 from search.engines.embedded.strings import StringTable, write_strings
 from search.types import Mask, Ordinals
@@ -104,7 +104,7 @@ class TitleStore:
         less than `len(self)`. Bool of shape (len(self),) or (len(rows),)."""
         coded = [codes for phrase in phrases if (codes := self._codes(phrase))]
         if rows is not None:
-            return _with_phrase(coded, *self._gather(rows))
+            return self._rows_with(coded, rows)
         found = np.zeros(len(self), np.bool_)
         for phrase in coded:
             rarest = min(range(len(phrase)), key=lambda i: np.diff(self._run(phrase[i])))
@@ -121,25 +121,16 @@ class TitleStore:
     def _run(self, code: int) -> NDArray[np.int64]:
         return self._starts[code : code + 2]
 
-    def _gather(self, rows: Ordinals) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The stems of some titles, one after another, and where each title begins and ends."""
-        starts = np.take(self._offsets, rows)
-        lengths = np.take(self._offsets, rows + 1) - starts
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        places = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return np.take(self._stems, places), offsets
-
-
-def _with_phrase(
-    phrases: Sequence[Sequence[int]], stems: NDArray[np.int32], offsets: NDArray[np.int64]
-) -> Mask:
-    found = np.zeros(len(offsets) - 1, np.bool_)
-    for phrase in phrases:
-        places = np.flatnonzero(stems == phrase[0])
-        rows = np.searchsorted(offsets, places, "right") - 1
-        found[_narrowed(places, rows, phrase, 0, stems, offsets)] = True
-    return found
+    def _rows_with(self, phrases: Sequence[Sequence[int]], rows: Ordinals) -> Mask:
+        stems, owners = gather(self._stems, self._offsets, rows)
+        found = np.zeros(len(rows), np.bool_)
+        for phrase in phrases:
+            here = stems == phrase[0]
+            for step, code in enumerate(phrase[1:], 1):
+                here[-step:] = False
+                here[:-step] &= (stems[step:] == code) & (owners[step:] == owners[:-step])
+            found[owners[here]] = True
+        return found
 
 
 def _narrowed(
