@@ -152,3 +152,26 @@ def suggest(
         print_json(result)
     else:
         out.print(Markdown(suggestion_table(result)))
+
+
+@command.command("diversity")
+def diversity(
+    judgments: Annotated[Path, typer.Option(help="CSV of judged queries.")],
+    data: Annotated[Path, typer.Option(help="An index of the judged catalogue.")] = Path("data"),
+    system: Annotated[str, typer.Option(help="The system whose hits are arranged.")] = "hybrid",
+    json: Json = False,
+) -> None:
+    """Measure what variety and stock cost in nDCG@10, and what they win."""
+    import asyncio
+    from dataclasses import asdict
+
+    from rich.markdown import Markdown
+
+    from api.bench.diversity import diversity_table, measure_diversity
+    from api.commands.console import out, print_json
+
+    rows = asyncio.run(measure_diversity(data, judgments, system))
+    if json:
+        print_json([asdict(row) for row in rows])
+    else:
+        out.print(Markdown(diversity_table(rows)))
