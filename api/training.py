@@ -7,6 +7,7 @@ the ranker.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from rankers.features import FEATURES, NAMES, VERSION, compute
 from search.build import Search
 from search.ranking import pool
 from search.retrieval import Trace
-from search.seams import Facts, View
-from search.types import FeatureTable, Filter, Pool, SearchRequest
+from search.seams import View
+from search.types import Filter, SearchRequest
 from training import JudgedQuery, Schema, Tables, stack
 
 SYSTEM = "hybrid"
@@ -61,55 +62,40 @@ async def collect(
     for i, text in enumerate(wanted):
         progress(i, len(wanted))
         gains = judgments.gains[text]
-        table = await _table(search, view, text, gains if mode == "rerank" else None, depth)
-        if len(table[0].ordinals):
-            queries.append(await _judged(view, text, *table, gains, complete=mode == "rerank"))
+        only = gains if mode == "rerank" else None
+        judged = await _judged(search, view, text, gains, only, depth)
+        if len(judged.products):
+            queries.append(judged)
         else:
             missed.append(text)
     progress(len(wanted), len(wanted))
     return stack(queries, schema()), tuple(missed)
 
 
-async def _table(
-    search: Search, view: View, text: str, only: Collection[str] | None, depth: int
-) -> tuple[FeatureTable, NDArray[np.float64]]:
+async def _judged(
+    search: Search,
+    view: View,
+    text: str,
+    gains: Mapping[str, float],
+    only: Collection[str] | None,
+    depth: int,
+) -> JudgedQuery:
+    """One query's candidates, or those of `only` among them, which may be missing some."""
     filters = () if only is None else (Filter("id", tuple(only)),)
     request = SearchRequest(text, filters=filters)
     found = await search.systems[SYSTEM].candidates(view, request, Trace())
-    size = depth if only is None else len(only)
-    seen: Pool = await pool(view, found, request.shopper)
-    cut = _cut(seen, size)
-
-    def features(facts: Facts) -> FeatureTable:
-        return compute(facts, cut)
-
-    table = await view.compute(features)
-    return table, cut.ranking.scores.astype(np.float64)
-
-
-def _cut(seen: Pool, size: int) -> Pool:
-    from dataclasses import replace
-
-    return replace(seen, ranking=seen.ranking.head(size))
-
-
-async def _judged(
-    view: View,
-    text: str,
-    table: FeatureTable,
-    fused: NDArray[np.float64],
-    gains: Mapping[str, float],
-    *,
-    complete: bool,
-) -> JudgedQuery:
+    seen = await pool(view, found, request.shopper)
+    best = replace(seen, ranking=seen.ranking.head(depth if only is None else len(only)))
+    table = await view.compute(lambda facts: compute(facts, best))
     products = tuple(each.id for each in await view.products(table.ordinals))
-    absent = sorted(gains.keys() - set(products)) if complete else ()
+    absent = sorted(set(only) - set(products)) if only is not None else ()
     return JudgedQuery(
         query=text,
         products=products,
         values=table.values,
         gains=_of(products, gains),
-        fused=fused,
+        fused=best.ranking.scores.astype(np.float64),
+        named=np.isin(table.ordinals, found.named),
         judged=np.array(list(gains.values()), np.float64),
         absent=_of(absent, gains),
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval import sign_flip, t_interval
-from training.measures import CUTOFFS, DECISIVE
+from training.measures import CUTOFFS
 from training.nested import CHOSEN, CrossValidation, Held
+from training.pairs import DECISIVE
 from training.tables import Values
 
 FUSED = "fused"

@@ -33,12 +33,9 @@ SMALL = Effort(
     folds=5,
     used=5,
     penalties=(64.0, 32.0, 16.0, 8.0, 4.0, 2.0),
-    unjudged=(0.1, 0.2, 0.05),
+    unjudged=(0.3, 0.6, 0.1),
     keep=(None, 24, 12),
-    presets=(
-        TreeSettings(leaves=4, penalty=20.0),
-        TreeSettings(leaves=7, penalty=10.0, unjudged=0.2),
-    ),
+    presets=(TreeSettings(),),
     trials=0,
     patience=40,
 )

@@ -7,12 +7,11 @@ fused score's weight, as in transfer by biased regularization (Evgeniou & Pontil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit
 
 from rankers.model import CLIP
 from training.pairs import Pairs, collect_pairs
@@ -26,11 +25,13 @@ _STEEPEST = 50.0
 @dataclass(frozen=True, slots=True)
 class LinearSettings:
     """`penalty` is the strength of the prior, in queries: that many queries of evidence weigh as
-    much as it. `unjudged` is the weight of a pair with an unjudged product. `keep` is how many
-    features are left, those with the largest weights, None for all."""
+    much as it. `unjudged` is the weight of a pair with an unjudged product. With `focus` pairs
+    count by what they do to the first page. `keep` is how many features are left, those with the
+    largest weights, None for all."""
 
     penalty: float = 4.0
     unjudged: float = 0.1
+    focus: bool = True
     keep: int | None = None
 
 
@@ -57,11 +58,10 @@ class Linear:
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What a fit needs, whatever the settings: standardized rows that occur in pairs (float64),
-    the pairs among them, the number of queries and the prior."""
+    the pairs among them, and the prior."""
 
     rows: NDArray[np.float64]
     pairs: Pairs
-    queries: int
     schema: Schema
     prior: Linear
 
@@ -93,14 +93,12 @@ def prepare(tables: Tables, seed: int) -> Problem:
     pairs = collect_pairs(tables, seed)
     used, index = np.unique(np.concatenate([pairs.better, pairs.worse]), return_inverse=True)
     half = len(pairs.better)
-    among = Pairs(pairs.query, index[:half], index[half:], pairs.gap, pairs.weak)
+    among = replace(pairs, better=index[:half], worse=index[half:])
     rows = standardize(tables.values[used], scales)
     rows[:, tables.schema.categories] = 0.0
     start = tables.schema.start * scales.scales
-    prior = Linear(
-        start * _steepness(rows @ start, among, len(tables)), scales.centers, scales.scales
-    )
-    return Problem(rows, among, len(tables), tables.schema, prior)
+    prior = Linear(start * _steepness(rows @ start, among), scales.centers, scales.scales)
+    return Problem(rows, among, tables.schema, prior)
 
 
 def fit_linear(problem: Problem, settings: LinearSettings) -> Linear:
@@ -117,17 +115,20 @@ def fit_linear(problem: Problem, settings: LinearSettings) -> Linear:
 def _weights(problem: Problem, settings: LinearSettings, columns: NDArray[np.int64]) -> Values:
     rows = np.ascontiguousarray(problem.rows[:, columns])
     prior = problem.prior.weights[columns]
-    pairs, share = problem.pairs, problem.pairs.weights(settings.unjudged, problem.queries)
+    pairs, share = problem.pairs, problem.pairs.weights(settings.unjudged, settings.focus)
 
     def loss(weights: Values) -> tuple[float, Values]:
         scores, away = rows @ weights, weights - prior
         apart = scores[pairs.better] - scores[pairs.worse]
-        pull = share * expit(-apart)
+        decay = np.exp(-np.abs(apart))  # log(1 + exp(-apart)) and its slope, of one exponential
+        pull = share * np.where(apart > 0, decay, 1.0) / (1.0 + decay)
         by_row = np.bincount(pairs.better, pull, len(rows)) - np.bincount(
             pairs.worse, pull, len(rows)
         )
-        value = share @ np.logaddexp(0.0, -apart) + settings.penalty / 2 * (away @ away)
-        return float(value), settings.penalty * away - by_row @ rows
+        value = share @ (np.log1p(decay) + np.maximum(-apart, 0.0))
+        return float(
+            value + settings.penalty / 2 * (away @ away)
+        ), settings.penalty * away - by_row @ rows
 
     bounds = [_bound(problem.schema, int(column)) for column in columns]
     found = minimize(
@@ -149,9 +150,9 @@ def _bound(schema: Schema, column: int) -> tuple[float | None, float | None]:
     return (0.0 if direction > 0 else None, 0.0 if direction < 0 else None)
 
 
-def _steepness(fused: Values, pairs: Pairs, queries: int) -> float:
+def _steepness(fused: Values, pairs: Pairs) -> float:
     """The weight of the fused score alone under which the pairs are likeliest."""
-    share = pairs.weights(0.1, queries)
+    share = pairs.weights(0.1, focus=False)
     apart = fused[pairs.better] - fused[pairs.worse]
     found = minimize_scalar(
         lambda weight: float(share @ np.logaddexp(0.0, -weight * apart)),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval import JudgedRanking, pairwise_accuracy, parse_metric
+from training.pairs import DECISIVE
 from training.tables import Rows, Tables, Values
 
 CUTOFFS = (1, 3, 5, 10)
-"""Where nDCG is reported; the last decides."""
-DECISIVE = CUTOFFS[-1]
+"""Where nDCG is reported; the last, `DECISIVE`, decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Yardstick:
     absent: JudgedRanking
 
     def place(self, scores: Values) -> JudgedRanking:
-        """Where the judged products stand when candidates are ordered by (−score, id). Scores are
-        compared in single precision, as the evaluation sees them."""
+        """Where the judged products stand when candidates are ordered as serving orders them: what
+        the query names first, then by falling score, equal ones as they were."""
         tables = self.tables
-        order = np.lexsort((tables.tie, -scores.astype(np.float32), tables.query))
+        order = np.lexsort((-scores, ~tables.named, tables.query))
         rank = np.arange(len(order)) - tables.offsets[tables.query] + 1
         gains = tables.gains[order]
         judged = np.flatnonzero(~np.isnan(gains))

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from training.comparison import Difference, Standing, chosen_kinds, pooled, standings
-from training.measures import CUTOFFS, DECISIVE
+from training.measures import CUTOFFS
 from training.nested import CHOSEN
+from training.pairs import DECISIVE
 from training.scorers import Kind
 from training.train import Trained
 

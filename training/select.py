@@ -98,11 +98,12 @@ def _splits(tables: Tables, effort: Effort, seed: int) -> list[Split]:
 
 def _linear(splits: Sequence[Split], effort: Effort) -> tuple[LinearSettings, list[Linear]]:
     """One setting after the other, the rest as they are; the stronger prior wins ties."""
-    best = LinearSettings(effort.penalties[0], effort.unjudged[0], effort.keep[0])
+    best = LinearSettings(effort.penalties[0], effort.unjudged[0], keep=effort.keep[0])
     linears = [fit_linear(split.problem, best) for split in splits]
     score = float(_gains(splits, linears).mean())
     changes: list[Callable[[LinearSettings], LinearSettings]] = [
         *(lambda now, to=to: replace(now, penalty=to) for to in effort.penalties[1:]),
+        lambda now: replace(now, focus=not now.focus),
         *(lambda now, to=to: replace(now, unjudged=to) for to in effort.unjudged[1:]),
         *(lambda now, to=to: replace(now, keep=to) for to in effort.keep[1:]),
     ]

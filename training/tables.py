@@ -36,10 +36,11 @@ class JudgedQuery:
     """The candidates of one judged query.
 
     `values` are their features, float32 of shape (n, features), `gains` their judged gains,
-    float64 of shape (n,), NaN where nobody judged, `fused` their fused scores. `judged` holds the
-    gains of every judged product, found or not: the ideal ranking is made of them. `absent` holds
-    the gains of those that were to be ordered but were not found; they stand behind all others, in
-    this order.
+    float64 of shape (n,), NaN where nobody judged, `fused` their fused scores, by which they stand
+    in falling order. `named` products (bool) are named outright by the query and stay above all
+    others, whatever a model says. `judged` holds the gains of every judged product, found or not:
+    the ideal ranking is made of them. `absent` holds the gains of those that were to be ordered but
+    were not found; they stand behind all others, in this order.
     """
 
     query: str
@@ -47,6 +48,7 @@ class JudgedQuery:
     values: NDArray[np.float32]
     gains: Values
     fused: Values
+    named: NDArray[np.bool_]
     judged: Values
     absent: Values
 
@@ -55,8 +57,7 @@ class JudgedQuery:
 class Tables:
     """Judged queries stacked: row r belongs to query `query[r]`, rows of a query are adjacent.
 
-    `offsets` (int64, shape (queries + 1,)) is where each query's rows begin. `tie` is a row's place
-    among its query's product ids, by which equal scores are ordered. Other arrays as in
+    `offsets` (int64, shape (queries + 1,)) is where each query's rows begin. Other arrays are as in
     `JudgedQuery`, one row a candidate.
     """
 
@@ -64,10 +65,10 @@ class Tables:
     queries: tuple[JudgedQuery, ...]
     offsets: Rows
     query: Rows
-    tie: Rows
     values: NDArray[np.float32]
     gains: Values
     fused: Values
+    named: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -107,14 +108,8 @@ def stack(queries: Sequence[JudgedQuery], schema: Schema) -> Tables:
         queries=tuple(queries),
         offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
         query=np.repeat(np.arange(len(queries)), sizes),
-        tie=np.concatenate([_places(each.products) for each in queries]),
         values=np.concatenate([each.values for each in queries]),
         gains=np.concatenate([each.gains for each in queries]),
         fused=np.concatenate([each.fused for each in queries]),
+        named=np.concatenate([each.named for each in queries]),
     )
-
-
-def _places(products: Sequence[str]) -> Rows:
-    places = np.empty(len(products), np.int64)
-    places[sorted(range(len(products)), key=products.__getitem__)] = np.arange(len(products))
-    return places

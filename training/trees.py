@@ -32,13 +32,13 @@ class TreeSettings:
     `feature_fraction` and `max_bin`."""
 
     leaves: int = 6
-    learning_rate: float = 0.05
+    learning_rate: float = 0.07
     least_rows: int = 50
     penalty: float = 10.0
     features: float = 0.5
     truncation: int = 15
-    rounds: int = 150
-    unjudged: float = 0.1
+    rounds: int = 100
+    unjudged: float = 0.2
     bins: int = 63
     seed: int = 0
 
