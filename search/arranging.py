@@ -49,15 +49,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """The order to show, and why. `found` holds what rules brought in, too; `outside` counts those
-    that no understood filter lets through; `placed` are the moves of pins and sponsored products by
-    ordinal."""
+    """The order to show, and why. `found` holds the `added` products that rules brought in, too;
+    `outside` counts those of them that the filters keep out; `placed` are the moves of pins and
+    sponsored products by ordinal."""
 
     found: Candidates
     ranking: Ranking
     effects: Effects = field(default_factory=Effects)
     placed: Mapping[int, Move] = field(default_factory=dict)
     weighed: Weighed | None = None
+    added: int = 0
     outside: int = 0
 
     def moves(self, ordinal: int) -> tuple[Move, ...]:
@@ -151,6 +152,7 @@ class ArrangingStage:
             found=_with(found, added),
             ranking=placed.ranking,
             placed=placed.moves,
+            added=len(added),
             outside=await _failing(view, added, found.filters),
         )
 

@@ -69,7 +69,7 @@ class Pipeline:
             total_exact=exact,
             version=view.version,
             system=self.name,
-            relaxation=self._relaxation(found),
+            relaxation=self._relaxation(arranged),
             dropped=found.dropped,
             fallbacks=tuple(trace.fallbacks),
             facets=facets,
@@ -128,9 +128,10 @@ class Pipeline:
             own += await self.arranging.filters(view, query, turn, trace)
         return await self.retrieval.find(view, query, own, request.sort, trace, refine)
 
-    def _relaxation(self, found: Candidates) -> Relaxation:
+    def _relaxation(self, arranged: Arranged) -> Relaxation:
+        found = arranged.found
         asked = "words" in self.retrieval.retrievers and found.query.terms
-        if asked and len(found.fused) and not len(found.words.ranking):
+        if asked and len(found.fused) > arranged.added and not len(found.words.ranking):
             return "meaning_only"
         return found.words.relaxation
 
