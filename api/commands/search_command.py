@@ -61,9 +61,18 @@ def command(
         "verbatim": str(verbatim).lower(),
     }
     pairs = [(name, value) for name, value in given.items() if value is not None]
-    pairs += [_condition(text) for text in filters or []]
+    pairs += pairs_of(filters or [])
     pairs += [("ignored", key) for key in ignored or []]
     show(asyncio.run(_ask(data, pairs, system)), explain=explain, json=json)
+
+
+def pairs_of(filters: list[str]) -> list[tuple[str, str]]:
+    """The conditions as parameters of the HTTP interface.
+
+    Raises:
+        BadInput: one is not NAME=VALUE.
+    """
+    return [_condition(text) for text in filters]
 
 
 def _condition(text: str) -> tuple[str, str]:
