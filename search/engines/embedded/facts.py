@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.filters import FilterIndex
-from search.engines.embedded.texts import TextsView
+from search.engines.embedded.text_store import TextsView
 from search.errors import BadInput
 from search.seams import Columns
 from search.types import Filter, Ordinals, Statistics, Text, TextRows, Vectors

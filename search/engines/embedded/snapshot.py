@@ -32,7 +32,7 @@ from search.engines.embedded.measures import MeasureStore
 from search.engines.embedded.order import BaseOrders
 from search.engines.embedded.schema import open_words, ordinals_from, ordinals_of
 from search.engines.embedded.state import IndexState
-from search.engines.embedded.texts import TextStore
+from search.engines.embedded.text_store import TextStore
 from search.engines.embedded.titles import TitleStore
 from search.errors import IndexCorrupt
 from search.settings import Settings
@@ -85,6 +85,7 @@ class OpenSnapshot:
             "columns": self._columns,
             "documents": self._documents,
             "titles": self._titles,
+            "measures": self._measures,
             "texts": self._texts,
         }
         for name, part in parts.items():

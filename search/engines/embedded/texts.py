@@ -1,4 +1,4 @@
-"""The texts that rankers read, as rows of stem codes.
+"""The texts that rankers read, written as rows of stem codes; `text_store` reads them.
 
 All fields share one space of codes: a stem's is the place at which a build first met it, and the
 stems of live changes follow. A word has one stem, that of the words index.
@@ -12,7 +12,7 @@ the title `.counts.npy`; and `mean_lengths.npy`, float64 in the order of `FIELDS
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,11 +22,10 @@ import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import ArrayFile, GrowingArray, load
+from search.engines.embedded.arrays import ArrayFile
 from search.engines.embedded.layout import stamp
 from search.engines.embedded.schema import analyzer
-from search.errors import IndexCorrupt
-from search.types import Ordinals, Text, TextRows
+from search.types import Text
 
 FIELDS: tuple[Text, ...] = get_args(Text)
 ORDERED: Text = "title"
@@ -42,16 +41,19 @@ _MEMORY = 100_000
 _stems = analyzer("all").analyze
 
 
-@lru_cache(_MEMORY)
-def stem_of(word: str) -> str:
+def _stem(word: str) -> str:
     """The stem of a normalized word; the word itself when the words index leaves it out."""
     found = _stems(word)
     return found[0] if found else word
 
 
+stem_of = lru_cache(_MEMORY)(_stem)
+"""The same, for queries and live changes."""
+
+
 def pack_texts(fields: Mapping[str, str]) -> bytes:
     """The words of each field, as far as they are kept, in one text."""
-    return _SEPARATOR.join(" ".join(_words(fields[name])) for name in FIELDS).encode()
+    return _SEPARATOR.join(" ".join(kept_words(fields[name])) for name in FIELDS).encode()
 
 
 def unpack_texts(packed: bytes) -> dict[str, str]:
@@ -59,7 +61,8 @@ def unpack_texts(packed: bytes) -> dict[str, str]:
     return dict(zip(FIELDS, packed.decode().split(_SEPARATOR), strict=True))
 
 
-def _words(text: str) -> list[str]:
+def kept_words(text: str) -> list[str]:
+    """The words of a text that are kept."""
     return text.split(" ", _LONGEST)[:_LONGEST] if text else []
 
 
@@ -70,14 +73,12 @@ class _Codes(dict[str, int]):
         self.stems: dict[str, int] = {}
 
     def __missing__(self, word: str) -> int:
-        found = _stems(word)
-        stem = found[0] if found else word
-        code = self[word] = self.stems.setdefault(stem, len(self.stems))
+        code = self[word] = self.stems.setdefault(_stem(word), len(self.stems))
         return code
 
 
 @dataclass(frozen=True, slots=True)
-class _Bags:
+class Bags:
     """Rows of distinct codes, ascending, with how often each occurs, and the rows' lengths."""
 
     codes: NDArray[np.int32]
@@ -85,7 +86,7 @@ class _Bags:
     lengths: NDArray[np.int64]
 
 
-def _bags(codes: NDArray[np.int32], lengths: NDArray[np.int64]) -> _Bags:
+def bags_of(codes: NDArray[np.int32], lengths: NDArray[np.int64]) -> Bags:
     """The bags of texts that lie one after another."""
     rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
     keys = rows << 32 | codes
@@ -93,7 +94,7 @@ def _bags(codes: NDArray[np.int32], lengths: NDArray[np.int64]) -> _Bags:
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     counts = np.minimum(np.diff(first, append=len(keys)), _LARGEST_COUNT)
     kept = keys[first]
-    return _Bags(
+    return Bags(
         (kept & 0xFFFFFFFF).astype(np.int32),
         counts.astype(np.uint8),
         np.bincount(kept >> 32, minlength=len(lengths)),
@@ -124,7 +125,7 @@ class _FieldWriter:
     def _flush(self) -> None:
         words, lengths = np.array(self._words, np.int32), np.array(self._lengths, np.int64)
         self._words, self._lengths = array("i"), array("q")
-        bags = _bags(words, lengths)
+        bags = bags_of(words, lengths)
         self._codes.append(words if self._ordered else bags.codes)
         if self._counts is not None:
             self._counts.append(bags.counts)
@@ -166,7 +167,7 @@ class TextsWriter:
         """Appends the next ordinal's texts: normalized words joined by spaces, by field."""
         code = self._known.__getitem__
         for name, writer in self._fields.items():
-            writer.add(list(map(code, _words(fields[name]))))
+            writer.add(list(map(code, kept_words(fields[name]))))
 
     def finish(self) -> None:
         """Completes the files."""
@@ -184,122 +185,3 @@ class TextsWriter:
         """Gives open files back after a failed build."""
         for writer in self._fields.values():
             writer.abort()
-
-
-class _Stems:
-    """The codes of stems: a snapshot's, and those of live changes after them."""
-
-    def __init__(self, directory: Path) -> None:
-        self._trie = marisa_trie.Trie().mmap(str(directory / "stems.marisa"))
-        self._codes: NDArray[np.int32] = load(directory / "stems.codes.npy")
-        self._later: dict[str, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._codes) + len(self._later)
-
-    def code(self, stem: str) -> int | None:
-        """A stem's code, None when it has none."""
-        number = self._trie.get(stem)
-        return self._later.get(stem) if number is None else int(self._codes[number])
-
-    def add(self, stem: str) -> int:
-        """A stem's code, a new one when it has none yet."""
-        code = self.code(stem)
-        if code is None:
-            code = self._later[stem] = len(self)
-        return code
-
-
-class _FieldStore:
-    """One field of a snapshot's own products, and the rows of live changes."""
-
-    def __init__(self, stem: Path, ordered: bool, mean_length: float) -> None:
-        self._ordered, self._mean_length = ordered, mean_length
-        self._codes: NDArray[np.int32] = load(Path(f"{stem}.codes.npy"))
-        self._counts: NDArray[np.uint8] = (
-            np.empty(0, np.uint8) if ordered else load(Path(f"{stem}.counts.npy"))
-        )
-        self._offsets: NDArray[np.int64] = load(Path(f"{stem}.offsets.npy"))
-        self._documents: NDArray[np.int32] = load(Path(f"{stem}.documents.npy"))
-        self._later_codes = GrowingArray(np.empty(0, np.int32))
-        self._later_counts = GrowingArray(np.empty(0, np.uint8))
-        self._later_offsets = GrowingArray(np.zeros(1, np.int64))
-
-    def __len__(self) -> int:
-        return len(self._offsets) - 1
-
-    def append(self, texts: Sequence[Sequence[int]]) -> None:
-        """Adds the rows of new ordinals, each the codes of a text's words."""
-        lengths = np.array([len(text) for text in texts], np.int64)
-        codes = np.array([code for text in texts for code in text], np.int32)
-        if not self._ordered:
-            bags = _bags(codes, lengths)
-            codes, lengths = bags.codes, bags.lengths
-            self._later_counts.append(bags.counts)
-        end = len(self._later_codes)
-        self._later_codes.append(codes)
-        self._later_offsets.append(end + np.cumsum(lengths))
-
-    def view(self) -> TextRows:
-        """All rows there are at this moment."""
-        return TextRows(
-            codes=self._codes,
-            counts=self._counts,
-            offsets=self._offsets,
-            later_codes=self._later_codes.rows(len(self._later_codes)),
-            later_counts=self._later_counts.rows(len(self._later_counts)),
-            later_offsets=self._later_offsets.rows(len(self._later_offsets)),
-            documents=self._documents,
-            mean_length=self._mean_length,
-        )
-
-
-class TextsView:
-    """The texts of one view."""
-
-    def __init__(self, stems: _Stems, rows: Mapping[Text, TextRows]) -> None:
-        self._stems, self._known = stems, len(stems)
-        self.rows = rows
-
-    def codes(self, words: Sequence[str]) -> Ordinals:
-        """The code of each normalized word's stem, int32, -1 where no text has it."""
-        # A change may be adding stems meanwhile, which no row of this view has.
-        found = (self._stems.code(stem_of(word)) for word in words)
-        known = self._known
-        codes = [-1 if code is None or code >= known else code for code in found]
-        return np.array(codes, np.int32)
-
-
-class TextStore:
-    """A snapshot's texts and those appended by live changes."""
-
-    def __init__(self, directory: Path) -> None:
-        """Maps the files.
-
-        Raises:
-            IndexCorrupt: the fields hold different numbers of texts.
-        """
-        means = np.load(directory / "mean_lengths.npy").tolist()
-        self._stems = _Stems(directory)
-        self._fields = {
-            name: _FieldStore(directory / name, name == ORDERED, mean)
-            for name, mean in zip(FIELDS, means, strict=True)
-        }
-        if len({len(field) for field in self._fields.values()}) != 1:
-            raise IndexCorrupt(f"{directory} holds fields of different lengths: index again")
-
-    def __len__(self) -> int:
-        return len(self._fields[ORDERED])
-
-    def append(self, texts: Iterable[bytes]) -> None:
-        """Adds the rows of new ordinals, each as `pack_texts` gave it; one thread at a time.
-        Earlier views do not change."""
-        each = [unpack_texts(packed) for packed in texts]
-        for name, field in self._fields.items():
-            field.append(
-                [[self._stems.add(stem_of(word)) for word in _words(text[name])] for text in each]
-            )
-
-    def view(self) -> TextsView:
-        """Everything there is at this moment."""
-        return TextsView(self._stems, {name: f.view() for name, f in self._fields.items()})

@@ -13,14 +13,23 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import faiss as _faiss
-import numba
 import numpy as np
+from numba import njit, types
 from numpy.typing import NDArray
 
 from search.types import Ordinals, Vectors
 
 faiss: Any = _faiss
 _OPTIONS: Any = {"nogil": True, "cache": True}
+
+
+def _array(kind: Any, dimensions: int, *, filled: bool = False) -> Any:
+    return types.Array(kind, dimensions, "C", readonly=not filled)
+
+
+_BYTES, _HALVES = _array(types.uint8, 1), _array(types.uint16, 2)
+_LONGS, _SINGLES = _array(types.int64, 1), _array(types.float32, 1)
+_MATRIX, _OUT = _array(types.float32, 2), _array(types.float32, 2, filled=True)
 _HALF_TO_SINGLE = np.float32(2.0**112)
 """What the bits of a half-precision number, moved to the places of a single's, fall short by: their
 exponents are biased by 15 and 127."""
@@ -48,6 +57,7 @@ class VectorRows:
 
 
 Gather = Callable[[NDArray[np.int64], Vectors], None]
+Kernel = Callable[..., None]
 
 
 def _exact(index: Any) -> Gather:
@@ -84,11 +94,12 @@ def _memory(address: int, size: int) -> NDArray[np.uint8]:
     return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
 
 
-def _kernel(function: Callable[..., None]) -> Callable[..., None]:
-    return cast(Callable[..., None], numba.njit(**_OPTIONS)(function))
+def _kernel(*arguments: Any) -> Callable[[Kernel], Kernel]:
+    """Compiles a function when this module is imported, so that no request waits for it."""
+    return cast(Callable[[Kernel], Kernel], njit(types.void(*arguments), **_OPTIONS))
 
 
-@_kernel
+@_kernel(_HALVES, _LONGS, _OUT)
 def _from_halves(
     rows: NDArray[np.uint16], ordinals: NDArray[np.int64], out: NDArray[np.float32]
 ) -> None:
@@ -105,7 +116,7 @@ def _from_halves(
             out[i, j] *= _HALF_TO_SINGLE
 
 
-@_kernel
+@_kernel(_BYTES, _LONGS, _LONGS, _MATRIX, _SINGLES, _SINGLES, _LONGS, _OUT)
 def _from_bytes(
     codes: NDArray[np.uint8],
     starts: NDArray[np.int64],
