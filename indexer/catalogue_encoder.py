@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from indexer.adapted_encoder import open_adapted, weights_of
 from indexer.analysis import encoder_text
-from indexer.encoder_export import ensure_encoder
+from indexer.encoder_export import MODELS, ensure_encoder
 from indexer.encoding import encode_texts
 from indexer.progress import Progress
 from indexer.snapshot import CatalogueEncoder
@@ -51,7 +52,8 @@ class CachedCatalogueEncoder:
 def catalogue_encoder(
     settings: Settings, has_gpu: Callable[[], bool] = torch_sees_gpu
 ) -> CatalogueEncoder | None:
-    """The encoder of `settings.meaning.encoder`, exported first if need be; None for "none".
+    """The encoder of `settings.meaning.encoder`: a packaged one, exported first if need be, or an
+    adapted one; None for "none".
 
     `settings.meaning.encode_with` says whether torch or the export encodes the catalogue; "auto"
     asks `has_gpu`.
@@ -62,7 +64,9 @@ def catalogue_encoder(
     model, encode_with = settings.meaning.encoder, settings.meaning.encode_with
     if model == NO_ENCODER:
         return None
-    export = ensure_encoder(settings.data, model, settings.threads)
+    open_one = ensure_encoder if model in MODELS else open_adapted
+    export = open_one(settings.data, model, settings.threads)
     with_torch = encode_with == "torch" or (encode_with == "auto" and has_gpu())
-    encoder = TorchEncoder(model, export) if with_torch else export
+    source = None if model in MODELS or not with_torch else weights_of(export.directory)
+    encoder = TorchEncoder(model, export, source) if with_torch else export
     return CachedCatalogueEncoder(encoder, export.directory / "cache", queries=export)

@@ -95,7 +95,7 @@ def ensure_encoder(data: Path, model: str = "all-MiniLM-L6-v2", threads: int = 1
     root = data / "encoders"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _locked(root / "lock"):
+        with locked(root / "lock"):
             directory = _find(root, model) or _export(root, model)
     except OSError as error:
         raise StorageFailed(f"cannot write the text encoder to {root}: {error}") from error
@@ -142,19 +142,32 @@ def _find(root: Path, model: str) -> Path | None:
 
 
 def _export(root: Path, model: str) -> Path:
-    """Exports into a temporary directory and renames it into place."""
     source = packaged_files(model)
+    return export_transformer(
+        root, model, load_transformer(source), source / TOKENIZER, _recipe(model)
+    )
+
+
+def export_transformer(
+    root: Path, model: str, transformer: Any, tokenizer: Path, recipe: Mapping[str, Any]
+) -> Path:
+    """Exports a loaded model to `root`/`model`-<hash of the export>: into a temporary directory
+    that is renamed. `tokenizer` is its tokenizer.json. Returns the directory, whose manifest states
+    the cosine to the model's own vectors.
+
+    Raises:
+        EncoderUnavailable: the export does not reproduce the model.
+    """
     for dead in root.glob(".export-*"):
         shutil.rmtree(dead)
     work = Path(tempfile.mkdtemp(prefix=".export-", dir=root))
     try:
-        transformer = load_transformer(source)
         _write_graph(transformer, work / MODEL)
-        shutil.copyfile(source / TOKENIZER, work / TOKENIZER)
+        shutil.copyfile(tokenizer, work / TOKENIZER)
         files = {file: sha256(work / file) for file in (MODEL, TOKENIZER)}
         manifest = {
             "model": model,
-            "recipe": _recipe(model),
+            "recipe": recipe,
             "dimensions": int(transformer.get_embedding_dimension()),
             "max_tokens": MAX_TOKENS,
             "sha256": files,
@@ -163,7 +176,7 @@ def _export(root: Path, model: str) -> Path:
         manifest["fidelity"] = _check_fidelity(work, transformer)
         _write_manifest(work, manifest)
         content = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
-        return _publish(work, root / f"{model}-{content}")
+        return publish(work, root / f"{model}-{content}")
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -285,8 +298,9 @@ def _write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
     (directory / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
 
 
-def _publish(work: Path, target: Path) -> Path:
-    for file in work.iterdir():
+def publish(work: Path, target: Path) -> Path:
+    """Makes a directory durable and renames it into place, over what was there."""
+    for file in filter(Path.is_file, work.rglob("*")):
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
     if target.exists():  # the same content, but not sound any more
@@ -297,7 +311,7 @@ def _publish(work: Path, target: Path) -> Path:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Holds an exclusive lock on `path`; the kernel releases it when its holder dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

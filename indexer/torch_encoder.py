@@ -7,6 +7,7 @@ import ctypes
 import importlib.util
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -30,13 +31,14 @@ class TorchEncoder:
     is about .9995 (see docs/meaning.md). The model is loaded at the first text.
     """
 
-    def __init__(self, model: str, export: Encoder) -> None:
-        """Finds the weights of `model`, one of `indexer.encoder_export.MODELS`.
+    def __init__(self, model: str, export: Encoder, source: Path | None = None) -> None:
+        """Finds the weights of `model`, one of `indexer.encoder_export.MODELS`; those of any other
+        are the files in `source`.
 
         Raises:
             EncoderUnavailable: torch or the weights are not installed, or not the published ones.
         """
-        self._source = packaged_files(model)
+        self._source = source or packaged_files(model)
         if importlib.util.find_spec("sentence_transformers") is None:
             raise EncoderUnavailable(
                 "sentence-transformers is not installed; install the `index` extra, "
