@@ -71,11 +71,12 @@ def match_title(
     query: CodedQuery, ordinals: Ordinals, rows: TextRows
 ) -> tuple[Match, NDArray[np.float32]]:
     """The query in the title, and the table of `rankers.features.titles`."""
-    from rankers.features.kernels.titles import fill
+    from rankers.features.kernels.titles import LONGEST, fill
 
     found = _empty(query, ordinals, rows)
     table = np.full((len(ordinals), TITLE_COLUMNS), np.nan, np.float32)
     if len(query.sequence):
+        room = np.empty(LONGEST + query.size + len(query.sequence), np.int64)
         fill(
             table,
             found.tf,
@@ -89,5 +90,6 @@ def match_title(
             query.refused,
             (query.markers, query.refusing, query.articles, query.free),
             _field(rows),
+            (room[:LONGEST], room[LONGEST : LONGEST + query.size], room[LONGEST + query.size :]),
         )
     return found, table

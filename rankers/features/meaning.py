@@ -69,7 +69,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     out[:, 2] = _to_centroid(similar[:, -2], float(compared[-2] @ compared[-2]))
     scores = inputs.scores[:REFERENCE]
     if scores[0] > 0:
-        fill_neighbors(out, 3, similar, scores / scores[0], _NEIGHBORS)
+        fill_neighbors(out, 3, similar, scores / scores[0], np.empty((2, _NEIGHBORS), np.float32))
     return out
 
 

@@ -77,6 +77,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
             description.offsets,
             description.later_offsets,
         ),
+        np.empty(len(out), np.float32),
     )
     return out
 

@@ -61,6 +61,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     from rankers.features.kernels.retrieval import fill
 
     out, stages = inputs.empty(len(FEATURES)), inputs.pool.stages
+    longest = max(map(len, (*stages.values(), inputs.fused)), default=0)
     fill(
         out,
         inputs.ordinals,
@@ -68,6 +69,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         *_arrays(stages.get("meaning")),
         *_arrays(inputs.fused),
         *_arrays(stages.get("boosts")),
+        np.empty(1 << (2 * longest).bit_length(), np.int32),
     )
     return out
 

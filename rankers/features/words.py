@@ -67,6 +67,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
             title.counted(),
             inputs.description.counted(),
             inputs.details.counted(),
+            np.empty((6, query.size)),
         )
     return out
 

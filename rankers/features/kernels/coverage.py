@@ -13,8 +13,10 @@ from rankers.features.kernels.types import (
     Floats,
     Ints,
     Longs,
+    Matrix,
     Table,
     counted,
+    filled,
     helper,
     i1,
     i4,
@@ -80,7 +82,7 @@ def _phrases(mask: int, wanted: Longs) -> float:
     return found / len(wanted) if len(wanted) else np.nan
 
 
-@kernel(table, i4, i4, i1, i8, whole, counted, counted, counted)
+@kernel(table, i4, i4, i1, i8, whole, counted, counted, counted, filled)
 def fill(
     out: Table,
     keys: Ints,
@@ -91,20 +93,23 @@ def fill(
     title: Counted,
     description: Counted,
     details: Counted,
+    idf: Matrix,
 ) -> None:
-    """Fills a table that holds NaN, one row a candidate, columns as in `rankers.features.words`."""
+    """Fills a table that holds NaN, one row a candidate, columns as in `rankers.features.words`.
+    `idf` is room for six numbers a slot."""
     size = title[1].shape[1]
-    idf = np.empty((4, size))
     _rarity(keys, slots, title[3], rows, idf[0])
     _rarity(keys, slots, description[3], rows, idf[1])
     _rarity(keys, slots, details[3], rows, idf[2])
-    idf[3] = np.minimum(np.minimum(idf[0], idf[1]), idf[2])
-    ones = np.ones(size)
-    best = np.empty(size)
+    for slot in range(size):
+        idf[3, slot] = min(idf[0, slot], idf[1, slot], idf[2, slot])
+    ones, best = idf[4], idf[5]
+    ones[:] = 1
     for i in range(len(out)):
         row = out[i]
         known, elsewhere = title[2][i], 0
-        best[:] = title[1][i]
+        for slot in range(size):
+            best[slot] = title[1][i, slot]
         if title[2][i]:
             row[0] = _bm25(title[0][i], idf[0], roles, title[2][i], title[4])
             row[3] = _share(best, roles, CONTENT, ones)

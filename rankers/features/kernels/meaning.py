@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from rankers.features.kernels.types import Singles, Table, f4, kernel, matrix, table, whole
+from rankers.features.kernels.types import Singles, Table, f4, helper, kernel, matrix, table, whole
 
 
-@kernel(table, whole, matrix, f4, whole)
+@helper
+def _mean(values: Singles) -> float:
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
+
+
+@kernel(table, whole, matrix, f4, table)
 def fill_neighbors(
-    out: Table, column: int, similarities: Table, scores: Singles, neighbors: int
+    out: Table, column: int, similarities: Table, scores: Singles, nearest: Table
 ) -> None:
     """Fills, for every row of `similarities` (candidates, best and more), the mean of the scores of
     its nearest columns among the best, and the mean similarity to them. A candidate is no neighbor
-    of itself: row i is column i. NaN when there are fewer than `neighbors` others."""
+    of itself: row i is column i. NaN when there are fewer others than
+    `nearest` has columns, which is room for their similarities and scores."""
     size = len(scores)
-    near, gained = np.empty(neighbors, np.float32), np.empty(neighbors, np.float32)
+    near, gained = nearest[0], nearest[1]
+    neighbors = len(near)
     for i in range(similarities.shape[0]):
         kept = 0
         for j in range(size):
@@ -31,5 +39,5 @@ def fill_neighbors(
             near[place], gained[place] = value, scores[j]
             kept = min(kept + 1, neighbors)
         if kept == neighbors:
-            out[i, column] = gained.sum() / neighbors
-            out[i, column + 1] = near.sum() / neighbors
+            out[i, column] = _mean(gained)
+            out[i, column + 1] = _mean(near)

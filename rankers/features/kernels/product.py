@@ -18,6 +18,7 @@ from rankers.features.kernels.types import (
     i8,
     kernel,
     number,
+    singles_filled,
     table,
 )
 
@@ -65,7 +66,24 @@ def _prices(out: Table, listed: Singles, ordinals: Ints, category: Ints, usual: 
             out[i, 3] = max(1 - price / listed[i], np.float32(0))
 
 
-@kernel(table, i4, f4, f4, f4, f4, f4, f4, f4, f4, i4, f4, number, number, group(i8, i8, i8, i8))
+@kernel(
+    table,
+    i4,
+    f4,
+    f4,
+    f4,
+    f4,
+    f4,
+    f4,
+    f4,
+    f4,
+    i4,
+    f4,
+    number,
+    number,
+    group(i8, i8, i8, i8),
+    singles_filled,
+)
 def fill(
     out: Table,
     ordinals: Ints,
@@ -82,10 +100,11 @@ def fill(
     average: float,
     today: float,
     offsets: tuple[Longs, Longs, Longs, Longs],
+    listed: Singles,
 ) -> None:
     """Fills a table that holds NaN, one row a candidate, columns as in `rankers.features.product`.
-    `usual` is the median price by category, the catalogue's in its last place."""
-    listed = np.empty(len(ordinals), np.float32)
+    `usual` is the median price by category, the catalogue's in its last place; `listed`
+    is room for a number a candidate."""
     _take(price, ordinals, out[:, 0])
     _take(list_price, ordinals, listed)
     _take(rating, ordinals, out[:, 4])

@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from rankers.features.kernels.types import Ints, Singles, Table, f4, helper, i4, kernel, table
+from rankers.features.kernels.types import (
+    Ints,
+    Singles,
+    Table,
+    f4,
+    helper,
+    i4,
+    ints_filled,
+    kernel,
+    table,
+)
 
 _CONSTANT = 60.0
 """Of the reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009)."""
@@ -38,20 +48,13 @@ def _place(ordinal: int, ordinals: Ints, heads: Ints) -> Any:
 
 
 @helper
-def _size(entries: int) -> int:
-    size = 16
-    while size < 2 * entries:
-        size *= 2
-    return size
-
-
-@helper
-def _stage(out: Table, candidates: Ints, ordinals: Ints, scores: Singles, column: int) -> None:
+def _stage(
+    out: Table, candidates: Ints, ordinals: Ints, scores: Singles, column: int, heads: Ints
+) -> None:
     """Fills four columns: rank, score, share of the best score, reciprocal rank."""
     out[:, column + 3] = 0
     if not len(ordinals):
         return
-    heads = np.empty(_size(len(ordinals)), np.int32)
     _index(ordinals, heads)
     best = scores[0]
     for i in range(len(candidates)):
@@ -63,7 +66,7 @@ def _stage(out: Table, candidates: Ints, ordinals: Ints, scores: Singles, column
             out[i, column + 3] = 1 / (_CONSTANT + place + 1)
 
 
-@kernel(table, i4, i4, f4, i4, f4, i4, f4, i4, f4)
+@kernel(table, i4, i4, f4, i4, f4, i4, f4, i4, f4, ints_filled)
 def fill(
     out: Table,
     candidates: Ints,
@@ -75,16 +78,17 @@ def fill(
     fused_scores: Singles,
     gained: Ints,
     gains: Singles,
+    heads: Ints,
 ) -> None:
     """Fills a table that holds NaN: four columns for each retriever and the fused ranking, what a
-    candidate gained as a share of the best fused score, whether both retrievers found it."""
-    _stage(out, candidates, words, word_scores, 0)
-    _stage(out, candidates, near, near_scores, 4)
-    _stage(out, candidates, fused, fused_scores, 8)
+    candidate gained as a share of the best fused score, whether both retrievers found it. `heads`
+    is room for twice the longest ranking, a power of two."""
+    _stage(out, candidates, words, word_scores, 0, heads)
+    _stage(out, candidates, near, near_scores, 4, heads)
+    _stage(out, candidates, fused, fused_scores, 8, heads)
     out[:, 12] = 0
     best = fused_scores[0] if len(fused) else np.float32(0)
     if len(gained) and best > 0:
-        heads = np.empty(_size(len(gained)), np.int32)
         _index(gained, heads)
         for i in range(len(candidates)):
             place = _place(candidates[i], gained, heads)

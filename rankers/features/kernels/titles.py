@@ -42,14 +42,14 @@ LONGEST = 256
 
 
 @helper
-def _title(field: Field, row: int) -> Ints:
-    """The codes of one title in order."""
-    codes, _, offsets, later_codes, _, later_offsets = field
+def _place(offsets: Longs, later_offsets: Longs, row: int) -> tuple[bool, int, int]:
+    """Whether a row is one of the live changes, and where it begins and ends."""
     base = len(offsets) - 1
     if row < base:
-        return codes[offsets[row] : min(offsets[row + 1], offsets[row] + LONGEST)]
-    start = later_offsets[row - base]
-    return later_codes[start : min(later_offsets[row - base + 1], start + LONGEST)]
+        start, end = offsets[row], offsets[row + 1]
+    else:
+        start, end = later_offsets[row - base], later_offsets[row - base + 1]
+    return row >= base, start, min(end, start + LONGEST)
 
 
 @helper
@@ -58,6 +58,15 @@ def _among(word: int, words: Ints) -> bool:
         if word == each and word >= 0:
             return True
     return False
+
+
+@helper
+def _bloom(codes: Ints) -> int:
+    """A mask of 64 bits that tells most words that are not among `codes` (Bloom, 1970)."""
+    mask = 0
+    for code in codes:
+        mask |= 1 << (code & 63)
+    return mask
 
 
 @helper
@@ -173,10 +182,10 @@ def _in_order(first: Longs, sequence: Ints) -> float:
 
 
 @helper
-def _main_part(words: Ints, markers: Ints) -> int:
+def _main_part(words: Ints, markers: Ints, bloom: int) -> int:
     """How many words stand before `for`, `with` or the like: they say what the product is."""
     for p in range(1, len(words)):
-        if _among(words[p], markers):
+        if (bloom >> (words[p] & 63)) & 1 and _among(words[p], markers):
             return p
     return len(words)
 
@@ -283,6 +292,7 @@ def _ahead(field: Field, ordinals: Ints) -> int:
 @kernel(
     table, filled, filled, lengths_filled, i4, group(i4, i4, f4), i4, i1,
     group(whole, whole, whole), i8, group(i4, i4, i4, whole), field,
+    group(lengths_filled, lengths_filled, lengths_filled),
 )  # fmt: skip
 def fill(
     out: Table,
@@ -297,24 +307,25 @@ def fill(
     refused: Longs,
     helpers: tuple[Ints, Ints, Ints, int],
     field: Field,
+    scratch: tuple[Longs, Longs, Longs],
 ) -> None:
     """Fills a table that holds NaN, one row a candidate, columns as in `rankers.features.titles`,
-    and as `bags.fill` the frequency and best weight of slots, and the titles' words. For the other
-    arguments see `rankers.features.coding.CodedQuery`."""
+    and as `bags.fill` the frequency and best weight of slots, and the titles' words. `scratch` has
+    room for `LONGEST` masks, a place for every slot, and a length for every word of `sequence`. For
+    the other arguments see `rankers.features.coding.CodedQuery`."""
     keys, slots, weights = accepted
     markers, refusing, articles, free = helpers
     lenient, head, opening = special
-    bloom = 0
-    for key in keys:
-        bloom |= 1 << (key & 63)
+    bloom, marking = _bloom(keys), _bloom(markers)
     telling, purpose = _mask_of(roles, CONTENT), _mask_of(roles, PURPOSE)
-    masks, first = np.empty(LONGEST, np.int64), np.empty(tf.shape[1], np.int64)
-    runs = np.empty(len(sequence), np.int64)
+    masks, first, runs = scratch
+    codes, _, offsets, later_codes, _, later_offsets = field
     query, refusals = (keys, slots, weights, bloom, lenient), (refusing, articles, free)
     if _ahead(field, ordinals) < 0:  # never, but then the reading is of use
         return
     for i in range(len(ordinals)):
-        words = _title(field, ordinals[i])
+        later, start, end = _place(offsets, later_offsets, ordinals[i])
+        words = later_codes[start:end] if later else codes[start:end]
         lengths[i] = len(words)
         if not len(words):
             continue
@@ -322,7 +333,7 @@ def fill(
         denied = _read(words, query, refusals, found, best[i], tf[i])
         _first_places(found, first)
         _order(out[i], words, found, sequence, telling, first, runs)
-        _kind(out[i], found, _main_part(words, markers), head, opening, telling, purpose)
+        _kind(out[i], found, _main_part(words, markers, marking), head, opening, telling, purpose)
         everything = 0
         for mask in found:
             everything |= mask

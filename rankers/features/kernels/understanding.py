@@ -16,6 +16,7 @@ from rankers.features.kernels.types import (
     group,
     helper,
     i4,
+    ints_filled,
     kernel,
     number,
     table,
@@ -87,11 +88,12 @@ def _price(row: Singles, price: float, usual: float, low: float, high: float, wi
 
 
 @helper
-def _shares(out: Table, column: int, ordinals: Ints, scores: Singles, codes: Ints) -> None:
+def _shares(
+    out: Table, column: int, ordinals: Ints, scores: Singles, codes: Ints, own: Ints
+) -> None:
     """The score-weighted share of the first `len(scores)` candidates that have each one's code,
     itself left out. NaN where its code is unknown."""
     best = len(scores)
-    own = np.empty(best, np.int32)
     total = 0.0
     for j in range(best):
         own[j] = codes[ordinals[j]]
@@ -108,7 +110,10 @@ def _shares(out: Table, column: int, ordinals: Ints, scores: Singles, codes: Int
         out[i, column] = same / left
 
 
-@kernel(table, i4, flags, i4, f4, f4, group(i4, i4, i4), f4, f4, group(number, number, number), f4)
+@kernel(
+    table, i4, flags, i4, f4, f4, group(i4, i4, i4), f4, f4, group(number, number, number), f4,
+    ints_filled,
+)  # fmt: skip
 def fill(
     out: Table,
     ordinals: Ints,
@@ -121,6 +126,7 @@ def fill(
     usual: Singles,
     wish: tuple[float, float, float],
     scores: Singles,
+    room: Ints,
 ) -> None:
     """Fills a table that holds NaN, one row a candidate.
 
@@ -128,7 +134,7 @@ def fill(
     entities' columns, `sure` and `likely` probabilities. `codes` are brands, colors and categories
     by ordinal, `prices` too; `usual` is the median price by category, the catalogue's last. `wish`
     is the least and the highest price, NaN without, and -1 for cheap ones, 1 for dear ones.
-    `scores` are those of the first candidates, for shares.
+    `scores` are those of the first candidates, for shares, and `room` is for a code of each.
     """
     brands, colors, categories = codes
     low, high, preference = wish
@@ -147,5 +153,5 @@ def fill(
             if math.isnan(middle):
                 middle = usual[-1]
             _price(row, prices[r], middle, low, high, preference)
-    _shares(out, CATEGORY_SHARE, ordinals, scores, categories)
-    _shares(out, BRAND_SHARE, ordinals, scores, brands)
+    _shares(out, CATEGORY_SHARE, ordinals, scores, categories, room)
+    _shares(out, BRAND_SHARE, ordinals, scores, brands, room)
