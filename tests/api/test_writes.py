@@ -29,10 +29,14 @@ async def test_changes_are_seen_by_the_next_search(data: Path) -> None:
         assert [hit["id"] for hit in found["hits"]] == ["new-1"]
         assert found["version"] == added.json()["version"]
 
-        patch = {"op": "patch", "id": "new-1", "fields": {"price": 8.5, "stock": 0}}
+        patch = {
+            "op": "patch",
+            "id": "new-1",
+            "fields": {"price": 8.5, "list_price": 9, "stock": 0},
+        }
         assert (await change(client, patch)).json()["patched"] == 1
         product = (await client.get("/v1/products/new-1")).json()
-        assert (product["price"], product["stock"]) == (8.5, 0)
+        assert (product["price"], product["list_price"], product["stock"]) == (8.5, 9, 0)
         assert (await client.get("/v1/search?q=zorbulator&filter.price=9..")).json()["total"] == 0
 
         assert (await change(client, {"op": "delete", "id": "new-1"})).json()["deleted"] == 1

@@ -24,7 +24,8 @@ def batch(sequence: int, size: int = 2) -> Batch:
     products = tuple(b'{"id":"p%d","n":%d}' % (i, sequence) for i in range(size))
     vectors = np.full((size, 4), sequence, np.float32)
     dropped = (Entry("delete", "gone"), Entry("patch", "x\n", {"price": 3}))
-    return Batch(sequence, entries + dropped, products, vectors, (7, sequence))
+    texts = tuple("kettle\né\n".encode() * i for i in range(size))
+    return Batch(sequence, entries + dropped, products, vectors, (7, sequence), texts)
 
 
 def same(a: Batch, b: Batch) -> bool:

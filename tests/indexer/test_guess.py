@@ -81,6 +81,23 @@ def test_a_name_does_not_outvote_the_values() -> None:
     assert got.attributes == {"id": 0.0, "price": "on request", "rating": 60.0, "stock": "see shop"}
 
 
+@pytest.mark.parametrize(
+    ("columns", "price", "list_price"),
+    [
+        ({"price": 8, "list_price": 10}, 8.0, 10.0),
+        ({"list_price": "10.00 €", "sale_price": "8.00 €"}, 8.0, 10.0),
+        ({"Price": 8, "Compare At Price": 10}, 8.0, 10.0),
+        ({"price": 8, "msrp": "on request"}, 8.0, None),
+        ({"list_price": 10}, 10.0, None),
+    ],
+)
+def test_a_price_before_a_discount_is_told_from_the_price(
+    columns: dict[str, Any], price: float, list_price: float | None
+) -> None:
+    got, _ = guessed(rows(id=lambda i: i, title="Lamp", **columns))
+    assert (got.price, got.list_price) == (price, list_price)
+
+
 def test_unknown_fields_become_typed_attributes_and_the_unfit_are_left_out() -> None:
     got, targets = guessed(
         rows(

@@ -92,6 +92,8 @@ def test_grouped_amounts_come_back_as_they_were(amount: Any, marks: tuple[str, s
         ("price", "abc"),
         ("price", math.nan),
         ("price", -1),
+        ("list_price", -1),
+        ("list_price", "was 20"),
         ("price", 1e10),
         ("price", True),
         ("price", {"amount": 1}),
@@ -132,7 +134,9 @@ def test_a_value_that_cannot_be_meant_refuses_the_row_with_a_remedy(
 
 @pytest.mark.parametrize("value", [None, "", "  ", [], {}])
 def test_an_empty_value_is_unknown_and_never_refused(value: object) -> None:
-    names = "description brand category price currency color tags image rating rating_count"
+    names = (
+        "description brand category price list_price currency color tags image rating rating_count"
+    )
     row = dict.fromkeys([*names.split(), "sales_rank", "stock", "created", "group"], value)
     if value in ([], {}):
         row = {name: [] for name in ("description", "brand", "category", "tags", "image")}

@@ -36,6 +36,7 @@ FULL = Product(
     stock=0,
     created=date(1969, 12, 31),
     group="g",
+    list_price=2.5,
 )
 
 
