@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
     "models": "Show the ranking model, and put another to use",
     "train": "Train ranking models from judgments, and adapt the text encoder",
+    "rules": "Check, list, try and remove the shop's rules",
     "synonyms": "Propose synonyms, and check a list of them",
     "demo": "Make a small shop, index it and serve it",
     "snapshots": "List, verify and roll back snapshots",

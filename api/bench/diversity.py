@@ -20,7 +20,7 @@ FIRST = 10
 METRIC = f"ndcg@{FIRST}"
 STRENGTHS = (0.1, 0.2, 0.3, 0.5, 0.7)
 CAPS: Sequence[Mapping[str, int]] = ({"brand": 3}, {"brand": 2}, {"category": 5})
-LOSSES = (0.1, 0.3, 1.0)
+LOSSES = (0.1, 0.2, 0.3, 1.0)
 OFF = "as ranked"
 PLAIN = DiversitySettings()
 KEPT = RankingSettings(out_of_stock="keep")

@@ -1,0 +1,193 @@
+"""`aisle rules`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Data, Json
+
+if TYPE_CHECKING:
+    from api.rules_file import RulesFile
+    from api.rules_preview import RulesPreview
+    from rankers.rules import RuleBody, RulesBody
+
+command = typer.Typer(no_args_is_help=True, help="Check, list, try and remove the shop's rules.")
+
+
+@command.command("check")
+def check_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="A rules.toml; the one in use unless given.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Read rules as a server would; what cannot be used is told by rule and field."""
+    from api.commands.console import print_json, say
+
+    rules = _file(data, file)
+    body = _body(rules)
+    count = len(body.rule)
+    say(f"{rules.path}: {count} rule{'' if count == 1 else 's'}, all of which can be used")
+    if json:
+        print_json({"file": str(rules.path), "rules": [each.id for each in body.rule]})
+
+
+@command.command("list")
+def list_command(data: Data = DEFAULT_DATA, json: Json = False) -> None:
+    """Show every rule: when it holds and what it does."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from api.commands.console import out, print_json
+
+    body = _body(_file(data, None))
+    if json:
+        print_json(body.model_dump(mode="json", by_alias=True))
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("rule", "priority", "from", "until", "when", "does"):
+        table.add_column(name)
+    for each in body.rule:
+        days = (str(moment or "") for moment in (each.start, each.until))
+        cells = (each.id, str(each.priority), *days, _when(each), _does(each))
+        table.add_row(*map(Text, cells))
+    out.print(table)
+
+
+@command.command("preview")
+def preview_command(
+    query: Annotated[str, typer.Argument(help="What a shopper types.")],
+    file: Annotated[
+        Path | None, typer.Option(help="A rules.toml to try; the one in use unless given.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Hits to compare.", min=1, max=100)] = 10,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="A segment that the request passes.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Show what rules make of a query: the rules in use against none, or a file's against them."""
+    from api.commands.console import print_json
+
+    found = asyncio.run(_preview(query, file, size, tuple(segment or ()), data))
+    if json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+@command.command("remove")
+def remove_command(
+    rule: Annotated[str, typer.Argument(help="The rule's id.")], data: Data = DEFAULT_DATA
+) -> None:
+    """Remove one rule; servers follow within a second."""
+    from api.commands.console import say
+
+    file = _file(data, None)
+    file.remove(rule, None)
+    say(f"removed {rule} from {file.path}")
+
+
+def _file(data: Path, path: Path | None) -> RulesFile:
+    from functools import partial
+
+    from api.rules_file import RulesFile
+    from api.settings import load_settings
+    from rankers.rules import parse_rules
+    from search.build import RULES_FILE, analyze
+
+    settings = load_settings(data)
+    path = path or settings.rules.file or settings.data / RULES_FILE
+    most = settings.rules.sponsored_per_page
+    return RulesFile(path, partial(parse_rules, analyze=analyze, most=most, name=str(path)))
+
+
+def _body(file: RulesFile) -> RulesBody:
+    """The rules of a file, checked.
+
+    Raises:
+        NotFound: there is no such file.
+        BadInput: something in it cannot be used.
+    """
+    from rankers.rules import parse_body
+    from search.errors import NotFound
+
+    text = file.text()
+    if text is None:
+        raise NotFound(f"there is no {file.path}; see docs/ranking/rules.md for how to write one")
+    file.parse(text)
+    return parse_body(text, str(file.path))
+
+
+async def _preview(
+    query: str, path: Path | None, size: int, segments: tuple[str, ...], data: Path
+) -> RulesPreview:
+    import time
+
+    from api.rules_preview import compare
+    from api.settings import load_settings
+    from rankers.rules import RuleSet
+    from search.build import open_search
+    from search.types import SearchRequest
+
+    tried = _file(data, path)
+    _body(tried)
+    after = tried.parse(tried.text() or "")
+    search = await open_search(load_settings(data))
+    try:
+        before = search.rules.current() if path is not None else RuleSet()
+        asked = SearchRequest(query, size=size, segments=segments, explain=True)
+        now = time.time()
+        answers = [await search.preview(asked, rules, now) for rules in (before, after)]
+    finally:
+        await search.close()
+    return compare(*answers)
+
+
+def _show(found: RulesPreview) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from api.commands.console import out
+
+    places = {shift.id: shift.before for shift in found.shifts}
+    table = Table(box=None, pad_edge=False)
+    for name in ("now", "before", "id", "title", "why"):
+        table.add_column(name)
+    for hit in found.after.hits:
+        before = places.get(hit.id, hit.position)
+        why = ", ".join(f"{move.kind} by {move.rule}" for move in hit.moves)
+        cells = (str(hit.position), str(before or "–"), hit.id, hit.title, why)
+        table.add_row(*map(Text, cells))
+    out.print(table)
+    out.print(Text(f"rules: {', '.join(found.after.rules) or 'none applies'}"))
+    if found.after.redirect:
+        out.print(Text(f"shoppers are sent to {found.after.redirect}"))
+
+
+def _when(rule: RuleBody) -> str:
+    when = rule.when
+    if isinstance(when, str):
+        return when
+    queries = " or ".join(repr(text) for text in when.phrases)
+    parts = [
+        f"{when.match} {queries}" if queries else "",
+        f"in {when.category}" if when.category else "",
+        f"for {when.segment}" if when.segment else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _does(rule: RuleBody) -> str:
+    pins = [f"pin {each.id} at {each.position}" for each in rule.pin]
+    counted = (("boost", rule.boost), ("bury", rule.bury), ("filter", rule.filters))
+    others = [f"{name} {len(each)}" for name, each in counted if each]
+    paid = [f"sponsor {len(rule.sponsored.positions)} slots"] if rule.sponsored else []
+    sent = [f"redirect to {rule.redirect}"] if rule.redirect else []
+    return ", ".join((*pins, *others, *paid, *sent))
