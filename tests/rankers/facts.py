@@ -9,6 +9,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from search.seams import Columns
 from search.types import (
     Filter,
     Ordinals,
@@ -70,7 +71,7 @@ class HandFacts:
     ) -> None:
         self.items, self._base = items, len(items) if base is None else base
         self.version = f"hand-made-{next(_VERSIONS)}"
-        self.columns = HandColumns(items)
+        self.columns: Columns = HandColumns(items)
         self.statistics = statistics or _statistics(self.columns)
         texts = {name: [getattr(item, name).split() for item in items] for name in _FIELDS}
         words = {word for rows in texts.values() for row in rows for word in row}
@@ -122,7 +123,7 @@ def _packed(
     )
 
 
-def _statistics(columns: HandColumns) -> Statistics:
+def _statistics(columns: Columns) -> Statistics:
     prices, categories = columns.numbers("price"), columns.codes("category")
     medians = [
         float(np.median(known)) if len(known := _known(prices[categories == code])) else np.nan
