@@ -81,6 +81,7 @@ async function ask({ cached = false, size = api.PAGE_SIZE, reloaded = false } = 
     const spelled = typing ? { ...asked, verbatim: true } : asked;
     const response = { ...(await api.search(spelled, { size, signal: mine.signal })), asked: spelled };
     if (asking !== mine) return undefined;
+    if (!typing && sentElsewhere(response)) return undefined;
     if (!typing) remember(asked, response);
     return show(response, { reloaded });
   } catch (problem) {
@@ -89,6 +90,15 @@ async function ask({ cached = false, size = api.PAGE_SIZE, reloaded = false } = 
   } finally {
     if (asking === mine) busy(false);
   }
+}
+
+/** Follows the shop's rule that sends this search to a page. Going back skips the search. */
+function sentElsewhere({ redirect }) {
+  if (!redirect) return false;
+  const target = new URL(redirect, location.href);
+  if (!/^https?:$/.test(target.protocol) || target.href === location.href) return false;
+  location.replace(target);
+  return true;
 }
 
 /** The words are all there: asks again, with their spelling looked at. */

@@ -14,6 +14,7 @@ function card(hit, state, best, open) {
   return el(
     "li", { className: "card" },
     picture(hit),
+    hit.sponsored ? el("p", { className: "sponsored" }, "Sponsored") : null,
     el(
       "div", { className: "card-body" },
       el("p", { className: "brand" }, hit.brand ?? ""),

@@ -41,6 +41,15 @@ function sentence(why, sort) {
   return found.length ? `Found by ${found.join(" and ")}.` : "";
 }
 
+const MOVES = {
+  pin: "Placed here by the shop", boost: "Moved up by the shop", bury: "Moved down by the shop", sponsored: "A paid place",
+};
+
+/** What the shop's rules did, a line each. */
+function moved(moves) {
+  return moves.map(({ rule, kind }) => el("p", { className: "moved" }, `${MOVES[kind] ?? kind} (${rule})`));
+}
+
 /** A small disclosure; null when the response explains nothing. */
 export function whyHere(hit, best, sort) {
   if (!hit.why?.length) return null;
@@ -52,6 +61,7 @@ export function whyHere(hit, best, sort) {
     el(
       "div", { className: "why-panel" },
       el("p", {}, sentence(hit.why, sort)),
+      moved(hit.moves ?? []),
       rows.length ? el("dl", {}, rows) : null,
       rows.length ? el("p", { className: "quiet" }, "A full bar is the best score on this page.") : null,
     ),
