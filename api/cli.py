@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "suggest": "Show what is suggested while a query is typed",
     "understand": "Show what is made of a query before searching",
     "explain": "Say why a product is where it is for a query",
+    "features": "List the features of ranking models, or show them for a query",
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
     "models": "Show the ranking model, and put another to use",
     "train": "Train ranking models from judgments, and adapt the text encoder",

@@ -27,12 +27,14 @@ FUNCTION_WORDS = frozenset(
     """a an and are as at be but by for from if in into is it its no non not of on or that the their
     this to w with without""".split()  # noqa: SIM905 - a list would take thirty lines
 )
-MARKERS = ("for", "with", "without", "w", "compatible", "fits", "fit", "including", "includes")
-"""Words that end the part of a title that says what a product is (`case for kettle`)."""
+QUERY_MARKERS = ("for", "with", "without", "compatible", "fits", "fit", "including", "includes")
+"""Words of a query after which it says what for, or with what."""
+MARKERS = (*QUERY_MARKERS, "w", "by")
+"""Words that end the part of a title that says what a product is: `case for kettle`, `kettle by
+Acme`."""
 _REFUSING, _ARTICLES, _FREE = ("without", "no", "non"), ("a", "an", "the", "any", "added"), "free"
 """Around what a title says that it has not: `without a lid`, `sugar-free`."""
 _HELPERS = (*MARKERS, *_REFUSING, *_ARTICLES, _FREE)
-_QUERY_MARKERS = frozenset(MARKERS) - {"w"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ def _roles(terms: tuple[str, ...], places: dict[str, int], codes: tuple[str, ...
 
 def _purpose(terms: tuple[str, ...]) -> set[str]:
     """The words after the first `for` or `with`."""
-    place = next((i for i, term in enumerate(terms) if i and term in _QUERY_MARKERS), len(terms))
+    place = next((i for i, term in enumerate(terms) if i and term in QUERY_MARKERS), len(terms))
     return set(terms[place + 1 :]) - set(terms[:place])
 
 

@@ -14,7 +14,7 @@ from rankers.features.declare import Direction, Feature, Group
 from rankers.features.inputs import REFERENCE, Inputs
 
 _CENTROID = 10
-_NEIGHBORS = 5
+_NEIGHBORS, _AMONG = 5, 30
 
 
 def _meaning(name: str, unit: str, direction: Direction, sentence: str) -> Feature:
@@ -36,7 +36,7 @@ FEATURES = (
         "neighbors_score",
         "share",
         1,
-        "Mean fused score of the 5 nearest of the 50 first candidates, as a share of the best.",
+        "Mean fused score of the 5 nearest of the 30 first candidates, as a share of the best.",
     ),
     _meaning(
         "neighbors_cosine",
@@ -56,18 +56,18 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     if vectors is None:
         return out
     # The first candidates and the query in one product: each call costs microseconds.
-    best = vectors[:REFERENCE]
+    best = vectors[:_AMONG]
     compared = np.empty((len(best) + 2, vectors.shape[1]), np.float32)
     compared[: len(best)] = best
     compared[-2] = best[:_CENTROID].sum(0)
     compared[-1] = np.nan if query is None else query
     similar = vectors @ compared.T
     out[:, 0] = similar[:, -1]
-    nearest = similar[: len(best), -1].max()
+    nearest = similar[:REFERENCE, -1].max()
     out[:, 1] = similar[:, -1] / nearest if nearest > 0 else np.nan
     out[:, 5] = nearest
     out[:, 2] = _to_centroid(similar[:, -2], float(compared[-2] @ compared[-2]))
-    scores = inputs.scores[:REFERENCE]
+    scores = inputs.scores[:_AMONG]
     if scores[0] > 0:
         fill_neighbors(out, 3, similar, scores / scores[0], np.empty((2, _NEIGHBORS), np.float32))
     return out

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rankers.features.coding import FUNCTION_WORDS, MARKERS
+from rankers.features.coding import FUNCTION_WORDS, MARKERS, QUERY_MARKERS
 from search.types import TextRows
 
 K1, B = 1.2, 0.75
@@ -68,7 +68,7 @@ def share(words: Sequence[str | None], wanted: Sequence[str], weights: Sequence[
 
 
 def purpose(query: Sequence[str]) -> list[str]:
-    places = [i for i, word in enumerate(query) if i and word in MARKERS and word != "w"]
+    places = [i for i, word in enumerate(query) if i and word in QUERY_MARKERS]
     if not places:
         return []
     after = [w for w in query[places[0] + 1 :] if w not in query[: places[0]]]

@@ -54,7 +54,7 @@ def random_facts(size: int, seed: int = 0) -> tuple[HandFacts, Pool]:
             " ".join(rng.choice(words, rng.integers(0, 20))),
             brand=f"brand{rng.integers(5)}",
             category=f"category{rng.integers(3)}",
-            numbers={"price": rng.uniform(1, 99), "rating": 4.0, "rating_count": rng.integers(9)},
+            numbers={"price": rng.uniform(1, 99), "rating": 4.0, "rating_count": float(rng.integers(9))},
             vector=vector.tolist(),
         )
         for vector in vectors

@@ -16,7 +16,7 @@ from tests.rankers import reference
 from tests.rankers.facts import HandFacts, Item, pool_of
 
 WORDS = ["kettle", "steel", "lid", "case", "red", "glass", "16", "1.5"]
-WORDS += ["for", "with", "without", "no", "free", "the", "a", "compatible"]
+WORDS += ["for", "with", "without", "no", "free", "the", "a", "compatible", "by"]
 text = st.lists(st.sampled_from(WORDS), max_size=9)
 items = st.lists(st.tuples(text, text, text), min_size=1, max_size=6)
 queries = st.lists(st.sampled_from([*WORDS, "unknown"]), min_size=1, max_size=5)
