@@ -219,7 +219,7 @@ async def test_hits_carry_what_the_model_saw_and_with_explain_what_it_added(
     answer = await search.search(REQUEST)
     for hit in answer.hits[:40]:
         assert hit.scored is not None
-        assert hit.scored.values == (len(hit.product.title),)
+        assert list(hit.scored.values) == [len(hit.product.title)]
         assert not hit.scored.contributions
     assert all(hit.scored is None for hit in answer.hits[40:])
     explained = await search.search(replace(REQUEST, explain=True))
