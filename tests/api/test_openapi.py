@@ -65,6 +65,7 @@ def test_every_path_is_described_once(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {
         *("/v1/search", "/v1/suggest"),
         *("/v1/products", "/v1/products/{id}", "/v1/products/{id}/similar"),
+        *("/v1/rules", "/v1/rules/{id}", "/v1/rules/preview"),
         *("/healthz", "/readyz", "/metrics"),
     }
     operations = [o for methods in document["paths"].values() for o in methods.values()]
