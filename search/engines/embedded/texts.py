@@ -32,8 +32,8 @@ ORDERED: Text = "title"
 """The field whose words keep their order."""
 _LONGEST = 512
 """Words kept of a text."""
-_BLOCK = 1 << 19
-"""Words collected before they are written."""
+_BLOCK = 1 << 16
+"""Words collected before they are written: few enough to be sorted within a processor's cache."""
 _LARGEST_COUNT = 255
 _SEPARATOR = "\n"
 _MEMORY = 100_000
@@ -111,7 +111,7 @@ class _FieldWriter:
         self._codes = ArrayFile(Path(f"{stem}.codes.npy"), np.int32)
         self._counts = None if ordered else ArrayFile(Path(f"{stem}.counts.npy"), np.uint8)
         self._rows: list[NDArray[np.int64]] = []
-        self._documents = np.zeros(0, np.int64)
+        self._documents = np.zeros(0, np.int32)
         self._total = 0
 
     def add(self, codes: list[int]) -> None:
@@ -130,9 +130,15 @@ class _FieldWriter:
         if self._counts is not None:
             self._counts.append(bags.counts)
         self._rows.append(lengths if self._ordered else bags.lengths)
-        documents = np.bincount(bags.codes, minlength=len(self._documents))
-        documents[: len(self._documents)] += self._documents
-        self._documents, self._total = documents, self._total + len(words)
+        self._count(bags.codes)
+        self._total += len(words)
+
+    def _count(self, codes: NDArray[np.int32]) -> None:
+        beyond = int(codes.max(initial=-1)) + 1 - len(self._documents)
+        if beyond > 0:
+            spare = max(beyond, len(self._documents))
+            self._documents = np.pad(self._documents, (0, spare))
+        np.add.at(self._documents, codes, np.int32(1))
 
     def finish(self) -> float:
         """Completes the files; the words of a text on average."""
@@ -144,7 +150,7 @@ class _FieldWriter:
         offsets = np.zeros(len(lengths) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         np.save(f"{self._stem}.offsets.npy", offsets)
-        np.save(f"{self._stem}.documents.npy", self._documents.astype(np.int32))
+        np.save(f"{self._stem}.documents.npy", self._documents)
         return self._total / max(len(lengths), 1)
 
     def abort(self) -> None:
