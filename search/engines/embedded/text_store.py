@@ -21,6 +21,9 @@ from search.engines.embedded.texts import (
 from search.errors import IndexCorrupt
 from search.types import Ordinals, Text, TextRows
 
+_REMEMBERED = 100_000
+"""Words of live changes whose codes are kept, about."""
+
 
 class _Stems:
     """The codes of stems: a snapshot's, and those of live changes after them."""
@@ -43,6 +46,17 @@ class _Stems:
         code = self.code(stem)
         if code is None:
             code = self._later[stem] = len(self)
+        return code
+
+
+class _Words(dict[str, int]):
+    """The codes of the words met in live changes, new ones for new stems."""
+
+    def __init__(self, stems: _Stems) -> None:
+        self._stems = stems
+
+    def __missing__(self, word: str) -> int:
+        code = self[word] = self._stems.add(stem_of(word))
         return code
 
 
@@ -117,6 +131,7 @@ class TextStore:
         """
         means = np.load(directory / "mean_lengths.npy").tolist()
         self._stems = _Stems(directory)
+        self._words = _Words(self._stems)
         self._fields = {
             name: _FieldStore(directory / name, name == ORDERED, mean)
             for name, mean in zip(FIELDS, means, strict=True)
@@ -131,13 +146,11 @@ class TextStore:
         """Adds the rows of new ordinals, each as `pack_texts` gave it; one thread at a time.
         Earlier views do not change."""
         each = [unpack_texts(packed) for packed in texts]
+        code = self._words.__getitem__
         for name, field in self._fields.items():
-            field.append(
-                [
-                    [self._stems.add(stem_of(word)) for word in kept_words(text[name])]
-                    for text in each
-                ]
-            )
+            field.append([list(map(code, kept_words(text[name]))) for text in each])
+        if len(self._words) > _REMEMBERED:
+            self._words.clear()
 
     def view(self) -> TextsView:
         """Everything there is at this moment."""
