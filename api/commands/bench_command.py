@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.options import Json
+from api.commands.options import DEFAULT_DATA, Data, Json
 
 command = typer.Typer(no_args_is_help=True, help="Measure speed and quality.")
 
@@ -175,3 +175,73 @@ def diversity(
         print_json([asdict(row) for row in rows])
     else:
         out.print(Markdown(diversity_table(rows)))
+
+
+@command.command("features")
+def features(
+    data: Annotated[Path, typer.Option("--data", help="The index to measure over.")],
+    queries: Annotated[
+        Path | None, typer.Option(help="A file of queries, one a line; by default from titles.")
+    ] = None,
+    number: Annotated[int, typer.Option(help="Queries to ask.", min=10)] = 300,
+    json: Json = False,
+) -> None:
+    """Measure how fast features are computed for the best 200 candidates of queries."""
+    import asyncio
+
+    from rich.markdown import Markdown
+
+    from api.bench.features import features_table, run_features
+    from api.commands.console import out, print_json, say
+
+    texts = queries.read_text().splitlines() if queries else []
+    result = asyncio.run(run_features(data, texts, number, say))
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(features_table(result)))
+
+
+@command.command("scoring")
+def scoring(
+    trees: Annotated[int, typer.Option(help="Trees of the model.", min=1)] = 300,
+    leaves: Annotated[int, typer.Option(help="Leaves of each tree.", min=2)] = 31,
+    features: Annotated[int, typer.Option(help="Features it was learned from.", min=5)] = 60,
+    json: Json = False,
+) -> None:
+    """Measure how fast a model is scored, beside LightGBM's own predict."""
+    from rich.markdown import Markdown
+
+    from api.bench.scoring import measure_scoring, scoring_table
+    from api.commands.console import out, print_json
+
+    result = measure_scoring(trees, leaves, features)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(scoring_table(result)))
+
+
+@command.command("ranking")
+def ranking(
+    model: Annotated[Path, typer.Option(help="A model file, as aisle train writes it.")],
+    judgments: Annotated[Path, typer.Option(help="Judged queries of the index.")],
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Measure what ranking fewer candidates loses, and what ranking costs by stage."""
+    import asyncio
+
+    from rich.markdown import Markdown
+
+    from api.bench.ranking import ranking_tables, run_ranking
+    from api.commands.console import out, print_json, say
+    from api.settings import load_settings
+    from eval import load_judgments
+
+    judged = load_judgments(judgments)
+    result = asyncio.run(run_ranking(load_settings(data), judged, model, say))
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(ranking_tables(result)))
