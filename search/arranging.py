@@ -93,15 +93,18 @@ class ArrangingStage:
             CursorExpired: they are no longer held.
         """
         if cursor is None:
-            return Turn(self.rules.current(), request, self.clock(), request.size)
-        rules = self.rules.at(cursor.rules)
-        if rules is None:
+            rules = self.rules.current()
+            # Without anything that depends on it, the same request has the same cursor.
+            timed = rules.version or self.settings.ranking.freshness
+            return Turn(rules, request, float(int(self.clock())) if timed else 0.0, request.size)
+        earlier = self.rules.at(cursor.rules)
+        if earlier is None:
             raise CursorExpired(
                 "the shop's rules changed and the earlier ones are no longer held; start again "
                 "from the first page",
                 field="cursor",
             )
-        return Turn(rules, request, cursor.moment, cursor.page)
+        return Turn(earlier, request, cursor.moment, cursor.page)
 
     async def filters(self, view: View, query: Query, turn: Turn, trace: Trace) -> Filters:
         """The conditions that rules add before anything is retrieved."""

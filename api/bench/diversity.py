@@ -13,7 +13,7 @@ from eval import Judgments, evaluate, load_judgments, paired_t, rank_by_score
 from search.build import Search, open_search
 from search.pipeline import Pipeline
 from search.seams import View
-from search.settings import DiversitySettings, RankingSettings, Settings
+from search.settings import DiversitySettings, RankingSettings, RulesSettings, Settings
 from search.types import Ordinals, SearchRequest
 
 FIRST = 10
@@ -23,6 +23,7 @@ CAPS: Sequence[Mapping[str, int]] = ({"brand": 3}, {"brand": 2}, {"category": 5}
 LOSSES = (0.1, 0.2, 0.3, 1.0)
 OFF = "as ranked"
 PLAIN = DiversitySettings()
+WITHOUT = RulesSettings(enabled=False)
 KEPT = RankingSettings(out_of_stock="keep")
 
 
@@ -77,7 +78,7 @@ async def measure_diversity(data: Path, judgments: Path, system: str = "hybrid")
         BadInput, IndexMissing: there is no such system, index or file of judgments.
     """
     judged = load_judgments(judgments)
-    search = await open_search(Settings(data=data), query_cache=100_000)
+    search = await open_search(Settings(data=data, rules=WITHOUT), query_cache=100_000)
     try:
         pipeline = search.system(SearchRequest("", system=system))
         runs, looks = {}, {}

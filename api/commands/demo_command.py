@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,7 @@ def _shop(data: Path) -> Path:
     """The generated shop's products; makes it when it is not there."""
     from api.commands.console import say
     from fixtures import generate_shop
+    from search.build import RULES_FILE
 
     shop = data / "shop"
     done = shop / ".complete"
@@ -52,6 +54,8 @@ def _shop(data: Path) -> Path:
         say(f"Making a shop in {shop} ...")
         generate_shop(shop)
         done.touch()
+        if not (data / RULES_FILE).exists():
+            shutil.copy(shop / RULES_FILE, data / RULES_FILE)
     return shop / "products.jsonl"
 
 

@@ -106,7 +106,8 @@ async def _evaluate(
     from search.build import open_search
 
     judged = load_judgments(judgments)
-    search = await open_search(load_settings(data))
+    # Rankings are judged, not what the shop wants whatever they think.
+    search = await open_search(load_settings(data, rules={"enabled": False}))
     try:
         for name in _names(systems):
             search = await search.with_model(name)

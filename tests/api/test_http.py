@@ -28,8 +28,8 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
     assert all("kettle" in str(hit).lower() for hit in body["hits"][:1])
     assert set(body["hits"][0]) == {
         *("id", "title", "brand", "category", "price", "currency", "rating", "rating_count"),
-        *("list_price", "color", "image", "stock", "attributes", "group", "position", "score", "highlights"),
-        *("variants", "why", "reasons"),
+        *("list_price", "color", "image", "stock", "attributes", "group", "position", "score"),
+        *("highlights", "variants", "why", "reasons", "sponsored", "moves"),
     }
     assert set(body) == {
         *(
@@ -42,6 +42,8 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
             "cursor",
             "version",
             "system",
+            "rules",
+            "redirect",
         ),
         *("relaxation", "fallbacks", "timings_ms", "model"),
     }
