@@ -114,7 +114,7 @@ class RankingSettings(Section):
     first_stage: Literal["fused", "linear"] = "fused"
     """What chooses them: the fused order, or the model's linear part over all candidates."""
     out_of_stock: Literal["down", "keep"] = "down"
-    out_of_stock_loss: float = Field(0.3, ge=0)
+    out_of_stock_loss: float = Field(0.1, ge=0)
     """What a product that is sold out loses, as a share of the best score: it goes below those in
     stock that score so much less. One that the query names outright keeps its place."""
     freshness: float = Field(0.0, ge=0)

@@ -58,7 +58,9 @@ def stage_of(
     freshness: float = 0.0,
     diversity: DiversitySettings | None = None,
 ) -> ArrangingStage:
-    ranking = RankingSettings.model_validate({"out_of_stock": stock, "freshness": freshness})
+    ranking = RankingSettings.model_validate(
+        {"out_of_stock": stock, "out_of_stock_loss": 0.3, "freshness": freshness}
+    )
     chosen = diversity or DiversitySettings()
     settings = shop.settings.model_copy(update={"ranking": ranking, "diversity": chosen})
     return ArrangingStage(FixedRules(found or RuleSet()), diversify, settings, lambda: NOON)
@@ -279,4 +281,4 @@ async def test_a_rule_that_breaks_leaves_the_ranked_order(shop: Pipeline) -> Non
 def test_settings_refuse_a_cap_of_nothing_known() -> None:
     with pytest.raises(ValueError, match="caps"):
         Settings.model_validate({"diversity": {"caps": {"colour": 2}}})
-    assert np.isclose(Settings().ranking.out_of_stock_loss, 0.3)
+    assert np.isclose(Settings().ranking.out_of_stock_loss, 0.1)
