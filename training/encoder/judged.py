@@ -15,7 +15,7 @@ Gains = Mapping[str, Mapping[str, float]]
 """How well products answer, by query and product id: judges' gains, or weights of clicks."""
 LEAST_TESTED = 10
 """Fewer held-out queries than this say nothing."""
-MOST_VALIDATED = 150
+MOST_VALIDATED = 600
 
 
 @dataclass(frozen=True, slots=True)
