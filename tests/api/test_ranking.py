@@ -18,6 +18,7 @@ import orjson
 import pytest
 from numpy.typing import NDArray
 
+from api.cli import run
 from fixtures import Shop
 from rankers import holder, load_model, model_checksum, save_model
 from rankers.features import FEATURES, NAMES, VERSION, compute
@@ -27,7 +28,7 @@ from search.ranking import pool
 from search.retrieval import Trace
 from search.settings import LimitSettings, MeaningSettings, RankingSettings, Settings
 from search.types import SearchRequest, Shopper
-from tests.api.conftest import aisle, connected
+from tests.api.conftest import connected
 from tests.rankers.models import make_model
 
 CATEGORIES = tuple(name for name in NAMES if FEATURES[name].type == "category")
@@ -250,37 +251,63 @@ async def test_changed_products_have_the_same_features_in_both_too(data: Path) -
     await assert_parity(data, ["steel kettle", "kettle of today"])
 
 
-@pytest.mark.slow
-def test_the_command_line_shows_uses_and_compares_models(data: Path, tmp_path: Path) -> None:
+def told(capfdbinary: pytest.CaptureFixture[bytes], *arguments: str | Path) -> tuple[int, str, str]:
+    """Runs the command line here, for its processes would each load everything anew."""
+    capfdbinary.readouterr()
+    code = run([*map(str, arguments)])
+    out, err = capfdbinary.readouterr()
+    return code, out.decode(), err.decode()
+
+
+def test_the_command_line_shows_uses_and_compares_models(
+    data: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     other = tmp_path / "other.json"
     version = write_model(other, 5, name="other")
-    done = aisle("models", "use", other, "--data", data, "--json")
-    assert done.returncode == 0, done.stderr
-    assert orjson.loads(done.stdout)["version"] == version
-    shown = orjson.loads(aisle("models", "show", "--data", data, "--json").stdout)
+    code, out, err = told(capfdbinary, "models", "use", other, "--data", data, "--json")
+    assert code == 0, err
+    assert orjson.loads(out)["version"] == version
+    shown = orjson.loads(told(capfdbinary, "models", "show", "--data", data, "--json")[1])
     assert (shown["name"], shown["trees"], shown["features"]) == ("other", 20, len(NAMES))
     search = ("search", "steel kettle", "--data", data, "--json", "--system")
-    used = orjson.loads(aisle(*search, "ranked").stdout)
-    named = orjson.loads(aisle(*search, f"ltr:{other}").stdout)
+    used = orjson.loads(told(capfdbinary, *search, "ranked")[1])
+    named = orjson.loads(told(capfdbinary, *search, f"ltr:{other}")[1])
     assert [hit["id"] for hit in used["hits"]] == [hit["id"] for hit in named["hits"]]
-    last = used["hits"][7]["id"]
     assert named["model"]["name"] == "other"
-    why = aisle("explain", "steel kettle", last, "--above", used["hits"][0]["id"], "--data", data)
-    assert f"{last} is number 8 of" in why.stdout.decode()
-    assert "What makes most of the difference" in why.stdout.decode()
+    hits = [hit["id"] for hit in used["hits"]]
+    asked = ("explain", "steel kettle", hits[7], "--above", hits[0], "--data", data)
+    sentences = told(capfdbinary, *asked)[1]
+    assert f"{hits[7]} is number 8 of" in sentences
+    assert "What makes most of the difference" in sentences
+    why = orjson.loads(told(capfdbinary, *asked, "--json")[1])
+    gap = why["above"]["reasons"]["score"] - why["hit"]["reasons"]["score"]
+    assert sum(each["difference"] for each in why["differences"]) == pytest.approx(gap, abs=1e-6)
 
 
-@pytest.mark.slow
+def test_what_is_not_found_is_explained_by_what_keeps_it_away(
+    data: Path, shop: Shop, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    cheap = min((each for each in shop.products if each.price), key=lambda each: each.price or 0)
+    asked = ("explain", "zither", cheap.id, "--filter", "price=1000..", "--data", data)
+    code, out, _ = told(capfdbinary, *asked)
+    assert code == 0
+    assert f"{cheap.id} is not among" in out
+    assert "It does not satisfy price=1000.0..." in out
+    assert "It has none of the words." in out
+    assert told(capfdbinary, "explain", "zither", "nobody", "--data", data)[0] == 1
+
+
 def test_a_model_that_cannot_be_used_is_refused_and_changes_nothing(
-    data: Path, tmp_path: Path
+    data: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     write_model(data / "model.json")
     before = (data / "model.json").read_bytes()
     (tmp_path / "half.json").write_bytes(before[:500])
-    refused = aisle("models", "use", tmp_path / "half.json", "--data", data)
-    assert refused.returncode == 2
-    assert b"ends before its end" in refused.stderr
+    code, _, err = told(capfdbinary, "models", "use", tmp_path / "half.json", "--data", data)
+    assert code == 2
+    assert "ends before its end" in err
     assert (data / "model.json").read_bytes() == before
-    unknown = aisle("search", "kettle", "--data", data, "--system", f"ltr:{tmp_path / 'none'}")
-    assert unknown.returncode == 1
-    assert b"aisle train" in unknown.stderr
+    missing = f"ltr:{tmp_path / 'none'}"
+    code, _, err = told(capfdbinary, "search", "kettle", "--data", data, "--system", missing)
+    assert code == 1
+    assert "aisle train" in err

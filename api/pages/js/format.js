@@ -29,6 +29,9 @@ export function price(amount, currency, digits = 2) {
 /** A score with as many digits as tell two hits apart. */
 export const score = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
+/** What something adds, with its sign: "+0.420", "−1.30". */
+export const signed = (value) => `${value < 0 ? "−" : "+"}${score(Math.abs(value))}`;
+
 const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** What a shopper calls a filter: "attributes.height_cm" becomes "Height (cm)". */

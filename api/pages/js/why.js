@@ -1,9 +1,13 @@
-/** "Why here": where each stage placed a hit, as bars beside the best of the page. */
+/**
+ * "Why here": where each stage placed a hit, as bars beside the best of the page, and what the
+ * ranking model weighed, as bars to the right (for it) and to the left (against it).
+ */
 
 import { el } from "./dom.js";
-import { count, score } from "./format.js";
+import { count, score, signed } from "./format.js";
 
-const STAGES = { words: "Words", meaning: "Meaning", boosts: "Understanding", fused: "Together" };
+const STAGES = { words: "Words", meaning: "Meaning", boosts: "Understanding", fused: "Together", model: "Ranking model" };
+const MOST = 10;
 const ORDERS = {
   price_asc: "Sorted by price, low to high.", price_desc: "Sorted by price, high to low.",
   rating: "Sorted by rating.", newest: "Sorted by date, newest first.",
@@ -35,6 +39,32 @@ function bar({ stage, rank, score: value }, best) {
   );
 }
 
+/** One feature: which way it pulls is told by side, sign and pattern, not by color alone. */
+function reason({ feature, value, contribution }, most) {
+  const fill = el("span", { className: "signed-fill" });
+  fill.style.width = `${Math.max(1, (Math.abs(contribution) / most) * 50)}%`;
+  const known = value === null ? "unknown" : score(value);
+  return el(
+    "div", { className: `reason ${contribution < 0 ? "against" : "for"}` },
+    el("dt", {}, feature.replaceAll("_", " "), el("span", { className: "quiet" }, ` ${known}`)),
+    el("dd", {}, el("span", { className: "signed-bar", "aria-hidden": "true" }, fill), el("span", { className: "why-figures" }, signed(contribution))),
+  );
+}
+
+/** The features that count most, the greatest first; nothing where a model did not look. */
+function weighed(reasons) {
+  const counted = (reasons?.features ?? []).filter(({ contribution }) => contribution);
+  if (!counted.length) return [];
+  const shown = counted.slice(0, MOST);
+  const most = Math.abs(shown[0].contribution);
+  const others = counted.length - shown.length;
+  return [
+    el("p", { className: "reasons-title" }, `What the model weighed: ${score(reasons.score)} in all`),
+    el("dl", { className: "reasons" }, shown.map((each) => reason(each, most))),
+    el("p", { className: "quiet" }, `Bars to the right count for it, striped ones to the left against it.${others > 0 ? ` ${count(others)} more count less.` : ""}`),
+  ];
+}
+
 function sentence(why, sort) {
   if (ORDERS[sort]) return ORDERS[sort];
   const found = why.filter(({ stage, rank }) => SOURCES[stage] && rank !== null).map(({ stage }) => SOURCES[stage]);
@@ -64,6 +94,7 @@ export function whyHere(hit, best, sort) {
       moved(hit.moves ?? []),
       rows.length ? el("dl", {}, rows) : null,
       rows.length ? el("p", { className: "quiet" }, "A full bar is the best score on this page.") : null,
+      sort === "relevance" ? weighed(hit.reasons) : [],
     ),
   );
 }
