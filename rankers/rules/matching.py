@@ -7,6 +7,7 @@ followed; filters must all hold, and weights add up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,7 +59,7 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """Rules in the order of their importance; implements `search.seams.Rules`. `by_stem` are the
-    places of those that need a query, by the first stem of a phrase, `others` of all that do not:
+    places of those that need a query, by the rarest stem of a phrase, `others` of all that do not:
     a request looks at few of many thousands."""
 
     version: str = ""
@@ -71,12 +72,14 @@ class RuleSet:
     def of(version: str, rules: Iterable[Rule], analyze: Callable[[str], Sequence[str]]) -> RuleSet:
         """Rules, in their order, made ready to be looked up."""
         ordered = tuple(rules)
+        phrases = [phrase for rule in ordered for phrase in rule.scope.phrases]
+        common = Counter(stem for phrase in phrases for stem in set(phrase))
         by_stem: dict[str, list[int]] = {}
         others = []
         for number, rule in enumerate(ordered):
             if not rule.scope.phrases:
                 others.append(number)
-            for stem in {phrase[0] for phrase in rule.scope.phrases}:
+            for stem in {min(phrase, key=common.__getitem__) for phrase in rule.scope.phrases}:
                 by_stem.setdefault(stem, []).append(number)
         found = {stem: tuple(numbers) for stem, numbers in by_stem.items()}
         return RuleSet(version, ordered, found, tuple(others), analyze)

@@ -23,6 +23,8 @@ from pydantic import (
 MOST_RULES = 10_000
 LAST_POSITION = 100
 """The last position that a product can be pinned to."""
+MOST_FORCED = 20
+"""Products of one rule that are looked up whatever the query."""
 NUMERIC = ("price", "rating")
 PLAIN = ("brand", "color", "category", "in_stock", "id")
 ATTRIBUTE = "attributes."
@@ -159,6 +161,8 @@ class SponsoredBody(Wire):
             raise ValueError("needs either ids or filters")
         if self.force and not self.ids:
             raise ValueError("force needs ids: filters choose among what matches the query")
+        if self.force and len(self.ids) > MOST_FORCED:
+            raise ValueError(f"force takes {MOST_FORCED} ids at most; leave some out")
         if len(set(self.positions)) < len(self.positions):
             raise ValueError("positions has one twice; name each once")
         return self

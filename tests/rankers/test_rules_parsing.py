@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +163,9 @@ def test_rules_in_another_form_are_written_anew_and_say_the_same() -> None:
 def test_rules_survive_being_written() -> None:
     body = parse_body(FILE)
     assert parse_body(write_rules(body)) == body
+
+
+def test_the_example_of_the_manual_can_be_used() -> None:
+    manual = Path(__file__).parents[2] / "docs" / "ranking" / "rules.md"
+    example = manual.read_text("utf-8").split("```toml\n")[1].split("```")[0]
+    assert len(parsed(example).rules) == 4
