@@ -54,7 +54,11 @@ def random_facts(size: int, seed: int = 0) -> tuple[HandFacts, Pool]:
             " ".join(rng.choice(words, rng.integers(0, 20))),
             brand=f"brand{rng.integers(5)}",
             category=f"category{rng.integers(3)}",
-            numbers={"price": rng.uniform(1, 99), "rating": 4.0, "rating_count": float(rng.integers(9))},
+            numbers={
+                "price": rng.uniform(1, 99),
+                "rating": 4.0,
+                "rating_count": float(rng.integers(9)),
+            },
             vector=vector.tolist(),
         )
         for vector in vectors
@@ -253,6 +257,15 @@ def test_what_is_like_the_best_candidates_scores_higher_than_what_is_not() -> No
     for name in ("cosine", "cosine_share", "centroid_cosine", "neighbors_score"):
         found = column(facts, pool, name)
         assert min(found[:8]) > max(found[8:]), name
+
+
+def test_a_candidate_does_not_speak_for_itself() -> None:
+    alone = [Item("kettle", vector=[1.0, 0.0])]
+    facts = HandFacts(alone + [Item("kettle", vector=[0.0, 1.0]) for _ in range(8)])
+    pool = pool_of("kettle", 9)
+    assert column(facts, pool, "centroid_cosine")[0] == pytest.approx(0, abs=1e-3)
+    assert column(facts, pool, "neighbors_cosine")[0] == pytest.approx(0, abs=1e-3)
+    assert unknown(column(HandFacts(alone), pool_of("kettle", 1), "centroid_cosine")) == [True]
 
 
 def test_without_vectors_meaning_is_unknown() -> None:
