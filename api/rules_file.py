@@ -33,7 +33,7 @@ class RulesFile:
             BadInput: it cannot be read.
         """
         try:
-            return self.path.read_text("utf-8")
+            return self.path.read_text("utf-8-sig")
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:

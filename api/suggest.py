@@ -152,10 +152,10 @@ def _wanted(typed: str, found: Sequence[Suggestion]) -> SearchRequest:
     looked for."""
     best = next((each for each in found if each.kind != "category"), next(iter(found), None))
     if best is None:
-        return SearchRequest(typed, size=_PRODUCTS, group=True)
+        return SearchRequest(typed, size=_PRODUCTS, group=True, sponsored=False)
     filters = (Filter("category", (" > ".join(best.category),)),) if best.category else ()
     words = "" if best.kind == "category" else best.text
-    return SearchRequest(words, filters=filters, size=_PRODUCTS, group=True)
+    return SearchRequest(words, filters=filters, size=_PRODUCTS, group=True, sponsored=False)
 
 
 def suggestion_body(suggestion: Suggestion) -> SuggestionBody:

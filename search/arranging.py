@@ -44,7 +44,8 @@ class Turn:
     def effects(self, query: Query) -> Effects:
         """What the rules ask for, as far as the query is understood."""
         now = datetime.fromtimestamp(self.moment, UTC)
-        return self.rules.matching(query, self.request, now)
+        effects = self.rules.matching(query, self.request, now)
+        return effects if self.request.sponsored else replace(effects, sponsored=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,8 @@ def _table(response: SearchResponse, *, explain: bool) -> None:
         product = hit.product
         price = "" if product.price is None else f"{product.price:.2f} {product.currency or ''}"
         rating = "" if product.rating is None else f"{product.rating:.1f}"
-        cells = [str(hit.position), product.id, product.title, product.brand or "", price, rating]
+        title = f"{product.title} (sponsored)" if hit.sponsored else product.title
+        cells = [str(hit.position), product.id, title, product.brand or "", price, rating]
         cells.append(f"{hit.score:.3f}")
         if explain:
             cells.append(_why(hit, response.model))
@@ -143,6 +144,7 @@ def _why(hit: Hit, model: ModelUsed | None) -> str:
 
     stages = ", ".join(f"{each.stage} {each.rank or '–'}" for each in hit.why)
     reasons = reasons_of(hit, model)
+    stages += "".join(f", {move.kind} by {move.rule}" for move in hit.moves)
     if reasons is None:
         return stages
     most = [each for each in reasons.features[:_REASONS] if each.contribution]
@@ -157,6 +159,8 @@ def _footer(response: SearchResponse) -> None:
         out.print(f"showing results for: {spelling.text} (--verbatim searches as typed)")
     elif spelling.outcome == "suggested":
         out.print(f"did you mean: {spelling.text}")
+    if response.redirect:
+        out.print(f"shoppers are sent to: {response.redirect}", markup=False)
     about = "" if response.total_exact else "at least "
     total = response.timings.get("total", 0.0)
     out.print(f"{about}{response.total} products, {total:.1f} ms, index {response.version}")

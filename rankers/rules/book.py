@@ -72,7 +72,7 @@ class RuleBook:
         with self._lock:
             stamp = _stamp(self._path)
             try:
-                text = self._path.read_text("utf-8") if stamp is not None else ""
+                text = self._path.read_text("utf-8-sig") if stamp is not None else ""
                 found = self.parse(text) if stamp is not None else RuleSet()
             except (BadInput, OSError, UnicodeDecodeError) as error:
                 self._refuse(str(error))

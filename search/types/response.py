@@ -24,7 +24,7 @@ class SearchRequest:
     `verbatim` searches the words as typed, without correcting them; `ignored` names what was
     recognized in the query and is to be ignored (see `Query.ignored`). `segments` are names that
     the shop's rules may ask for. `diversity` (0 to 1) is how much variety counts against relevance;
-    None means as set.
+    None means as set. Without `sponsored` no place is a paid one.
     """
 
     query: str
@@ -42,6 +42,7 @@ class SearchRequest:
     shopper: Shopper = field(default_factory=Shopper)
     segments: tuple[str, ...] = ()
     diversity: float | None = None
+    sponsored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

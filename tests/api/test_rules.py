@@ -84,6 +84,16 @@ async def test_sponsored_hits_are_marked(client: httpx.AsyncClient) -> None:
     assert [hit["id"] for hit in found].count(ids[7]) == 1
 
 
+async def test_suggested_products_have_no_paid_places(client: httpx.AsyncClient) -> None:
+    asked = {"q": QUERY, "products": "true"}
+    plain = (await client.get("/v1/suggest", params=asked)).json()["products"]
+    last = (await hits(client))[-1]["id"]
+    paid = {"positions": [1], "ids": [last]}
+    await put(client, {"id": "paid", "when": "everywhere", "sponsored": paid})
+    assert (await hits(client))[0]["id"] == last
+    assert (await client.get("/v1/suggest", params=asked)).json()["products"] == plain
+
+
 async def test_pages_of_a_search_agree_though_the_rules_change(client: httpx.AsyncClient) -> None:
     whole = [hit["id"] for hit in await hits(client, size=20)]
     await put(client, pin(whole[12], 2))
