@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ from eval import Judgments, Mode, collect_runs, evaluate
 from indexer.adapted_encoder import export_adapted, weights_of
 from indexer.encoder_export import load_transformer, locked, publish
 from indexer.encoding import encode_texts
+from indexer.torch_encoder import torch_sees_gpu
 from search.build import Search
 from search.encoder import OnnxEncoder, read_manifest
+from search.errors import BadInput, EncoderUnavailable
 from search.types import Ordinals
 from training.encoder.choice import Choice, choose_share
 from training.encoder.examples import Example
@@ -84,10 +87,11 @@ async def train_encoder(
     helps there. Without judgments nothing can be told, and nothing is adopted.
 
     Raises:
-        BadInput: the index or the judgments cannot be used; says why.
-        EncoderUnavailable: the base encoder's weights are not installed.
+        BadInput: the index, the judgments or the device cannot be used; says why.
+        EncoderUnavailable: torch or the base encoder's weights are not installed.
         StorageFailed: the disk refused.
     """
+    plan = replace(plan, device=_device(plan.device))
     root = plan.out or search.settings.data / "encoders"
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / "train.lock"):
@@ -103,6 +107,21 @@ async def train_encoder(
             return run.outcome
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _device(wanted: str) -> str:
+    """What torch calls the device that is wanted: of "auto", a GPU where there is one."""
+    if find_spec("sentence_transformers") is None:
+        raise EncoderUnavailable(
+            "sentence-transformers is not installed; install the `index` extra to adapt an encoder"
+        )
+    if wanted == "cpu" or (wanted == "auto" and not torch_sees_gpu()):
+        return "cpu"
+    if not torch_sees_gpu():
+        raise BadInput(
+            "torch sees no CUDA device; leave --device out to run on the CPU", field="device"
+        )
+    return "cuda"
 
 
 @dataclass(slots=True)
@@ -218,11 +237,8 @@ class _Run:
         import torch
 
         torch.set_num_threads(self.search.settings.threads)
-        device = self.plan.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         model = load_transformer(weights_of(self.base.directory))
-        return model.to(device).eval()
+        return model.to(self.plan.device).eval()
 
     def _export(self, model: Any, share: float, examples: int) -> Path:
         self.progress("export", 0, 1)

@@ -153,7 +153,7 @@ def export_transformer(
 ) -> Path:
     """Exports a loaded model to `root`/`model`-<hash of the export>: into a temporary directory
     that is renamed. `tokenizer` is its tokenizer.json. Returns the directory, whose manifest states
-    the cosine to the model's own vectors.
+    the cosine to the model's own vectors. One process at a time exports to a `root`.
 
     Raises:
         EncoderUnavailable: the export does not reproduce the model.

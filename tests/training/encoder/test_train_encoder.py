@@ -20,6 +20,7 @@ from fixtures import Shop, make_shop
 from indexer.adapted_encoder import ADAPTED, weights_of
 from indexer.build import Products, build_index
 from indexer.progress import silent
+from indexer.torch_encoder import torch_sees_gpu
 from search.build import Search, open_search
 from search.encoder import OnnxEncoder, open_encoder
 from search.errors import BadInput, EncoderUnavailable
@@ -142,6 +143,12 @@ async def test_too_few_judgments_are_refused_before_any_work(search: Search) -> 
     few = Judgments({"kettle": {"1": 1.0}})
     with pytest.raises(BadInput, match="judge more queries"):
         await train_encoder(search, few, EncoderPlan(), silent)
+
+
+@pytest.mark.skipif(torch_sees_gpu(), reason="needs a machine without a GPU")
+async def test_a_device_that_is_not_there_is_refused(search: Search) -> None:
+    with pytest.raises(BadInput, match="--device"):
+        await train_encoder(search, None, EncoderPlan(device="cuda"), silent)
 
 
 def test_an_encoder_that_is_nowhere_is_named_with_those_there_are(
