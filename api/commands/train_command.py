@@ -14,10 +14,11 @@ import typer
 from api.commands.options import DEFAULT_DATA, Json
 
 if TYPE_CHECKING:
-    from api.commands.console import Lines, Stages
+    from collections.abc import Callable
+
     from training import Outcome, Plan, Tables
 
-    Progress = Lines | Stages
+    Progress = Callable[[str, int, int | None], None]
 
 
 class TrainingMode(StrEnum):

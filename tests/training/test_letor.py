@@ -92,14 +92,14 @@ def test_lightgbms_own_ndcg_agrees_on_linear_gains(train_file: Tables, test_file
     data = lightgbm.Dataset(
         test_file.values, label=labels, group=np.diff(test_file.offsets), params=parameters
     )
-    start = booster.predict(test_file.values)
+    start = np.asarray(booster.predict(test_file.values))
     data.set_init_score(start)
     frozen = parameters | {"learning_rate": 1e-12}
     lightgbm.train(
         frozen, data, 1, valid_sets=[data], callbacks=[lightgbm.record_evaluation(found)]
     )
     relevant = np.array([query.gains.max() > 0 for query in test_file.queries])
-    ours = np.where(relevant, yardstick(test_file).ndcg(np.asarray(start)), 1.0)
+    ours = np.where(relevant, yardstick(test_file).ndcg(start), 1.0)
     assert found["training"]["ndcg@10"][0] == pytest.approx(ours.mean(), abs=1e-6)
 
 
