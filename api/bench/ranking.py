@@ -81,7 +81,8 @@ def _losses(report: Any, whole: str) -> dict[str, dict[str, float]]:
         if whole in (pair.a, pair.b):
             name, sign = (pair.b, 1) if pair.a == whole else (pair.a, -1)
             low, high = sorted((sign * pair.low, sign * pair.high))
-            losses[name] = {"loss": sign * pair.delta, "low": low, "high": high, "p": pair.p}
+            found = {"loss": sign * pair.delta, "low": low, "high": high, "p": pair.p}
+            losses[name] = {each: value + 0.0 for each, value in found.items()}  # no -0
     return losses
 
 
