@@ -100,6 +100,7 @@ def test_days_are_inclusive_and_moments_are_exact() -> None:
     days = rule('"everywhere"', more="from = 2026-11-21\nuntil = 2026-11-22")
     for day, expected in ((20, False), (21, True), (22, True), (23, False)):
         assert held(days, typed("x"), now=NOON.replace(day=day)) is expected
+    assert not held(days, typed("x"), now=datetime(2026, 11, 23, tzinfo=UTC))
     until = rule('"everywhere"', more="until = 2026-11-21T13:00:00+01:00")
     assert held(until, typed("x"))
     assert not held(until, typed("x"), now=NOON.replace(second=1))

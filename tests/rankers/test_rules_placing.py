@@ -69,6 +69,13 @@ def test_a_page_holds_no_more_sponsored_products_than_allowed() -> None:
     assert sorted(found.moves) == [14, 15, 16]
 
 
+def test_a_rule_may_allow_itself_fewer_than_a_page_may_have() -> None:
+    effects = Effects(sponsored=(slots(1, 2, 5, most=1),))
+    placeable = Placeable(sponsored=((14, 15, 16),), page=4, most=3)
+    found = place(effects, ranked(*range(10, 18)), placeable)
+    assert found.ranking.ordinals.tolist() == [14, 10, 11, 12, 15, 13, 16, 17]
+
+
 def test_a_pin_comes_before_a_sponsored_product() -> None:
     effects = Effects(pins=(Pin("p", 1, "pin"),), sponsored=(slots(1, 2),))
     found = place(effects, ranked(10, 11, 12), Placeable((10,), ((10, 12),)))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from query.text import words
 from rankers.diversity import diversify
 from rankers.rules import RuleSet, parse_rules
 from search.arranging import ArrangingStage
@@ -18,9 +19,20 @@ from search.build import FixedRules, analyze
 from search.errors import CursorExpired
 from search.pipeline import Pipeline
 from search.settings import DiversitySettings, RankingSettings, Settings
-from search.types import Delete, Filter, Product, Ranking, SearchRequest, SearchResponse
+from search.types import (
+    CategoryProbability,
+    Delete,
+    Filter,
+    Product,
+    Query,
+    Ranking,
+    SearchRequest,
+    SearchResponse,
+)
+from search.understandings import Understandings
 from tests.search.engines import shops
 from tests.search.test_pipeline import WordVectors, pipeline
+from tests.search.test_understood_search import Change, entity, understanding
 
 NOON = 1_795_262_400.0
 """2026-11-21 12:00 UTC, in seconds since 1970."""
@@ -250,6 +262,56 @@ async def test_further_pages_heed_the_rules_and_the_moment_of_the_first(shop: Pi
     source.kept = ()
     with pytest.raises(CursorExpired, match="rules"):
         await ask(searching, size=3, cursor=first.cursor)
+
+
+async def test_a_rule_that_begins_today_holds(shop: Pipeline) -> None:
+    found = rules('pin = [{ id = "poor", position = 1 }]', "from = 2026-11-21")
+    assert ids(await ask(arranging(shop, found)))[0] == "poor"
+
+
+async def test_forced_products_heed_the_shoppers_own_filters(shop: Pipeline) -> None:
+    found = rules('sponsored = { positions = [1], ids = ["stand"], force = true }')
+    acme = (Filter("brand", ("Acme",)),)
+    assert "stand" not in ids(await ask(arranging(shop, found), filters=acme))
+
+
+def understanding_as(shop: Pipeline, change: Change, refine: Change | None = None) -> Pipeline:
+    opened = Understandings(lambda _: understanding(change, refine), words)
+    return replace(shop, understandings=opened)
+
+
+async def test_a_pin_that_an_understood_filter_keeps_out_is_counted(shop: Pipeline) -> None:
+    def for_acme(query: Query) -> Query:
+        return replace(query, entities=(entity("brand", "Acme", "acme"),))
+
+    searching = understanding_as(shop, for_acme)
+    found = arranging(searching, rules('pin = [{ id = "stand", position = 1 }]'))
+    plain = await ask(searching, facets=("brand",))
+    answer = await ask(found, facets=("brand",))
+    assert ids(answer) == ["stand", *ids(plain)]
+    assert answer.total == plain.total + 1
+
+
+async def test_a_filter_for_a_category_known_late_still_holds(shop: Pipeline) -> None:
+    def in_kitchen(query: Query) -> Query:
+        return replace(query, categories=(CategoryProbability(("Kitchen",), 0.9),))
+
+    acme = rules(
+        'filters = [{ name = "brand", values = ["Acme"] }]', when='{ category = "Kitchen" }'
+    )
+    found = arranging(understanding_as(shop, lambda query: query, in_kitchen), acme)
+    answer = await ask(found, facets=("brand",))
+    assert sorted(ids(answer)) == ["best", "good", "twin"]
+    assert answer.total == 3
+
+
+async def test_a_product_asked_for_by_name_stays_first(shop: Pipeline) -> None:
+    searching = understanding_as(
+        shop, lambda query: query, lambda query: replace(query, intent="product_lookup")
+    )
+    found = arranging(searching, stock="down")
+    for asked in ({}, {"diversity": 0.9}):
+        assert ids(await ask(found, "kettle kettle", **asked))[0] == "best"
 
 
 async def test_variety_is_asked_for_by_the_request(shop: Pipeline) -> None:
