@@ -7,6 +7,7 @@ at query time instead of one per field, and length normalisation sees the whole 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from indexer.measures import measure_tokens
@@ -15,6 +16,13 @@ from search.types import AttributeValue, Product
 
 _ATTRIBUTE_CHARACTERS = 10_000
 _DESCRIPTION_CHARACTERS = 120
+_KIND_ENDS = re.compile(
+    r"\s[-–—|/]\s|[,;(\[]|(?<![\d.])\sin\s"
+    r"|\b(?:for|with|without|compatible|fits?|includes?|including)\b",
+    re.IGNORECASE,
+)
+"""After what a title says what a product is: more about it, or what it is for."""
+_AMOUNT = re.compile(r"[\d.]+\w{0,3}|in|ft|oz|lbs?|gal|qt|m?[lm]|k?[gw]|[cvw]|cm|pcs?|packs?|x")
 _WHOLE, _DETAILS = ("title", "description"), ("attributes", "tags", "color")
 IDENTIFIERS = frozenset(
     {"asin", "ean", "gtin", "isbn", "mpn", "sku", "upc", "oem_code"}
@@ -64,7 +72,7 @@ def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]
     weighted += measure_tokens(product) * weights.get("title", 1)
     found = codes(product.title) + identifiers(" ".join((product.id, *_identifiers(product))))
     return {
-        **_ranker_texts(texts),
+        **_ranker_texts(texts, product.title),
         "all": " ".join(filter(None, weighted)),
         "tags": texts["tags"],
         "codes": " ".join(dict.fromkeys(found)),
@@ -72,15 +80,31 @@ def index_fields(product: Product, weights: Mapping[str, int]) -> dict[str, str]
 
 
 def text_fields(product: Product) -> dict[str, str]:
-    """Normalized words, joined by spaces, of the texts that rankers read: `title`, `description`,
-    and `details`, which are the attributes' values, the tags and the color."""
+    """Normalized words, joined by spaces, of the texts that rankers read: `title`, `kind` (see
+    `kind_words`), `description`, and `details`, which are the attributes' values, the tags and the
+    color."""
     raw = field_texts(product)
-    return _ranker_texts({name: " ".join(words(raw[name])) for name in (*_WHOLE, *_DETAILS)})
+    texts = {name: " ".join(words(raw[name])) for name in (*_WHOLE, *_DETAILS)}
+    return _ranker_texts(texts, product.title)
 
 
-def _ranker_texts(texts: Mapping[str, str]) -> dict[str, str]:
+def _ranker_texts(texts: Mapping[str, str], title: str) -> dict[str, str]:
     details = " ".join(filter(None, (texts[name] for name in _DETAILS)))
-    return {**{name: texts[name] for name in _WHOLE}, "details": details}
+    kind = " ".join(kind_words(title))
+    return {**{name: texts[name] for name in _WHOLE}, "kind": kind, "details": details}
+
+
+def kind_words(title: str) -> list[str]:
+    """The words of a title that say what the product is, its head noun last: those before a comma,
+    a dash, a bracket, `for` or `with`, without amounts at their end (`Acme steel kettle 1.7 l,
+    cordless` gives `acme steel kettle`)."""
+    for part in _KIND_ENDS.split(title):
+        found = words(part)
+        while len(found) > 1 and _AMOUNT.fullmatch(found[-1]):
+            found.pop()
+        if found:
+            return found
+    return []
 
 
 def _identifiers(product: Product) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.seams import Facts
-from search.types import Query
+from search.types import Ordinals, Query
 
 MOST_WORDS, MOST_SLOTS = 32, 56
 """Words of a query beyond these are not looked at; nor are refused words beyond these slots."""
@@ -35,6 +35,14 @@ Acme`."""
 _REFUSING, _ARTICLES, _FREE = ("without", "no", "non"), ("a", "an", "the", "any", "added"), "free"
 """Around what a title says that it has not: `without a lid`, `sugar-free`."""
 _HELPERS = (*MARKERS, *_REFUSING, *_ARTICLES, _FREE)
+ACCESSORIES = tuple(
+    """accessory adapter band battery bracket cable cartridge case charger cleaner compatible cover
+    decal filter guard holder hook kit mount organizer pad part pouch protector rack refill remote
+    replacement screw skin sleeve stand sticker strap tray wrap""".split()  # noqa: SIM905
+)
+"""What goes with a product rather than being it, when a query does not ask for it."""
+_VERSIONS = 8
+"""Versions of the index whose codes of these words are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,8 @@ class CodedQuery:
     negates (`sugar free gum`). `head` and `first` are the slots of the head noun and of the first
     word that says something, -1 without. `refused` (int64) has a mask for every refusal, of the
     slots of its words. `markers`, `refusing` and `articles` (int32) and `free` are the codes of
-    words that say something about those beside them.
+    words that say something about those beside them, `accessories` (int32) those of what goes with
+    a product.
     """
 
     keys: NDArray[np.int32]
@@ -66,6 +75,7 @@ class CodedQuery:
     refusing: NDArray[np.int32]
     articles: NDArray[np.int32]
     free: int
+    accessories: NDArray[np.int32]
 
 
 def code(query: Query, facts: Facts) -> CodedQuery:
@@ -75,15 +85,15 @@ def code(query: Query, facts: Facts) -> CodedQuery:
     refused, more = _refusals(query, len(places))
     keys = [(term, slot, 1.0) for term, slot in places.items()]
     keys += [*_instead(query, places), *more]
-    codes = facts.codes([*(word for word, _, _ in keys), *_HELPERS])
+    codes = facts.codes([word for word, _, _ in keys])
     # A stable order: the same query gives the same bits.
-    known = sorted((c, s, w) for c, (_, s, w) in zip(codes.tolist(), keys, strict=False) if c >= 0)
+    known = sorted((c, s, w) for c, (_, s, w) in zip(codes.tolist(), keys, strict=True) if c >= 0)
     kept = len(known)
     packed = [c for c, _, _ in known] + [s for _, s, _ in known] + [places[t] for t in terms]
     whole = np.array(packed, np.int32)
     roles = _roles(terms, places, query.codes)
     head, first = _head(terms, places, roles)
-    helpers = codes[len(keys) :]
+    helpers, accessories = _known(facts)
     return CodedQuery(
         keys=whole[:kept],
         slots=whole[kept : 2 * kept],
@@ -100,9 +110,24 @@ def code(query: Query, facts: Facts) -> CodedQuery:
         refusing=helpers[len(MARKERS) : len(MARKERS) + len(_REFUSING)],
         articles=helpers[len(MARKERS) + len(_REFUSING) : -1],
         free=int(helpers[-1]),
+        accessories=accessories,
     )
 
 
+def _known(facts: Facts) -> tuple[Ordinals, Ordinals]:
+    """The codes of words that say something about those beside them, and of accessories: the same
+    for every query."""
+    found = _codes.get(facts.version)
+    if found is None:
+        found = facts.codes(_HELPERS), facts.codes(ACCESSORIES)
+        while len(_codes) >= _VERSIONS:
+            _codes.pop(next(iter(_codes)), None)
+        _codes[facts.version] = found
+    return found
+
+
+_codes: dict[str, tuple[Ordinals, Ordinals]] = {}
+"""Those of the latest versions; threads may look the same up twice, and find the same."""
 Key = tuple[str, int, float]
 """A word, the slot it fills, and its weight."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rankers.features import (
     behavior,
+    kind,
     meaning,
     product,
     query,
@@ -18,6 +19,7 @@ from rankers.features.declare import Group
 GROUPS: tuple[Group, ...] = (
     words.GROUP,
     titles.GROUP,
+    kind.GROUP,
     meaning.GROUP,
     retrieval.GROUP,
     understanding.GROUP,

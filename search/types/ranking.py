@@ -15,8 +15,9 @@ from search.types.query import Query
 
 Relaxation = Literal["none", "fewer_words", "meaning_only"]
 Device = Literal["desktop", "mobile", "tablet"]
-Text = Literal["title", "description", "details"]
-"""The text fields that rankers read; `details` are attribute values, tags, color and size."""
+Text = Literal["title", "kind", "description", "details"]
+"""The text fields that rankers read: `kind` is the part of the title that says what a product is,
+`details` are attribute values, tags and color."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,8 @@ class TextRows:
 
     Row r, below the `base` rows of the snapshot, is `codes[offsets[r]:offsets[r + 1]]`; those of
     live changes follow in `later_codes` and `later_offsets` (which begins at 0), the first being
-    row `base`. The title keeps its order and its repetitions, and `counts` is empty; other fields
-    hold each code once, ascending, beside how often it occurs.
+    row `base`. Title and kind keep their order and their repetitions, and `counts` is empty; other
+    fields hold each code once, ascending, beside how often it occurs.
 
     `documents` is the number of the snapshot's documents with each code (codes beyond its length
     have none), `mean_length` a document's words on average.

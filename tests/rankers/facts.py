@@ -30,6 +30,8 @@ class Item:
     """One product; words are its stems."""
 
     title: str = ""
+    kind: str = ""
+    """What the title says it is."""
     description: str = ""
     details: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -76,7 +78,9 @@ class HandFacts:
         texts = {name: [getattr(item, name).split() for item in items] for name in _FIELDS}
         words = {word for rows in texts.values() for row in rows for word in row}
         self._codes = {word: code for code, word in enumerate(sorted(words))}
-        self._text = {name: self._rows(rows, name == "title") for name, rows in texts.items()}
+        self._text = {
+            name: self._rows(rows, name in ("title", "kind")) for name, rows in texts.items()
+        }
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         return np.array([self._codes.get(word, -1) for word in words], np.int32)
@@ -108,7 +112,7 @@ class HandFacts:
         )
 
 
-_FIELDS: tuple[Text, ...] = ("title", "description", "details")
+_FIELDS: tuple[Text, ...] = ("title", "kind", "description", "details")
 
 
 def _packed(

@@ -133,14 +133,14 @@ class TextStore:
         self._stems = _Stems(directory)
         self._words = _Words(self._stems)
         self._fields = {
-            name: _FieldStore(directory / name, name == ORDERED, mean)
+            name: _FieldStore(directory / name, name in ORDERED, mean)
             for name, mean in zip(FIELDS, means, strict=True)
         }
         if len({len(field) for field in self._fields.values()}) != 1:
             raise IndexCorrupt(f"{directory} holds fields of different lengths: index again")
 
     def __len__(self) -> int:
-        return len(self._fields[ORDERED])
+        return len(self._fields["title"])
 
     def append(self, texts: Iterable[bytes]) -> None:
         """Adds the rows of new ordinals, each as `pack_texts` gave it; one thread at a time.

@@ -4,8 +4,8 @@ All fields share one space of codes: a stem's is the place at which a build firs
 stems of live changes follow. A word has one stem, that of the words index.
 
 `texts/` holds `stems.marisa`, a trie that numbers the stems, and in `stems.codes.npy` their codes
-by that number; of each field `<field>.codes.npy`, `.offsets.npy`, `.documents.npy`, and except for
-the title `.counts.npy`; and `mean_lengths.npy`, float64 in the order of `FIELDS`. See
+by that number; of each field `<field>.codes.npy`, `.offsets.npy`, `.documents.npy`, and of those
+that are bags of words `.counts.npy`; and `mean_lengths.npy`, float64 in the order of `FIELDS`. See
 `search.types.TextRows`.
 """
 
@@ -28,8 +28,8 @@ from search.engines.embedded.schema import analyzer
 from search.types import Text
 
 FIELDS: tuple[Text, ...] = get_args(Text)
-ORDERED: Text = "title"
-"""The field whose words keep their order."""
+ORDERED: frozenset[Text] = frozenset({"title", "kind"})
+"""The fields whose words keep their order."""
 _LONGEST = 512
 """Words kept of a text."""
 _BLOCK = 1 << 16
@@ -167,7 +167,7 @@ class TextsWriter:
         directory.mkdir(parents=True)
         self._directory, self._version = directory, version
         self._known = _Codes()
-        self._fields = {name: _FieldWriter(directory / name, name == ORDERED) for name in FIELDS}
+        self._fields = {name: _FieldWriter(directory / name, name in ORDERED) for name in FIELDS}
 
     def add(self, fields: Mapping[str, str]) -> None:
         """Appends the next ordinal's texts: normalized words joined by spaces, by field."""

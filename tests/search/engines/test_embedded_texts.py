@@ -62,7 +62,7 @@ def test_rows_are_the_stems_of_their_texts(rows: Texts, later: Texts, block: int
             )
             for i, each in enumerate([*rows, *later]):
                 expected = view.codes(stems(each[name])).tolist()
-                if name == "title":
+                if name in ("title", "kind"):
                     assert codes[i].tolist() == expected
                 else:
                     assert codes[i].tolist() == sorted(set(expected))
@@ -76,7 +76,9 @@ def test_rows_are_the_stems_of_their_texts(rows: Texts, later: Texts, block: int
 
 
 def test_one_stem_has_one_code_and_an_unknown_word_none(tmp_path: Path) -> None:
-    rows: Texts = [{"title": ["kettle"], "description": ["kettles", "kettle"], "details": []}]
+    rows: Texts = [
+        {"title": ["kettle"], "description": ["kettles", "kettle"], "details": [], "kind": []}
+    ]
     view = stored(rows, [], tmp_path / "texts").view()
     assert view.codes(["kettle", "kettles", "boat"]).tolist() == [0, 0, -1]
     assert view.rows["description"].counts.tolist() == [2]
@@ -84,7 +86,7 @@ def test_one_stem_has_one_code_and_an_unknown_word_none(tmp_path: Path) -> None:
 
 def test_long_texts_are_cut_and_large_counts_bounded(tmp_path: Path) -> None:
     long = ["red"] * 300 + [f"w{i}" for i in range(400)]
-    rows: Texts = [{"title": ["red"], "description": long, "details": []}]
+    rows: Texts = [{"title": ["red"], "description": long, "details": [], "kind": []}]
     store = stored(rows, rows, tmp_path / "texts")
     field = store.view().rows["description"]
     assert len(field.codes) == len(field.later_codes) == 1 + 512 - 300
@@ -107,10 +109,12 @@ def test_details_are_values_tags_and_color_but_no_identifiers() -> None:
 
 
 def test_a_view_has_no_code_of_what_came_later(tmp_path: Path) -> None:
-    rows: Texts = [{"title": ["lamp"], "description": [], "details": []}]
+    rows: Texts = [{"title": ["lamp"], "description": [], "details": [], "kind": []}]
     store = stored(rows, [], tmp_path / "texts")
     before = store.view()
-    store.append([pack_texts({"title": "zebra lamp", "description": "", "details": "zebra"})])
+    store.append(
+        [pack_texts({"title": "zebra lamp", "description": "", "details": "zebra", "kind": ""})]
+    )
     after = store.view()
     assert before.codes(["zebra", "lamp"]).tolist() == [-1, 0]
     assert after.codes(["zebra", "lamp"]).tolist() == [1, 0]

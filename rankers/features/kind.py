@@ -1,0 +1,80 @@
+"""What a product is, by the part of its title that says so: the kettle, or what goes with one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.features.declare import Feature, Group
+from rankers.features.inputs import Inputs
+
+FEATURES = (
+    Feature(
+        "kind_coverage",
+        "number",
+        "share",
+        "words",
+        "Share of the query's words, rare ones counting more, in what the title says the product "
+        "is: before a comma, a dash, a bracket, `for` or `with`.",
+        1,
+    ),
+    Feature(
+        "kind_precision", "number", "share", "words", "Share of those title words in the query."
+    ),
+    Feature(
+        "kind_asked",
+        "flag",
+        "yes or no",
+        "words",
+        "The last of them, the head noun, is a word of the query.",
+        1,
+    ),
+    Feature(
+        "kind_is_head",
+        "flag",
+        "yes or no",
+        "words",
+        "The head noun of the title is that of the query.",
+        1,
+    ),
+    Feature("kind_words", "number", "words", "words", "How many words say what the product is."),
+    Feature(
+        "accessory",
+        "flag",
+        "yes or no",
+        "words",
+        "It is a case, a filter, a spare part or the like, and the query does not say so.",
+        -1,
+    ),
+)
+
+
+def compute(inputs: Inputs) -> NDArray[np.float32]:
+    """Float32 of shape (candidates, len(FEATURES))."""
+    from rankers.features.kernels.kind import fill
+
+    out, query = inputs.empty(len(FEATURES)), inputs.coded
+    if len(query.sequence):
+        rows = inputs.facts.text("kind")
+        fill(
+            out,
+            inputs.ordinals,
+            (query.keys, query.slots, query.weights),
+            query.roles,
+            (query.head, rows.base),
+            query.accessories,
+            inputs.facts.text("title").documents,
+            (
+                rows.codes,
+                rows.counts,
+                rows.offsets,
+                rows.later_codes,
+                rows.later_counts,
+                rows.later_offsets,
+            ),
+            np.empty((2, query.size)),
+        )
+    return out
+
+
+GROUP = Group("kind", FEATURES, compute)
