@@ -30,8 +30,6 @@ class Item:
     """One product; words are its stems."""
 
     title: str = ""
-    kind: str = ""
-    """What the title says it is."""
     description: str = ""
     details: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -42,6 +40,8 @@ class Item:
     satisfies: frozenset[Filter] = frozenset()
     """The filters that hold for it."""
     vector: Sequence[float] | None = None
+    kind: str = ""
+    """What the title says it is."""
 
 
 class HandColumns:
