@@ -11,6 +11,10 @@ from search.errors import AisleError
 from search.types import Filter, SearchRequest
 
 
+_UNRANKED = ("ranking", "no ranking model")
+"""How fallbacks begin that say that no model ordered the hits."""
+
+
 @dataclass(frozen=True, slots=True)
 class IndexSearcher:
     """Ranks with the systems of one open index."""
@@ -43,7 +47,7 @@ class IndexSearcher:
         asked = SearchRequest(query, filters=filters, size=depth, system=system)
         found = await self.search.search(asked)
         # What stands in for a ranking that failed is not what is to be measured.
-        unranked = [each for each in found.fallbacks if "rank" in each]
+        unranked = [each for each in found.fallbacks if each.startswith(_UNRANKED)]
         if unranked:
             raise AisleError(f"{system} did not rank {query!r}: {unranked[0]}")
         return rank_by_score({hit.product.id: hit.score for hit in found.hits})

@@ -19,11 +19,13 @@ import pytest
 from numpy.typing import NDArray
 
 from api.cli import run
+from api.evaluation import IndexSearcher
 from fixtures import Shop
 from rankers import holder, load_model, model_checksum, save_model
 from rankers.features import FEATURES, NAMES, VERSION, compute
 from rankers.scoring import Scorer
 from search.build import open_search
+from search.errors import AisleError
 from search.ranking import pool
 from search.retrieval import Trace
 from search.settings import LimitSettings, MeaningSettings, RankingSettings, Settings
@@ -311,3 +313,12 @@ def test_a_model_that_cannot_be_used_is_refused_and_changes_nothing(
     code, _, err = told(capfdbinary, "search", "kettle", "--data", data, "--system", missing)
     assert code == 1
     assert "aisle train" in err
+
+
+async def test_an_evaluation_of_a_model_that_does_not_rank_stops(data: Path) -> None:
+    search = await open_search(Settings(data=data, meaning=MeaningSettings(encoder="none")))
+    try:
+        with pytest.raises(AisleError, match="ranked did not rank 'kettle': no ranking model"):
+            await IndexSearcher(search).run("ranked", ["kettle"], 10, None)
+    finally:
+        await search.close()
