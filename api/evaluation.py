@@ -10,7 +10,6 @@ from search.build import Search
 from search.errors import AisleError
 from search.types import Filter, SearchRequest
 
-
 _UNRANKED = ("ranking", "no ranking model")
 """How fallbacks begin that say that no model ordered the hits."""
 
