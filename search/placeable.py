@@ -66,15 +66,14 @@ async def _candidates(view: View, paid: Sponsored, ordinals: Ordinals) -> Ordina
     own = ordinals[named][:_CHOSEN_FROM]
     ids = [product.id for product in await view.products(own)]
     order = sorted(range(len(ids)), key=lambda n: paid.products.index(ids[n]))
-    return own[order]
+    return np.asarray(own[order], np.int32)
 
 
 async def _permitted(view: View, ordinals: Ordinals, filters: Filters) -> Mask:
     """Which products every filter lets through, bool of shape (len(ordinals),)."""
     if not (len(ordinals) and filters):
         return np.ones(len(ordinals), np.bool_)
-    permitted: Mask = (await view.satisfy(ordinals, filters)).all(0)
-    return permitted
+    return np.asarray((await view.satisfy(ordinals, filters)).all(0))
 
 
 def _available(view: View, ordinals: Ordinals) -> Mask:

@@ -63,7 +63,8 @@ async def _satisfied(view: View, ranking: Ranking, gains: Sequence[Gain]) -> lis
         return []
     filters = list(dict.fromkeys(one for each in gains for one in each.filters))
     rows = await view.satisfy(ranking.ordinals, filters)
-    return [rows[[filters.index(one) for one in each.filters]].all(0) for each in gains]
+    wanted = ([filters.index(one) for one in each.filters] for each in gains)
+    return [np.asarray(rows[own].all(0)) for own in wanted]
 
 
 def _of_stock(view: View, ordinals: Ordinals, settings: RankingSettings) -> Scores:
@@ -71,7 +72,7 @@ def _of_stock(view: View, ordinals: Ordinals, settings: RankingSettings) -> Scor
     if settings.out_of_stock == "keep":
         return np.zeros(len(ordinals), np.float32)
     out = np.take(view.columns.numbers("stock"), ordinals) <= 0
-    return out * np.float32(-settings.out_of_stock_loss)
+    return np.asarray(np.where(out, -settings.out_of_stock_loss, 0.0), np.float32)
 
 
 def _of_age(view: View, ordinals: Ordinals, settings: RankingSettings, today: float) -> Scores:
