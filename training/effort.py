@@ -14,16 +14,16 @@ FEW = 300
 class Effort:
     """What inner validation tries. `folds` are cut, and the first `used` of them held out in turn.
     `penalties` and `unjudged` are the linear ranker's settings, `keep` its numbers of features,
-    from the strongest prior to the weakest; `presets` the trees' settings, of which the first is
-    where tuning starts when there are `trials`; `shares` the trees' shares in a blend. Training
-    stops when `patience` rounds brought nothing."""
+    from the strongest prior to the weakest; `preset` the trees' settings, where tuning starts when
+    there are `trials`; `shares` the trees' shares in a blend. Training stops when `patience` rounds
+    brought nothing."""
 
     folds: int
     used: int
     penalties: tuple[float, ...]
     unjudged: tuple[float, ...]
     keep: tuple[int | None, ...]
-    presets: tuple[TreeSettings, ...]
+    preset: TreeSettings
     trials: int
     patience: int | None
     shares: tuple[float, ...] = (0.3, 0.5, 0.7)
@@ -32,25 +32,23 @@ class Effort:
 SMALL = Effort(
     folds=5,
     used=5,
-    penalties=(64.0, 32.0, 16.0, 8.0, 4.0, 2.0),
+    penalties=(128.0, 32.0, 16.0, 8.0, 4.0, 2.0),
     unjudged=(0.3, 0.6, 0.1),
     keep=(None, 24, 12),
-    presets=(TreeSettings(),),
+    preset=TreeSettings(),
     trials=0,
-    patience=40,
+    patience=None,
 )
 PLENTIFUL = Effort(
     folds=4,
-    used=1,
+    used=2,
     penalties=(64.0, 16.0, 4.0, 1.0),
     unjudged=(0.1,),
     keep=(None,),
-    presets=(
-        TreeSettings(
-            leaves=15, learning_rate=0.07, least_rows=60, rounds=400, truncation=10, bins=127
-        ),
+    preset=TreeSettings(
+        leaves=8, learning_rate=0.1, least_rows=100, rounds=300, truncation=20, bins=127
     ),
-    trials=16,
+    trials=12,
     patience=30,
 )
 

@@ -14,7 +14,7 @@ from training.comparison import Difference, Standing, chosen_kinds, pooled, stan
 from training.measures import CUTOFFS
 from training.nested import CHOSEN
 from training.pairs import DECISIVE
-from training.scorers import Kind
+from training.scorers import Gain, Kind
 from training.train import Trained
 
 NAMES: Mapping[str, str] = {
@@ -131,11 +131,13 @@ def explain_choice(trained: Trained) -> str:
             "the fused order is kept. No kind beat it by more than its standard error"
             f" on queries held out ({tried}). More judgments or better features may change that."
         )
-    return f"{NAMES[kind]}, {_reason(kind, len(gains))} on queries held out ({tried})."
+    return f"{NAMES[kind]}, {_reason(kind, gains)} on queries held out ({tried})."
 
 
-def _reason(kind: Kind, tried: int) -> str:
-    return "which gained most on the fused order" if tried > 2 else "which beat the fused order"
+def _reason(kind: Kind, gains: Mapping[Kind, Gain]) -> str:
+    if kind == max(gains, key=lambda each: gains[each].mean):
+        return "which gained most on the fused order" if len(gains) > 2 else "which beat hybrid"
+    return "the simplest of those that gained about as much as the best"
 
 
 def _chosen(trained: Trained) -> str:

@@ -13,10 +13,10 @@ from training.linear import Linear, LinearSettings, Problem, fit_linear
 from training.tables import Tables, Values
 from training.trees import Trees, TreeSettings, fit_trees
 
-Kind = Literal["fused", "linear", "trees", "stacked", "blend"]
-KINDS: tuple[Kind, ...] = ("fused", "linear", "trees", "stacked", "blend")
-"""From the simplest: the fused order, the linear ranker, trees started from the fused score, trees
-started from the linear ranker's, and the linear ranker blended with trees."""
+Kind = Literal["fused", "linear", "stacked", "trees", "blend"]
+KINDS: tuple[Kind, ...] = ("fused", "linear", "stacked", "trees", "blend")
+"""From the simplest: the fused order; the linear ranker; trees started from its score (without any
+they are it); trees started from the fused score; the linear ranker blended with these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,21 +80,21 @@ class Validation:
     yardstick: Yardstick
     start: Values
 
-    def measure(self, scores: Values, curve: list[float]) -> tuple[str, float, bool]:
+    def measure(self, scores: Values, curve: list[Values]) -> tuple[str, float, bool]:
         """Our nDCG of LightGBM's scores (which include `start`), noted in `curve`."""
-        value = float(self.yardstick.ndcg(scores).mean())
-        curve.append(value)
-        return "ndcg", value, True
+        values = self.yardstick.ndcg(scores)
+        curve.append(values)
+        return "ndcg", float(values.mean()), True
 
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Trained trees. `curve` is the mean nDCG of the validation queries after each round, shape
-    (rounds,), empty without."""
+    """Trained trees, of which the first `rounds` count. `curve` is the nDCG of each validation
+    query after each round, float64 of shape (rounds, queries), empty without any."""
 
     booster: lightgbm.Booster
     rounds: int
-    curve: Values = field(default_factory=lambda: np.empty(0))
+    curve: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def scores(self, values: NDArray[np.float32]) -> Values:
         """The sum of the trees' leaves, float64 of shape (rows,)."""
@@ -139,7 +139,7 @@ def fit_trees(
     if validation is None:
         booster = lightgbm.train(parameters, data, num_boost_round=settings.rounds)
         return Trees(booster, booster.current_iteration())
-    curve: list[float] = []
+    curve: list[Values] = []
     booster = lightgbm.train(
         parameters,
         data,
@@ -148,7 +148,8 @@ def fit_trees(
         feval=lambda scores, _: validation.measure(scores, curve),
         callbacks=[lightgbm.early_stopping(patience, verbose=False)] if patience else [],
     )
-    return Trees(booster, best_round(np.array(curve)), np.array(curve))
+    measured = np.stack(curve)
+    return Trees(booster, best_round(measured.mean(axis=1)), measured)
 
 
 def _held_out(validation: Validation, data: lightgbm.Dataset) -> lightgbm.Dataset:
@@ -169,9 +170,14 @@ def _sizes(query: Rows) -> Rows:
 
 def best_round(curve: Values) -> int:
     """The number of rounds after which a curve peaks, smoothed, so that no chance spike wins."""
+    return int(np.argmax(smoothed(curve))) + 1
+
+
+def smoothed(curve: Values) -> Values:
+    """Each round's value averaged with its neighbors', shape (rounds,)."""
     width = min(_SMOOTHED, len(curve))
     padded = np.pad(curve, (width // 2, (width - 1) // 2), mode="edge")
-    return int(np.argmax(np.convolve(padded, np.ones(width) / width, "valid"))) + 1
+    return np.asarray(np.convolve(padded, np.ones(width) / width, "valid"), np.float64)
 
 
 def gain_levels(gains: Values) -> tuple[Values, NDArray[np.int32]]:

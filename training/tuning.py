@@ -7,7 +7,7 @@ from dataclasses import replace
 import optuna
 
 from training.tables import Tables, Values
-from training.trees import Trees, TreeSettings, Validation, fit_trees
+from training.trees import TreeSettings, Validation, fit_trees
 
 
 def tune(
@@ -18,7 +18,7 @@ def tune(
     trials: int,
     patience: int | None,
     seed: int,
-) -> Trained:
+) -> TreeSettings:
     """Tries `first`, then what the tree-structured Parzen estimator proposes (Bergstra et al.
     2011), and returns the best. The same seed proposes the same."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -26,19 +26,15 @@ def tune(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=6)
     )
     study.enqueue_trial(_as_parameters(first))
-    grown: dict[int, Trained] = {}
+    proposed: dict[int, TreeSettings] = {}
 
     def objective(trial: optuna.Trial) -> float:
-        settings = propose(trial, first)
+        settings = proposed[trial.number] = propose(trial, first)
         trees = fit_trees(tables, start, settings, validation, patience)
-        grown[trial.number] = settings, trees
-        return float(trees.curve[trees.rounds - 1])
+        return float(trees.curve[trees.rounds - 1].mean())
 
     study.optimize(objective, n_trials=trials)
-    return grown[study.best_trial.number]
-
-
-Trained = tuple[TreeSettings, Trees]
+    return proposed[study.best_trial.number]
 
 
 def propose(trial: optuna.Trial, first: TreeSettings) -> TreeSettings:
