@@ -81,7 +81,7 @@ def _of_age(view: View, ordinals: Ordinals, settings: RankingSettings, today: fl
         return np.zeros(len(ordinals), np.float32)
     age = np.maximum(today - np.take(view.columns.numbers("created"), ordinals), 0)
     gain = settings.freshness * np.exp2(-age / settings.freshness_days)
-    return np.nan_to_num(gain, nan=0.0).astype(np.float32)
+    return np.asarray(np.nan_to_num(gain, nan=0.0), np.float32)
 
 
 def _compared(scores: Scores) -> Scores:
