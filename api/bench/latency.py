@@ -52,6 +52,8 @@ def cases(brands: Sequence[str]) -> Mapping[str, Shape]:
             query, filters=(Filter("price", low=10, high=50),)
         ),
         "sorted by price": lambda query: SearchRequest(query, sort="price_asc"),
+        "not ranked": lambda query: SearchRequest(query, system="hybrid"),
+        "as typed, not ranked": lambda query: SearchRequest(query, system="hybrid-raw"),
         "words only": lambda query: SearchRequest(query, system="bm25"),
         "grouped, highlighted": lambda query: SearchRequest(query, group=True, highlight=True),
     }

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from api.bench.latency import Percentiles
+from api.bench.ranker_model import learned_trees, noise
 from api.bench.tables import table
 from rankers.trees import Forest
 
 ROWS = (200, 1000)
-_LEARNED, _UNKNOWN = 20_000, 0.1
 _WARM = 10
 
 
@@ -24,14 +24,9 @@ def measure_scoring(
     the scores are from LightGBM's, and whether the order is the same."""
     import lightgbm
 
-    drawn = np.random.default_rng(0)
-    values = drawn.normal(size=(_LEARNED, features)).astype(np.float32)
-    values[drawn.random(values.shape) < _UNKNOWN] = np.nan
-    known = np.nan_to_num(values)
-    gains = known[:, 0] * known[:, 1] + known[:, 2] + drawn.normal(size=_LEARNED)
-    options = {"objective": "regression", "num_leaves": leaves, "verbose": -1, "num_threads": 1}
-    booster = lightgbm.train(options, lightgbm.Dataset(values, gains), trees)
-    forest = Forest.read(booster.model_to_string(), features)
+    values, gains = noise(features)
+    text = learned_trees(values, gains, trees, leaves)
+    booster, forest = lightgbm.Booster(model_str=text), Forest.read(text, features)
 
     def by_lightgbm(rows: np.ndarray) -> np.ndarray:
         return np.asarray(booster.predict(rows, raw_score=True, num_threads=1))

@@ -19,6 +19,7 @@ import orjson
 from api.bench.catalogue import SEED, Ground, build_record
 from api.bench.generate import generate_vectors
 from api.bench.over_http import measure_http
+from api.bench.ranker_model import use_noise_model
 from eval import load_judgments
 from indexer.progress import Progress
 from search.engines.embedded.dense import VectorIndex
@@ -45,6 +46,8 @@ class Plan:
     port: int = 8899
     judgments: Path | None = None
     """Judged queries, on which recall is measured beside the generated ones."""
+    reuse: bool = False
+    """Measure the indexes of an earlier run, where there are any, instead of building anew."""
 
 
 def run(plan: Plan, say: Callable[[str], None], progress: Progress | None = None) -> dict[str, Any]:
@@ -70,9 +73,8 @@ def _size(
     ground: Ground, size: int, plan: Plan, say: Callable[[str], None], progress: Progress | None
 ) -> dict[str, Any]:
     data = plan.directory / str(size)
-    shutil.rmtree(data, ignore_errors=True)
-    say(f"Building an index of {size:,} generated products ...")
-    built = build_record(ground.build(size, Settings(data=data), progress), size)
+    built = _built(ground, size, data, plan, say, progress)
+    use_noise_model(data)
     say(f"Measuring {size:,} products in one process ...")
     measured = _in_own_process(data, ground.queries, plan)
     say(f"Measuring {size:,} products over HTTP ...")
@@ -82,6 +84,26 @@ def _size(
         judged = tuple(load_judgments(plan.judgments).gains)
         recall["judged queries"] = recall_of(ground, data, size, judged)
     return {"build": built, **measured, "http": http, "recall_at_300": recall}
+
+
+def _built(
+    ground: Ground,
+    size: int,
+    data: Path,
+    plan: Plan,
+    say: Callable[[str], None],
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """What building an index took; an earlier run's, when that is to be used again."""
+    record = data / "build.json"
+    if plan.reuse and record.exists():
+        earlier: dict[str, Any] = orjson.loads(record.read_bytes())
+        return earlier
+    shutil.rmtree(data, ignore_errors=True)
+    say(f"Building an index of {size:,} generated products ...")
+    built = build_record(ground.build(size, Settings(data=data), progress), size)
+    record.write_bytes(orjson.dumps(built))
+    return built
 
 
 def _in_own_process(data: Path, queries: Sequence[str], plan: Plan) -> dict[str, Any]:

@@ -32,6 +32,9 @@ def speed(
     judgments: Annotated[
         Path | None, typer.Option(help="Judged queries, to measure recall on as well.")
     ] = None,
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Measure the indexes that an earlier run built.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Generate catalogues, build them, and measure build, memory, recall, latency, throughput."""
@@ -52,6 +55,7 @@ def speed(
         seconds,
         port,
         judgments,
+        reuse,
     )
     with stages() as progress:
         result = run(plan, say, progress)
