@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import Judgments, Mode
-from rankers.features import FEATURES, NAMES, VERSION, compute
+from rankers.features import CORE, FEATURES, NAMES, VERSION, compute
 from search.build import Search
 from search.ranking import pool
 from search.retrieval import Trace
@@ -37,6 +37,7 @@ def schema() -> Schema:
         categories=tuple(i for i, each in enumerate(declared) if each.type == "category"),
         start=np.array([float(each.name in START) for each in declared]),
         version=VERSION,
+        core=np.array([name in CORE for name in NAMES]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from training.linear import Keep
 from training.trees import TreeSettings
 
 FEW = 300
@@ -22,7 +23,7 @@ class Effort:
     used: int
     penalties: tuple[float, ...]
     unjudged: tuple[float, ...]
-    keep: tuple[int | None, ...]
+    keep: tuple[Keep, ...]
     preset: TreeSettings
     trials: int
     patience: int | None
@@ -32,9 +33,9 @@ class Effort:
 SMALL = Effort(
     folds=5,
     used=5,
-    penalties=(128.0, 32.0, 16.0, 8.0, 4.0, 2.0),
-    unjudged=(0.3, 0.6, 0.1),
-    keep=(None, 24, 12),
+    penalties=(32.0, 8.0),
+    unjudged=(0.3,),
+    keep=("core", None),
     preset=TreeSettings(),
     trials=0,
     patience=None,

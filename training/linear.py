@@ -8,6 +8,7 @@ fused score's weight, as in transfer by biased regularization (Evgeniou & Pontil
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +23,21 @@ _STEEPEST = 50.0
 """The largest weight of the fused score's prior."""
 
 
+Keep = int | Literal["core"] | None
+"""Which features are left (see `LinearSettings.keep`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinearSettings:
     """`penalty` is the strength of the prior, in queries: that many queries of evidence weigh as
     much as it. `unjudged` is the weight of a pair with an unjudged product. With `focus` pairs
     count by what they do to the first page. `keep` is how many features are left, those with the
-    largest weights, None for all."""
+    largest weights; "core" for those that matter in every shop, None for all."""
 
     penalty: float = 4.0
     unjudged: float = 0.1
     focus: bool = True
-    keep: int | None = None
+    keep: Keep = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +108,12 @@ def prepare(tables: Tables, seed: int) -> Problem:
 
 def fit_linear(problem: Problem, settings: LinearSettings) -> Linear:
     """The weights with the least loss; when `keep` is set, fitted again with those features."""
-    prior = problem.prior
+    prior, core = problem.prior, problem.schema.core
+    if settings.keep == "core" and core is not None:
+        kept = np.flatnonzero(core | (prior.weights != 0))
+        return Linear(_weights(problem, settings, kept), prior.centers, prior.scales)
     weights = _weights(problem, settings, np.arange(len(prior.weights)))
-    if settings.keep is not None and settings.keep < np.count_nonzero(weights):
+    if isinstance(settings.keep, int) and settings.keep < np.count_nonzero(weights):
         by_weight = np.argsort(-np.abs(weights - prior.weights), kind="stable")
         kept = np.union1d(by_weight[: settings.keep], np.flatnonzero(prior.weights))
         weights = _weights(problem, settings, kept)

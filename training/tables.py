@@ -21,7 +21,9 @@ class Schema:
     `directions` (int8, shape (features,)) is 1 where a higher value can only make a product
     better, -1 where only worse, else 0. `categories` are the columns that hold codes, not amounts.
     `start` (float64, that shape) are the multiples of raw values that add up to the fused order,
-    where learning begins. `version` is that of the code that computes them.
+    where learning begins. `version` is that of the code that computes them. `core` (bool, that
+    shape) are the features to try alone when there is little to learn from; None where all are
+    alike.
     """
 
     names: tuple[str, ...]
@@ -29,6 +31,7 @@ class Schema:
     categories: tuple[int, ...]
     start: Values
     version: str
+    core: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

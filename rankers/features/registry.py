@@ -28,3 +28,10 @@ GROUPS: tuple[Group, ...] = (
     query.GROUP,
     shopper.GROUP,
 )
+
+CORE = frozenset(
+    """accessory brand_agreement brand_conflict cosine_share denied_in_title for_coverage
+    has_every_word kind_coverage kind_precision neighbors_score refused_in_title title_beyond
+    title_coverage_idf words_share""".split()  # noqa: SIM905
+)
+"""Features that matter in every shop: where judgments are few, a ranker of these alone is tried."""

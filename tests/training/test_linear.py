@@ -88,3 +88,14 @@ def test_what_is_drawn_for_a_query_does_not_depend_on_the_others() -> None:
     own = among.query == 4
     assert (among.worse[own] - tables.offsets[4]).tolist() == alone.worse.tolist()
     assert (among.better[own] - tables.offsets[4]).tolist() == alone.better.tolist()
+
+
+def test_with_little_to_learn_from_only_what_matters_everywhere_is_used() -> None:
+    tables = made(40)
+    core = np.arange(len(NAMES)) == KNOWS
+    turned = stack(tables.queries, replace(tables.schema, core=core))
+    problem = prepare(turned, 0)
+    weights = fit_linear(problem, LinearSettings(1.0, keep="core")).weights
+    used = {KNOWS, *np.flatnonzero(problem.prior.weights).tolist()}
+    assert set(np.flatnonzero(weights).tolist()) <= used
+    assert weights[KNOWS] > 0
