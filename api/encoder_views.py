@@ -38,10 +38,9 @@ class ReencodedView:
 
     async def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
         """See `search.seams.View.meaning`; exact."""
-        allowed = np.ones(len(self._rows), np.bool_)
-        if filters:
-            allowed = (await self._view.satisfy(self._rows, filters)).all(axis=0)
-        rows = np.flatnonzero(allowed)
+        # Without filters, satisfied by none of none, every product is allowed.
+        satisfied = await self._view.satisfy(self._rows, filters)
+        rows = np.flatnonzero(np.all(satisfied, axis=0))
         scores: NDArray[np.float32] = self._vectors[rows] @ vector
         return best_first(self._rows[rows], scores, limit)
 
