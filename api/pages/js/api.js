@@ -37,16 +37,27 @@ async function explained(response) {
   return new Problem(body.detail || fallback, { title: body.title, status: response.status, retryAfter });
 }
 
-/** One page of results. `cursor` continues an earlier page. */
-export function search(state, { cursor = null, size = PAGE_SIZE, signal } = {}) {
+/**
+ * One page of results. `cursor` continues an earlier page. Why a hit is where it is costs more than
+ * finding it: `hit.explained()` asks for it, once for the whole page.
+ */
+export async function search(state, { cursor = null, size = PAGE_SIZE, signal } = {}) {
   const parameters = searchParameters(state);
   parameters.set("size", size);
   parameters.set("group", "true");
   parameters.set("highlight", "true");
-  parameters.set("explain", "true");
   if (cursor) parameters.set("cursor", cursor);
   else parameters.set("facets", "default");
-  return get(`/v1/search?${parameters}`, signal);
+  const page = await get(`/v1/search?${parameters}`, signal);
+  parameters.set("explain", "true");
+  parameters.delete("facets");
+  let asked = null;
+  const explain = () => (asked ??= get(`/v1/search?${parameters}`).catch((problem) => ((asked = null), Promise.reject(problem))));
+  for (const hit of page.hits) hit.explained = async () => {
+    const { hits } = await explain();
+    return { hit: hits.find(({ id }) => id === hit.id) ?? hit, hits };
+  };
+  return page;
 }
 
 export const product = (id, signal) => get(`/v1/products/${encodeURIComponent(id)}`, signal);

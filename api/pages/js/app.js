@@ -163,7 +163,7 @@ async function showMore() {
     if (asking !== mine) return;
     answer = { ...before, hits: [...before.hits, ...page.hits], cursor: page.cursor };
     if (!unfinished) remember(state, answer);
-    appendHits(page.hits, answer.hits, state, openHit);
+    appendHits(page.hits, state, openHit);
     more(answer);
     keepPlace();
     byId("announce").textContent = `Showing ${answer.hits.length} of ${answer.total} products`;

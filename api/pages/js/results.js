@@ -4,11 +4,11 @@ import { byId, el, fill, pageLink } from "./dom.js";
 import { count, marked, plural } from "./format.js";
 import { picture, priceTag, ratingLine, stockLine } from "./parts.js";
 import { address, isStart } from "./state.js";
-import { bestScores, whyHere } from "./why.js";
+import { whyHere } from "./why.js";
 
 const SKELETONS = 12;
 
-function card(hit, state, best, open) {
+function card(hit, state, open) {
   const target = { ...state, product: hit.id };
   const title = hit.highlights?.title ? marked(hit.highlights.title) : [hit.title];
   return el(
@@ -23,20 +23,18 @@ function card(hit, state, best, open) {
       priceTag(hit),
       el("div", { className: "facts" }, stockLine(hit), hit.variants > 0 ? el("p", {}, plural(hit.variants, "more version")) : null),
     ),
-    state.q.trim() ? whyHere(hit, best, state.sort) : null,
+    state.q.trim() ? whyHere(hit, state.sort) : null,
   );
 }
 
 /** Draws all hits. */
 export function drawHits(hits, state, open) {
-  const best = bestScores(hits);
-  byId("grid").replaceChildren(...hits.map((hit) => card(hit, state, best, open)));
+  byId("grid").replaceChildren(...hits.map((hit) => card(hit, state, open)));
 }
 
 /** Adds a page's hits below, and moves the focus to the first of them. */
-export function appendHits(hits, all, state, open) {
-  const best = bestScores(all);
-  const cards = hits.map((hit) => card(hit, state, best, open));
+export function appendHits(hits, state, open) {
+  const cards = hits.map((hit) => card(hit, state, open));
   byId("grid").append(...cards);
   cards[0]?.querySelector("a").focus({ preventScroll: true });
 }

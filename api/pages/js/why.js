@@ -15,8 +15,8 @@ const ORDERS = {
 const ORDER = Object.keys(STAGES);
 const SOURCES = { words: "its words", meaning: "its meaning" };
 
-/** The highest score of each stage over the hits shown: what a full bar stands for. */
-export function bestScores(hits) {
+/** The highest score of each stage over the hits of a page: what a full bar stands for. */
+function bestScores(hits) {
   const best = {};
   for (const hit of hits)
     for (const { stage, score: value } of hit.why ?? [])
@@ -80,23 +80,35 @@ function moved(moves) {
   return moves.map(({ rule, kind }) => el("p", { className: "moved" }, `${MOVES[kind] ?? kind} (${rule})`));
 }
 
-/** A small disclosure; null when the response explains nothing. */
-export function whyHere(hit, best, sort) {
-  if (!hit.why?.length) return null;
-  const stages = hit.why.toSorted((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
+/** What is told about one hit of a page. */
+function told({ hit, hits }, sort) {
+  const why = hit.why ?? [], best = bestScores(hits);
+  const stages = why.toSorted((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
   const rows = sort === "relevance" ? stages.map((row) => bar(row, best[row.stage])) : [];
-  return el(
-    "details", { className: "why", name: "why" },
-    el("summary", {}, "Why here", el("span", { className: "hidden" }, `: ${hit.title}`)),
-    el(
-      "div", { className: "why-panel" },
-      el("p", {}, sentence(hit.why, sort)),
-      moved(hit.moves ?? []),
-      rows.length ? el("dl", {}, rows) : null,
-      rows.length ? el("p", { className: "quiet" }, "A full bar is the best score on this page.") : null,
-      sort === "relevance" ? weighed(hit.reasons) : [],
-    ),
-  );
+  return [
+    el("p", {}, sentence(why, sort) || "It is no longer among the results; search again."),
+    ...moved(hit.moves ?? []),
+    ...(rows.length ? [el("dl", {}, rows), el("p", { className: "quiet" }, "A full bar is the best score on this page.")] : []),
+    ...(sort === "relevance" ? weighed(hit.reasons) : []),
+  ];
+}
+
+/** A small disclosure, filled when it is first opened. */
+export function whyHere(hit, sort) {
+  const panel = el("div", { className: "why-panel", "aria-live": "polite" });
+  const details = el("details", { className: "why", name: "why" }, el("summary", {}, "Why here", el("span", { className: "hidden" }, `: ${hit.title}`)), panel);
+  const tell = async () => {
+    if (!details.open || panel.childElementCount) return;
+    panel.replaceChildren(el("p", { className: "quiet" }, "Asking…"));
+    try {
+      panel.replaceChildren(...told(await hit.explained(), sort));
+    } catch (problem) {
+      panel.replaceChildren(el("p", {}, problem.message));
+      details.addEventListener("toggle", () => panel.replaceChildren(), { once: true });
+    }
+  };
+  details.addEventListener("toggle", tell);
+  return details;
 }
 
 /** Closes an open disclosure on Escape (giving the focus back) and on a click elsewhere. */
