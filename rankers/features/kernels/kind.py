@@ -102,6 +102,21 @@ def _row(
     row[ACCESSORY] = accessory
 
 
+@helper
+def _ahead(field: Field, ordinals: Ints) -> int:
+    """Reads something of every row: one after another without waiting, the processor fetches many
+    rows at once, which the loop over candidates would wait for one by one."""
+    codes, _, offsets, _, _, _ = field
+    base, seen = len(offsets) - 1, 0
+    for r in ordinals:
+        if r < base:
+            seen += offsets[r + 1]
+    for r in ordinals:
+        if r < base and offsets[r] < offsets[r + 1]:
+            seen += codes[offsets[r]]
+    return seen
+
+
 @kernel(table, i4, group(i4, i4, f4), i1, group(whole, whole), i4, i4, field, filled)
 def fill(
     out: Table,
@@ -123,6 +138,8 @@ def fill(
     idf, best = room[0], room[1]
     _rarity(keys, slots, documents, rows, idf)
     codes, _, offsets, later_codes, _, later_offsets = field
+    if _ahead(field, ordinals) < 0:  # never, but then the reading is of use
+        return
     for i in range(len(ordinals)):
         later, start, end = _place(offsets, later_offsets, ordinals[i])
         words = later_codes[start:end] if later else codes[start:end]
