@@ -12,16 +12,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import faiss as _faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.vector_rows import VectorRows
 from search.errors import IndexCorrupt, StorageFailed
 from search.types import Mask, Ordinals, Ranking, Vector, Vectors
+
+if TYPE_CHECKING:
+    from search.engines.embedded.vector_rows import VectorRows
 
 faiss: Any = _faiss
 """Untyped: the library's stubs lack the keyword arguments its Python layer adds."""
@@ -108,8 +111,8 @@ def build_vector_index(
 class VectorIndex:
     """A built index, searched. Safe to search from several threads at once."""
 
-    def __init__(self, index: Any, nprobe: int = 0, rows: VectorRows | None = None) -> None:
-        self._index, self._rows = index, rows
+    def __init__(self, index: Any, nprobe: int = 0) -> None:
+        self._index = index
         self.nprobe = nprobe
         self.count: int = index.ntotal
         self._cells: int = getattr(index, "nlist", 0)
@@ -130,7 +133,7 @@ class VectorIndex:
                 f"the vector index {path} holds {index.ntotal} vectors of {index.d} dimensions, "
                 f"its manifest says {report['count']} of {report['dimensions']}; index again"
             )
-        return VectorIndex(index, int(report["nprobe"]), VectorRows(index))
+        return VectorIndex(index, int(report["nprobe"]))
 
     def search(self, vector: Vector, limit: int, mask: Mask | None = None) -> Ranking:
         """The `limit` nearest documents by inner product, ties by ordinal.
@@ -156,10 +159,15 @@ class VectorIndex:
         return vector
 
     def vectors(self, ordinals: Ordinals) -> Vectors:
-        """The vectors of documents as an opened index holds them, float32, shape (n,
-        dimensions)."""
-        assert self._rows is not None
+        """The vectors of documents as the index holds them, float32, shape (n, dimensions)."""
         return self._rows.of(ordinals)
+
+    @cached_property
+    def _rows(self) -> VectorRows:
+        # Numba takes a second to import: only where vectors are read.
+        from search.engines.embedded.vector_rows import VectorRows
+
+        return VectorRows(self._index)
 
     def _score_all(self, vector: Vector, limit: int, allowed: NDArray[np.intp]) -> Ranking:
         scores = self._index.reconstruct_batch(allowed.astype(np.int64)) @ vector
