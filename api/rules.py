@@ -90,7 +90,8 @@ async def rule_get(request: Request, state: AppState) -> Response:
 async def rule_put(request: Request, state: AppState) -> Response:
     """Adds a rule, or replaces the one with its id."""
     file = _opened(request, state, changing=True)
-    rule = _rule(_object(await json_body(request, untyped="")))
+    given = _object(await json_body(request, untyped=""))
+    rule = _rule({"id": request.path_params["id"], **given})
     if rule.id != request.path_params["id"]:
         raise BadInput(f"the rule's id is {rule.id!r}, the address names another", field="id")
     version, new = await _change(state, partial(file.put, rule, _expected(request)))

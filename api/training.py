@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from eval import Judgments, Mode
 from rankers.features import CORE, FEATURES, NAMES, VERSION, compute
 from search.build import Search
+from search.errors import BadInput
 from search.ranking import pool
 from search.retrieval import Trace
 from search.seams import View
@@ -54,7 +55,7 @@ async def collect(
     ordered: they are named beside the tables.
 
     Raises:
-        BadInput: nothing is found for any query.
+        BadInput: nothing is found for any query, or nothing that was judged.
     """
     view = await search.engine.view()
     wanted = judgments.relevant_queries()
@@ -70,6 +71,12 @@ async def collect(
         else:
             missed.append(text)
     progress(len(wanted), len(wanted))
+    if wanted and all(np.isnan(each.gains).all() for each in queries):
+        raise BadInput(
+            "no judged product is among the candidates of its query: are these judgments of this "
+            "catalogue?",
+            field="judgments",
+        )
     return stack(queries, schema()), tuple(missed)
 
 

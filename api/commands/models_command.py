@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,8 @@ def use(model: ModelFile, data: Data = DEFAULT_DATA, json: Json = False) -> None
         print_json({**_about(loaded, version), "path": str(target)})
     else:
         out.print(f"{loaded.name} {version[:12]} is in use: {target}", markup=False)
+        if loaded.kind == "fused":
+            out.print("It keeps the fused order: training found nothing that is surely better.")
 
 
 @command.command("show")
@@ -66,8 +69,28 @@ def show(
     if json:
         print_json(about)
         return
+    about |= {"training": _learned(loaded.training), "metrics": _held_out(loaded.metrics)}
     for name, value in about.items():
         out.print(f"{name.replace('_', ' ')}: {_shown(value)}", markup=False)
+
+
+def _learned(training: Mapping[str, Any]) -> dict[str, object]:
+    """What a model learned from, without the settings, which `--json` has."""
+    return {name: value for name, value in training.items() if not isinstance(value, Mapping)}
+
+
+def _held_out(metrics: Mapping[str, Any]) -> str | Mapping[str, Any]:
+    """What cross-validation found, in a sentence."""
+    try:
+        chosen = metrics["held_out"]["chosen"]
+        against, ndcg = chosen["against"], chosen["ndcg"][-1]
+        return (
+            f"nDCG@10 {ndcg:.4f} on {against['queries']} queries held out in turn, "
+            f"{against['delta']:+.4f} [{against['low']:+.4f}, {against['high']:+.4f}] against the "
+            f"fused order, p {against['p']:.4f}"
+        )
+    except (KeyError, IndexError, TypeError):
+        return metrics
 
 
 async def _checked(path: Path, data: Path) -> Model:

@@ -97,7 +97,8 @@ class RuleBook:
 
     def _refuse(self, problem: str) -> None:
         self._fault = problem
-        _log.error("new rules cannot be used, the earlier stay in force: %s", problem)
+        kept = "the earlier stay in force" if self._rules.rules else "none are in force"
+        _log.error("the rules cannot be used, %s: %s", kept, problem)
 
 
 def _stamp(path: Path) -> _Stamp:

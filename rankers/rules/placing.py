@@ -43,7 +43,8 @@ def place(effects: Effects, ranking: Ranking, placeable: Placeable) -> Placed:
 
     Pins come first, in the order of `effects`: each at its position, or at the next free one when
     that is taken, or among the last when there are fewer results. Sponsored products fill the
-    slots that are left, while slot and page have room. Each product, or with `groups` each group,
+    slots that are left, while slot and page have room; one that stands at or above a slot by itself
+    stays there, unmarked, and the next takes it. Each product, or with `groups` each group,
     is there once.
     """
     slots = _Slots(placeable.groups)
@@ -95,7 +96,9 @@ def _sponsor(
     effects: Effects, placeable: Placeable, slots: _Slots, ranking: Ranking, rest: Ranking
 ) -> None:
     results = len(rest) + len(slots.taken)
-    known = {slots.key(ordinal) for ordinal in ranking.ordinals.tolist()}
+    known: dict[int, int] = {}
+    for rank, ordinal in enumerate(ranking.ordinals.tolist(), 1):
+        known.setdefault(slots.key(ordinal), rank)
     pages: dict[int, int] = {}
     for paid, products in zip(effects.sponsored, placeable.sponsored, strict=True):
         own: dict[int, int] = {}
@@ -105,7 +108,9 @@ def _sponsor(
             full = pages.get(page, 0) >= placeable.most or own.get(page, 0) >= paid.most
             if full or position in slots.taken or position > results + 1:
                 continue
-            ordinal = next((each for each in waiting if slots.free(each)), None)
+            # Nobody pays for a lower place than the one that is theirs.
+            better = (o for o in waiting if known.get(slots.key(o), position + 1) > position)
+            ordinal = next((each for each in better if slots.free(each)), None)
             if ordinal is None:
                 break
             added = slots.key(ordinal) not in known

@@ -57,6 +57,14 @@ async def test_a_rule_is_in_force_when_its_put_is_answered(client: httpx.AsyncCl
     assert (await hits(client))[-1]["id"] == last
 
 
+async def test_the_address_names_a_rule_that_does_not_name_itself(
+    client: httpx.AsyncClient,
+) -> None:
+    rule = {name: value for name, value in pin("P1").items() if name != "id"}
+    assert (await client.put("/v1/rules/a", json=rule)).status_code == 201
+    assert (await client.get("/v1/rules/a")).json()["id"] == "a"
+
+
 async def test_a_rule_holds_for_a_misspelled_query(client: httpx.AsyncClient) -> None:
     last = (await hits(client))[-1]["id"]
     await put(client, pin(last))

@@ -150,3 +150,19 @@ def test_the_learning_curve_is_drawn(indexed: Path, judgments: Path, tmp_path: P
     points = json.loads(result.stdout.splitlines()[-1])["points"]
     assert {point["kind"] for point in points} == {"linear", "trees", "stacked"}
     assert picture.read_text().startswith("<svg")
+
+
+def test_judgments_of_another_catalogue_are_refused(
+    indexed: Path, judgments: Path, tmp_path: Path
+) -> None:
+    alien = tmp_path / "alien.csv"
+    lines = judgments.read_text(encoding="utf-8").splitlines()
+    rows = [line.rsplit(",", 2) for line in lines[1:]]
+    alien.write_text(
+        "\n".join([lines[0], *(f"{q},X{p},{g}" for q, p, g in rows)]), encoding="utf-8"
+    )
+    given = ["train", "--data", indexed, "--judgments", alien, "--out", tmp_path / "m.json"]
+    result = CliRunner().invoke(application(list(map(str, given))), list(map(str, given)))
+    assert isinstance(result.exception, BadInput)
+    assert "judgments of this catalogue" in str(result.exception)
+    assert not (tmp_path / "m.json").exists()

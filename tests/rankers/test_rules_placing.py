@@ -166,3 +166,17 @@ def test_pins_have_their_positions_and_slots_their_caps(
             page = (at[each] - 1) // placeable.page
             pages[page] = pages.get(page, 0) + 1
     assert all(n <= min(placeable.most, effects.sponsored[0].most) for n in pages.values())
+
+
+def test_nobody_pays_for_a_lower_place_than_their_own() -> None:
+    effects = Effects(sponsored=(slots(3),))
+    found = place(effects, ranked(10, 11, 12, 13, 14), Placeable(sponsored=((10, 12, 14),)))
+    assert found.ranking.ordinals.tolist() == [10, 11, 14, 12, 13]
+    assert list(found.moves) == [14]
+
+
+def test_with_variants_grouped_the_best_of_a_group_is_its_own_place() -> None:
+    groups = np.array([7, -1, -1, 7, -1], np.int32)
+    effects = Effects(sponsored=(slots(2),))
+    found = place(effects, ranked(0, 1, 2), Placeable(sponsored=((3, 4),), groups=groups))
+    assert found.ranking.ordinals.tolist() == [0, 4, 1, 2]
