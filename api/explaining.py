@@ -107,7 +107,11 @@ def _about(place: Place, places: Places) -> Iterator[str]:
         yield f"It was found by {' and '.join(found)}.{together}"
     if ranks.get("boosts"):
         yield "What was understood of the query moved it up."
-    yield from (f"The rule {move.rule} moved it ({move.kind})." for move in hit.moves)
+    for move in hit.moves:
+        if move.kind == "stock":
+            yield "It is sold out, which moves it down after the model ([ranking] out_of_stock)."
+        else:
+            yield f"The rule {move.rule} moved it ({move.kind})."
     yield from _model(place, places)
 
 

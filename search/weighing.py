@@ -17,6 +17,7 @@ from search.settings import RankingSettings
 from search.types import Gain, Mask, Move, Ordinals, Ranking, Scores
 
 _HEAD = 100
+_SOLD_OUT = Move("out_of_stock", "stock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ async def weigh(
     ranking = found.fused
     named = np.isin(ranking.ordinals, found.named)
     amounts = _of_stock(view, ranking.ordinals, settings) * ~named
+    gained = [(_SOLD_OUT, ranking.ordinals[amounts < 0])] if amounts.any() else []
     amounts += _of_age(view, ranking.ordinals, settings, today)
-    gained = []
     for each, satisfied in zip(gains, await _satisfied(view, ranking, gains), strict=True):
         amounts += np.float32(each.weight) * satisfied
         kind = Move(each.rule, "boost" if each.weight > 0 else "bury")

@@ -10,7 +10,8 @@ from search.types.arrays import Ordinals
 from search.types.catalogue import Filters
 from search.types.ranking import Ranking
 
-MoveKind = Literal["pin", "boost", "bury", "sponsored"]
+MoveKind = Literal["pin", "boost", "bury", "sponsored", "stock"]
+"""`stock` is no rule's: what is sold out goes down (`[ranking] out_of_stock`)."""
 
 
 @dataclass(frozen=True, slots=True)

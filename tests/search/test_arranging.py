@@ -113,6 +113,13 @@ async def test_what_is_sold_out_goes_down_in_a_list_without_words_too(shop: Pipe
     ]
 
 
+async def test_an_explanation_says_what_is_sold_out(shop: Pipeline) -> None:
+    answer = await ask(arranging(shop, stock="down"), explain=True)
+    told = {hit.product.id: [move.kind for move in hit.moves] for hit in answer.hits}
+    assert told["best"] == ["stock"]
+    assert told["good"] == []
+
+
 async def test_a_sorted_list_keeps_the_shoppers_order(shop: Pipeline) -> None:
     found = rules('pin = [{ id = "poor", position = 1 }]', 'redirect = "/kettles"')
     asked = await ask(arranging(shop, found, stock="down"), sort="newest")

@@ -72,12 +72,12 @@ function sentence(why, sort) {
 }
 
 const MOVES = {
-  pin: "Placed here by the shop", boost: "Moved up by the shop", bury: "Moved down by the shop", sponsored: "A paid place",
+  stock: "Moved down because it is sold out", pin: "Placed here by the shop", boost: "Moved up by the shop", bury: "Moved down by the shop", sponsored: "A paid place",
 };
 
 /** What the shop's rules did, a line each. */
 function moved(moves) {
-  return moves.map(({ rule, kind }) => el("p", { className: "moved" }, `${MOVES[kind] ?? kind} (${rule})`));
+  return moves.map(({ rule, kind }) => el("p", { className: "moved" }, kind === "stock" ? MOVES.stock : `${MOVES[kind] ?? kind} (${rule})`));
 }
 
 /** What is told about one hit of a page. */
