@@ -263,6 +263,8 @@ def test_ctrl_c_ends_a_command_with_130(tmp_path: Path) -> None:
         [*AISLE, "update", "-", "--data", str(tmp_path)],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Tests that run in a shell's background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
