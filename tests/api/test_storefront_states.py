@@ -144,6 +144,8 @@ def test_a_server_that_is_away_and_comes_back(shopper: Shopper, server: ShopServ
     try:
         page.locator("#q").fill("lamp")
         expect(page.get_by_role("alert")).to_contain_text("The shop cannot be reached")
+        page.wait_for_timeout(1_500)  # words that were being typed are asked for once more
+        expect(page.get_by_role("alert")).to_contain_text("The shop cannot be reached")
     finally:
         server.start()
     page.get_by_role("button", name="Try again").click()
