@@ -23,7 +23,9 @@ _PRICE_KEY = "price"
 @dataclass(frozen=True, slots=True)
 class Boosted:
     """A ranking in its new order, those products that gained, by what they gained, and those that
-    the query names, which are above all others."""
+    the query names outright, which stay above all others whatever a model says. Those with a code
+    of the query are above the rest too, but a model may think otherwise: `WH-1000XM4` is also in
+    the titles of its cases."""
 
     ranking: Ranking
     gains: Ranking
@@ -35,17 +37,18 @@ async def boost(view: View, query: Query, fused: Ranking) -> Boosted | None:
     if not len(fused):
         return None
     gains = await _gains(view, query, fused.ordinals) * np.float32(max(fused.scores[0], 0.0))
-    first = np.zeros(len(fused), np.bool_)
+    outright = np.zeros(len(fused), np.bool_)
     if query.intent == "product_lookup":
-        first = np.isin(fused.ordinals, await view.named(query))
-        gains += _lifts(fused.scores + gains, first)
+        named = await view.named(query)
+        outright = np.isin(fused.ordinals, named.outright)
+        gains += _lifts(fused.scores + gains, outright | np.isin(fused.ordinals, named.by_code))
     if not gains.any():
         return None
     gained = np.flatnonzero(gains)
     return Boosted(
         best_first(fused.ordinals, fused.scores + gains, len(fused)),
         best_first(fused.ordinals[gained], gains[gained], len(gained)),
-        fused.ordinals[first],
+        fused.ordinals[outright],
     )
 
 

@@ -22,6 +22,7 @@ from search.types import (
     FeatureTable,
     Filter,
     Filters,
+    Named,
     Ordinals,
     Placeable,
     Placed,
@@ -231,9 +232,8 @@ class View(Protocol):
         filter that this index cannot understand is satisfied by none."""
         ...
 
-    async def named(self, query: Query) -> Ordinals:
-        """The few products that the query names: those whose whole title it is, and those with
-        every word and a code that hardly any other product has."""
+    async def named(self, query: Query) -> Named:
+        """The few products that the query names."""
         ...
 
     async def words(

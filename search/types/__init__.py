@@ -16,6 +16,7 @@ from search.types.catalogue import (
     Product,
     Upsert,
 )
+from search.types.events import ACTIONS, Event, LoggedSearch
 from search.types.query import (
     Alternative,
     Boost,
@@ -36,6 +37,7 @@ from search.types.ranking import (
     Contributions,
     Device,
     FeatureTable,
+    Named,
     Pool,
     Ranked,
     Ranking,
@@ -69,6 +71,7 @@ from search.types.rules import (
 )
 
 __all__ = [
+    "ACTIONS",
     "Alternative",
     "Applied",
     "AttributeValue",
@@ -81,6 +84,7 @@ __all__ = [
     "Effects",
     "Entity",
     "EntityUse",
+    "Event",
     "Facet",
     "FacetValue",
     "FeatureTable",
@@ -90,11 +94,13 @@ __all__ = [
     "Hit",
     "Intent",
     "Link",
+    "LoggedSearch",
     "Mask",
     "Measure",
     "ModelUsed",
     "Move",
     "MoveKind",
+    "Named",
     "Negation",
     "Ordinals",
     "Patch",

@@ -50,6 +50,16 @@ class WordMatches:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The few products that a query names. `outright`: its words are the whole title, or it has an
+    identifier of the product that the title does not say. `by_code`: it has a code that hardly any
+    other product has; of a model number in titles these are what goes with the model, too."""
+
+    outright: Ordinals
+    by_code: Ordinals
+
+
+@dataclass(frozen=True, slots=True)
 class Shopper:
     """What is known of who asks: nothing, unless the shop says so.
 

@@ -139,7 +139,9 @@ async def test_a_product_is_named_by_its_whole_title(
     engine: Engine, text: str, named: list[str]
 ) -> None:
     view = await engine.view()
-    assert await ids(view, await view.named(normalize_query(Query(text)))) == named
+    found = await view.named(normalize_query(Query(text)))
+    assert await ids(view, found.outright) == named
+    assert not len(found.by_code)
 
 
 async def test_a_product_is_named_by_its_code_and_no_other_word(name: str, tmp_path: Path) -> None:
@@ -147,5 +149,30 @@ async def test_a_product_is_named_by_its_code_and_no_other_word(name: str, tmp_p
     engine = ENGINES[name](Settings(data=tmp_path))
     view = await engine.view()
     for text, named in (("wh-1000xm4", ["f"]), ("WH 1000XM4 bottle", ["f"]), ("xm4 gum", [])):
-        assert await ids(view, await view.named(normalize_query(Query(text)))) == named
+        found = await view.named(normalize_query(Query(text)))
+        assert await ids(view, found.by_code) == named
+        assert not len(found.outright)
+    await engine.close()
+
+
+async def test_an_identifier_names_outright_unless_the_title_says_it(
+    name: str, tmp_path: Path
+) -> None:
+    code = {"ean": "4006381333931"}
+    made = [
+        Product("a", "Bottle", attributes=code),
+        Product("b", "Lid for bottle 4006381-333931", attributes=code),
+        Product("B07X", "Flask"),
+    ]
+    PUBLISH[name](tmp_path, made, None)
+    engine = ENGINES[name](Settings(data=tmp_path))
+    view = await engine.view()
+    for text, outright, by_code in (
+        ("4006381333931", ["a"], ["a", "b"]),
+        ("bottle 4006381333931", ["a"], ["a", "b"]),
+        ("b07x", ["B07X"], ["B07X"]),
+    ):
+        found = await view.named(normalize_query(Query(text)))
+        assert await ids(view, found.outright) == outright
+        assert sorted(await ids(view, found.by_code)) == sorted(by_code)
     await engine.close()

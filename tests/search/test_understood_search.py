@@ -16,6 +16,7 @@ from query.understanding import Understanding
 from search.boosting import PREFERENCE_WEIGHT
 from search.errors import BadInput
 from search.pipeline import Pipeline
+from search.ranking import RankingStage
 from search.types import (
     Boost,
     CategoryProbability,
@@ -33,6 +34,7 @@ from search.types import (
 from search.understandings import Understandings
 from tests.search.engines import shops
 from tests.search.test_pipeline import WordVectors, pipeline
+from tests.search.test_ranking_stage import ByTitleLength, Models
 
 BOTH, WORDS, MEANING = frozenset({"words", "meaning"}), frozenset({"words"}), frozenset({"meaning"})
 PRODUCTS = [
@@ -218,6 +220,18 @@ async def test_a_named_product_goes_first(shop: Pipeline, retrievers: frozenset[
         assert found(answer)[0] == product
         scores = [hit.score for hit in answer.hits]
         assert scores == sorted(scores, reverse=True)
+
+
+async def test_a_model_may_lower_what_has_the_code_but_not_what_is_named(shop: Pipeline) -> None:
+    def lookup(query: Query) -> Query:
+        return replace(query, intent="product_lookup")
+
+    shortest = Models(ByTitleLength(sign=-1.0))
+    ranked = replace(shop, ranking=RankingStage(shortest, shop.settings))
+    titles = [hit.product.title for hit in (await ask(ranked, "Kettle XK-42", refine=lookup)).hits]
+    assert [len(title) for title in titles] == sorted(map(len, titles))
+    longest = replace(shop, ranking=RankingStage(Models(ByTitleLength()), shop.settings))
+    assert found(await ask(longest, "kettle stand", refine=lookup))[:2] == ["exact", "long"]
 
 
 @pytest.mark.parametrize("sort", ["relevance", "price_asc"])

@@ -31,6 +31,7 @@ from search.settings import WordsSettings
 from search.types import (
     Facet,
     Filters,
+    Named,
     Ordinals,
     Product,
     Query,
@@ -98,13 +99,19 @@ class IndexState:
         bonus = self.settings.every_word_bonus
         return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
 
-    def named(self, query: Query) -> Ordinals:
+    def named(self, query: Query) -> Named:
         """See `search.seams.View.named`."""
-        words = self._words(query)
         title = title_key(" ".join(query.terms))
-        found = [tantivy.Query.term_query(self.schema, "named", title, "basic"), *words.by_code()]
-        clauses = [(Occur.Should, each) for each in found]
-        return self._search(tantivy.Query.boolean_query(clauses), [], _NAMED).ordinals
+        whole = tantivy.Query.term_query(self.schema, "named", title, "basic")
+        titled = self._search(whole, [], _NAMED).ordinals
+        found = self._words(query).by_code()
+        if not found:
+            return Named(titled, titled[:0])
+        clauses = [(Occur.Should, each) for each in found.values()]
+        coded = self._search(tantivy.Query.boolean_query(clauses), [], _NAMED).ordinals
+        titles = [_letters(product.title) for product in self.documents.products(coded)]
+        own = np.array([not any(code in title for code in found) for title in titles], np.bool_)
+        return Named(np.union1d(titled, coded[own]).astype(np.int32), coded)
 
     def sorted_words(
         self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False
@@ -256,6 +263,11 @@ class IndexState:
         """A document's number is not its ordinal once segments were added or merged."""
         found = self.searcher.fast_field_values("ord", addresses)
         return np.array(found, np.int32)
+
+
+def _letters(title: str) -> str:
+    """The letters and digits of a title, as codes are written."""
+    return "".join(filter(str.isalnum, title.lower()))
 
 
 def _unscored(ordinals: Ordinals, relaxation: Relaxation = "none") -> WordMatches:

@@ -17,6 +17,7 @@ from search.types import (
     Facet,
     Filter,
     Filters,
+    Named,
     Ordinals,
     Product,
     Query,
@@ -58,7 +59,7 @@ class EmbeddedView:
         """See `search.seams.View.satisfy`."""
         return await self._run(self._state.facts.satisfy, ordinals, filters)
 
-    async def named(self, query: Query) -> Ordinals:
+    async def named(self, query: Query) -> Named:
         """See `IndexState.named`."""
         return await self._run(self._state.named, query)
 

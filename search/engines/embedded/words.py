@@ -202,14 +202,14 @@ class WordsQuery:
             if (query := self._substitute(each))
         ]
 
-    def by_code(self) -> list[tantivy.Query]:
-        """Every word, and a code that tells few products from all others."""
+    def by_code(self) -> dict[str, tantivy.Query]:
+        """For each code that tells few products from all others: it, and every word."""
         rare = [code for code in self._codes() if self.searcher.doc_freq("codes", code) <= _TELLING]
-        return [
-            _combine(Occur.Must, [self.required(), query])
+        return {
+            code: _combine(Occur.Must, [self.required(), query])
             for code in rare
             for query in self._code(code)
-        ]
+        }
 
     def _common(self, word: str) -> bool:
         """Whether so many products have a word that having it alone makes none a result."""
