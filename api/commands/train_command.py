@@ -121,7 +121,8 @@ def _train_all(
 ) -> list[Outcome]:
     from api.commands.console import stages
     from rankers import save_model
-    from training import Outcome, train
+    from training import Outcome
+    from training.train import train
 
     outcomes = []
     for place, path in named_models(wanted, model):

@@ -23,8 +23,8 @@ from training import (
     format_report,
     learning_curve,
     report_json,
-    train,
 )
+from training.train import train
 from training.linear import prepare
 from training.scorers import fit_kinds
 from training.train import Wanted
