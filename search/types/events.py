@@ -1,7 +1,7 @@
 """What shoppers were shown and what they did, as logged.
 
-Times are seconds since 1970-01-01 UTC, positions are 1-based over the whole result. `client` is never
-the shop's own id but a salted hash of it.
+Times are seconds since 1970-01-01 UTC, positions are 1-based over the whole result. `client` is
+never the shop's own id but a salted hash of it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class LoggedSearch:
     """One page of one answered search (UBI's query record).
 
     `id` is the query id that events refer to. `products` are those of the page in order, the first
-    at position `first`. `propensities` are the probabilities with which the logging policy puts each
-    of them where it stands: 1 where nothing is left to chance, empty when all are 1. `features` is
-    float32 of shape (len(products), len(feature_names)), None when not logged; NaN rows for products
-    no model looked at. `attributes` are whatever else the shop sent.
+    at position `first`. `propensities` are the probabilities with which the logging policy puts
+    each of them where it stands: 1 where nothing is left to chance, empty when all are 1.
+    `features` is float32 of shape (len(products), len(feature_names)), None when not logged; NaN
+    rows for products no model looked at. `attributes` are whatever else the shop sent.
     """
 
     id: str

@@ -18,9 +18,9 @@ class ClickCounts:
     A document is a product as the answer to one query, so the same product under two queries is
     two. Row r says: `documents[r]` was seen `impressions[r]` times at `positions[r]` (int32,
     1-based) and was clicked `clicks[r]` of these times; a document and a position meet in one row
-    at most, rows are sorted by document, then position. Counts are float64 since they may be decayed
-    with age. `clicks` are amounts of graded behavior where a grade mapping was used (then they may
-    exceed `impressions`).
+    at most, rows are sorted by document, then position. Counts are float64 since they may be
+    decayed with age. `clicks` are amounts of graded behavior where a grade mapping was used (then
+    they may exceed `impressions`).
 
     `queries` (int32, shape (documents,)) is each document's query as an index into `query_texts`;
     `products` are the documents' product ids. Documents of one query are adjacent.
@@ -41,4 +41,5 @@ class ClickCounts:
 
     def per_document(self, weights: Amounts) -> Amounts:
         """Sums over positions of `weights` (one a row), float64 of shape (documents,)."""
-        return np.bincount(self.documents, weights, minlength=len(self.products))
+        sums = np.bincount(self.documents, weights, minlength=len(self.products))
+        return sums.astype(np.float64, copy=False)
