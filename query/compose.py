@@ -22,6 +22,9 @@ ATTRIBUTE_WEIGHT = 0.02
 """The same for any other attribute."""
 MEASURE_WEIGHT = 0.15
 CATEGORY_WEIGHT = 0.1
+MEASURED_CATEGORY_WEIGHT = 0.3
+"""The same beside a measure of it: the words of `1000 ml` are rarer than `kettle`, so whatever is
+written `1000 ml` would stand above the kettles of one liter."""
 
 
 def compose(query: Query) -> Query:
@@ -40,10 +43,32 @@ def compose(query: Query) -> Query:
     )
 
 
+def kind_said(query: Query) -> str:
+    """What a query says of the kind of product: the text that is encoded, without the measures
+    where a kind is named beside them. In `1000 ml kettle` the kettle is what is looked for;
+    `1000 ml`, which mostly descalers write so, would tell of descalers."""
+    if not _measured_kind(query):
+        return query.encoded or query.corrected
+    return _meant(_without(query.corrected, _phrases(query) + _measured(query)), query)
+
+
+def _measured_kind(query: Query) -> bool:
+    """Whether a kind of product is named beside a measure, in words that measure nothing."""
+    measured = _measured(query)
+    return bool(measured) and any(
+        entity.type in _KINDS and not _inside(entity.start, measured) for entity in query.entities
+    )
+
+
+def _measured(query: Query) -> list[tuple[int, int]]:
+    return [(measure.start, measure.end) for measure in query.measures]
+
+
 def category_boosts(query: Query) -> Query:
     """Adds what the categories of a query are worth; for when they are known."""
+    weight = MEASURED_CATEGORY_WEIGHT if _measured_kind(query) else CATEGORY_WEIGHT
     added = tuple(
-        Boost(Filter("category", (" > ".join(each.path),)), CATEGORY_WEIGHT * each.probability)
+        Boost(Filter("category", (" > ".join(each.path),)), weight * each.probability)
         for each in query.categories
     )
     return replace(query, boosts=query.boosts + added)
@@ -132,7 +157,8 @@ def _price_filter(query: Query) -> Filters:
     return (Filter("price", low=price.low, high=price.high),)
 
 
-_TELLING = frozenset({"brand", "color", "product_type", "category"})
+_KINDS = frozenset({"product_type", "category"})
+_TELLING = _KINDS | {"brand", "color"}
 
 
 def _weight(entity: Entity, query: Query) -> float:

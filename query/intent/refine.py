@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from query.compose import kind_said
 from query.intent.categories import CategoryModel
 from query.intent.dictionary import LONGEST, Dictionary
 from query.intent.features import MOST_WORDS, kind_features
@@ -47,9 +48,9 @@ class IntentRefiner:
         )
 
     def _categories(self, query: Query, vector: Vector | None) -> tuple[CategoryProbability, ...]:
-        """Of what is searched for: prices and refusals say nothing of the category."""
-        text = query.encoded or query.corrected
-        return self.categories.categories(evidence_keys(text), vector)
+        """Of what is searched for: prices and refusals say nothing of the category, nor do
+        measures beside the name of what is measured."""
+        return self.categories.categories(evidence_keys(kind_said(query)), vector)
 
     def _links(self, found: list[str]) -> tuple[Link, ...]:
         places = spans(len(found[:MOST_WORDS]), LONGEST)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from query.compose import compose
+import pytest
+
+from query.compose import category_boosts, compose, kind_said
 from search.types import (
+    CategoryProbability,
     Entity,
     Filter,
     Measure,
@@ -75,3 +78,47 @@ def test_a_likely_spelling_that_is_only_offered_is_what_is_encoded() -> None:
     doubtful = replace(spelling, confidence=0.4)
     made = compose(Query("firestik", corrected="firestik", spelling=doubtful))
     assert made.encoded == "firestik"
+
+
+def measured_kettle(text: str, measure: str, ignored: tuple[str, ...] = ()) -> Query:
+    at = text.index(measure)
+    kind = Filter("category", ("Kettles",))
+    start = text.index("kettle")
+    return Query(
+        text,
+        corrected=text,
+        entities=(
+            Entity("product_type", "kettle", "kettle", start, start + 6, 0.6, "boost", kind),
+        ),
+        measures=(Measure(1000, "ml", "volume", 990, 1010, measure, at, at + len(measure)),),
+        categories=(CategoryProbability(("Kettles",), 0.9),),
+        ignored=ignored,
+    )
+
+
+@pytest.mark.parametrize("text", ["1000 ml kettle", "kettle 1000 ml", "kettle of 1000 ml"])
+def test_a_measure_says_nothing_of_the_kind_that_is_named_beside_it(text: str) -> None:
+    made = compose(measured_kettle(text, "1000 ml"))
+    assert made.terms == tuple(text.split())
+    assert "1000" not in kind_said(made)
+    assert "ml" not in kind_said(made)
+    assert "kettle" in kind_said(made)
+
+
+def test_a_measure_alone_says_what_it_can_of_the_kind() -> None:
+    alone = Query(
+        "1000 ml",
+        corrected="1000 ml",
+        measures=(Measure(1000, "ml", "volume", 990, 1010, "1000 ml", 0, 7),),
+    )
+    assert kind_said(compose(alone)) == "1000 ml"
+    within = replace(alone, entities=(Entity("product_type", "ml", "ml", 5, 7, 0.6, "boost"),))
+    assert kind_said(compose(within)) == "1000 ml"
+
+
+def test_the_category_counts_more_beside_a_measure_of_it() -> None:
+    """Words of a measure are rare: without this, what is written so stands above what is meant."""
+    measured = measured_kettle("1000 ml kettle", "1000 ml")
+    plain = replace(measured, measures=())
+    weights = [category_boosts(query).boosts[-1].weight for query in (measured, plain)]
+    assert weights[0] > 2 * weights[1]
