@@ -24,7 +24,8 @@ class SearchRequest:
     `verbatim` searches the words as typed, without correcting them; `ignored` names what was
     recognized in the query and is to be ignored (see `Query.ignored`). `segments` are names that
     the shop's rules may ask for. `diversity` (0 to 1) is how much variety counts against relevance;
-    None means as set. Without `sponsored` no place is a paid one.
+    None means as set. Without `sponsored` no place is a paid one. `seed` decides what exploration
+    leaves to chance: the same seed, the same order; None draws anew.
     """
 
     query: str
@@ -43,6 +44,8 @@ class SearchRequest:
     segments: tuple[str, ...] = ()
     diversity: float | None = None
     sponsored: bool = True
+    seed: int | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,9 @@ class SearchResponse:
     the query that would have left nothing, and were not applied; `fallbacks` names stages that
     failed and what stood in for them; `timings` are milliseconds by stage, in order. `rules` are
     the ids of the shop's rules that apply, `redirect` the page that one of them sends shoppers to.
+    `exploration` says by what chance the order was varied, "" when it was not; then `propensities`
+    are the probabilities with which each hit stands where it stands, and `list_propensity` that of
+    the whole order.
     """
 
     query: Query
@@ -140,3 +146,8 @@ class SearchResponse:
     rules: tuple[str, ...] = ()
     redirect: str | None = None
     model: ModelUsed | None = None
+    exploration: str = ""
+    propensities: tuple[float, ...] = ()
+    list_propensity: float = 1.0
+    id: str = ""
+    """The query id, that of the request."""
