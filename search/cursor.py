@@ -18,7 +18,7 @@ class Cursor:
     """`version` of the view, `offset` of the next hit, `fingerprint` of the request, and `model`:
     the version of the ranking model that ordered the hits, empty without one. `rules` is the
     version of the shop's rules; the `moment` (seconds since 1970) and the size of the first `page`
-    decide what they do on every further one."""
+    decide what they do on every further one. `id` is the query id."""
 
     version: str
     offset: int
@@ -27,11 +27,12 @@ class Cursor:
     rules: str = ""
     moment: float = 0.0
     page: int = 0
+    id: str = ""
 
 
 def fingerprint(request: SearchRequest) -> str:
     """Identifies what was asked, whatever the page: a cursor is refused on another request."""
-    asked = replace(request, cursor=None, size=0, facets=(), explain=False, highlight=False)
+    asked = replace(request, cursor=None, size=0, facets=(), explain=False, highlight=False, id="")
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
 
@@ -45,11 +46,18 @@ def decode_cursor(text: str, request: SearchRequest) -> Cursor:
     """Raises BadInput when the text is no cursor or belongs to another request."""
     try:
         padded = text + "=" * (-len(text) % 4)
-        version, offset, mark, model, rules, moment, page = orjson.loads(
+        version, offset, mark, model, rules, moment, page, asked = orjson.loads(
             base64.b64decode(padded, altchars=b"-_", validate=True)
         )
         cursor = Cursor(
-            str(version), int(offset), str(mark), str(model), str(rules), float(moment), int(page)
+            str(version),
+            int(offset),
+            str(mark),
+            str(model),
+            str(rules),
+            float(moment),
+            int(page),
+            str(asked),
         )
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
         raise BadInput(

@@ -54,6 +54,8 @@ class Pipeline:
         """
         trace = Trace()
         cursor = decode_cursor(request.cursor, request) if request.cursor else None
+        if cursor is not None and not request.id:
+            request = replace(request, id=cursor.id)
         view = await self.engine.view(cursor.version if cursor else None)
         offset = cursor.offset if cursor else 0
         turn = self.arranging.turn(request, cursor) if self.arranging is not None else None
@@ -78,6 +80,7 @@ class Pipeline:
             model=model_used(found),
             rules=arranged.effects.rules,
             redirect=arranged.effects.redirect,
+            id=request.id,
         )
 
     async def arranged(
@@ -205,7 +208,7 @@ class Pipeline:
             return None
         ranker = arranged.found.ranker
         model = ranker.version if ranker else ""
-        cursor = Cursor(view.version, offset, fingerprint(request), model)
+        cursor = Cursor(view.version, offset, fingerprint(request), model, id=request.id)
         if turn is not None:
             rules = turn.rules.version
             cursor = replace(cursor, rules=rules, moment=turn.moment, page=turn.page)

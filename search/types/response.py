@@ -25,7 +25,7 @@ class SearchRequest:
     recognized in the query and is to be ignored (see `Query.ignored`). `segments` are names that
     the shop's rules may ask for. `diversity` (0 to 1) is how much variety counts against relevance;
     None means as set. Without `sponsored` no place is a paid one. `seed` decides what exploration
-    leaves to chance: the same seed, the same order; None draws anew.
+    leaves to chance: the same seed, the same order; None leaves nothing to it.
     """
 
     query: str

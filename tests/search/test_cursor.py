@@ -45,3 +45,10 @@ def test_page_size_and_display_options_may_change_between_pages() -> None:
     cursor = Cursor("v", 20, fingerprint(REQUEST))
     wider = replace(REQUEST, size=50, highlight=True, explain=True, facets=None)
     assert decode_cursor(encode_cursor(cursor), wider) == cursor
+
+
+def test_a_query_id_goes_from_page_to_page_without_changing_what_is_asked() -> None:
+    first = replace(REQUEST, id="first")
+    cursor = Cursor("v", 20, fingerprint(first), id="first")
+    assert decode_cursor(encode_cursor(cursor), REQUEST).id == "first"
+    assert decode_cursor(encode_cursor(cursor), replace(REQUEST, id="other")) == cursor
