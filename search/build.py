@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from query.registry import REFINERS, REWRITERS
 from query.stem import stems
 from query.text import words
 from query.understanding import Understanding
+from rankers.exploration import Swap, Thompson
 from rankers.holder import ModelHolder
 from rankers.rules import RuleBook, parse_rules
 from search.arranging import ArrangingStage
@@ -23,12 +24,13 @@ from search.encoder import open_encoder
 from search.encoders import Encoders
 from search.engines import ENGINES
 from search.errors import BadInput, EncoderUnavailable
+from search.exploring import ExploringStage
 from search.fusion import FUSIONS
 from search.pipeline import Pipeline
 from search.ranking import RankingStage
 from search.retrieval import Retrieval
-from search.seams import Engine, Ranker, Rules
-from search.settings import Settings
+from search.seams import Engine, Explorer, Ranker, Rules
+from search.settings import ExplorationSettings, Settings
 from search.types import Ranking, SearchRequest, SearchResponse
 from search.understandings import Understandings
 
@@ -167,6 +169,31 @@ def follow_rules(settings: Settings) -> RuleBook:
     return RuleBook(path if chosen.enabled else None, parse)
 
 
+EXPLORERS: Mapping[str, Callable[[ExplorationSettings], Explorer]] = {
+    "swap": lambda chosen: Swap(chosen.probability),
+    "thompson": lambda chosen: Thompson(chosen.strength, chosen.share),
+}
+"""How places are exchanged by chance."""
+
+
+def exploring(settings: Settings) -> ExploringStage | None:
+    """What leaves places to chance; None unless the settings ask for it.
+
+    Raises:
+        BadInput: there are not two positions to exchange.
+    """
+    chosen = settings.exploration
+    if chosen.method == "none":
+        return None
+    if chosen.last <= chosen.first:
+        raise BadInput(
+            f"exploration needs two positions: last ({chosen.last}) must be greater than first "
+            f"({chosen.first})",
+            field="exploration.last",
+        )
+    return ExploringStage(chosen, EXPLORERS[chosen.method](chosen))
+
+
 def diversify(*args: Any, **options: Any) -> Ranking:
     """See `rankers.diversity.diversify`."""
     from rankers.diversity import diversify as choose  # numba: only where it is used
@@ -229,6 +256,7 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     models.watch()
     rules = await asyncio.to_thread(follow_rules, settings)
     arranging = ArrangingStage(rules, diversify, settings)
+    explored = exploring(settings)
     settled = settings.understanding
     without = settled.without if settled.enabled else tuple(REWRITERS) + tuple(REFINERS)
     understood = Understandings(partial(Understanding.open, without=without), words)
@@ -247,6 +275,7 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
             settings=settings,
             ranking=RankingStage(models, settings) if name == RANKED else None,
             arranging=None if ending == RAW else arranging,
+            exploring=None if ending == RAW else explored,
         )
         for name, retrievers in SYSTEMS.items()
         for ending, understandings in (("", understood), (RAW, raw))

@@ -14,6 +14,7 @@ import numpy as np
 from search.arranging import Arranged, ArrangingStage, Turn, as_ranked
 from search.cursor import Cursor, decode_cursor, encode_cursor, fingerprint
 from search.errors import BadInput, NotFound
+from search.exploring import ExploringStage
 from search.highlight import highlight
 from search.ranking import RankingStage, model_used, scored
 from search.results import explain, variant_counts
@@ -44,6 +45,7 @@ class Pipeline:
     settings: Settings
     ranking: RankingStage | None = None
     arranging: ArrangingStage | None = None
+    exploring: ExploringStage | None = None
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Answers one request.
@@ -60,6 +62,9 @@ class Pipeline:
         offset = cursor.offset if cursor else 0
         turn = self.arranging.turn(request, cursor) if self.arranging is not None else None
         arranged = await self.arranged(view, request, trace, turn, cursor)
+        drawn = None
+        if self.exploring is not None:
+            arranged, drawn = self.exploring.explore(view, arranged, request, trace)
         found = arranged.found
         total, facets, exact = await self._count(view, arranged, request, trace)
         hits = await self.page(view, arranged, request, offset, trace)
@@ -81,6 +86,9 @@ class Pipeline:
             rules=arranged.effects.rules,
             redirect=arranged.effects.redirect,
             id=request.id,
+            exploration=drawn.method if drawn else "",
+            propensities=drawn.at(offset, len(hits)) if drawn else (),
+            list_propensity=drawn.probability if drawn else 1.0,
         )
 
     async def arranged(

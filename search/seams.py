@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from search.types import (
     Applied,
+    Chance,
     Change,
     Contributions,
     Effects,
@@ -32,6 +33,7 @@ from search.types import (
     Ranked,
     Ranking,
     SearchRequest,
+    Slots,
     Sort,
     Statistics,
     Text,
@@ -201,6 +203,19 @@ class Diversifier(Protocol):
         of shape (len(ranking), dimensions)); `groups` (int32 of shape (len(ranking), len(caps)),
         -1 where unknown) what each cap counts, among the first `within`. The `first` are chosen,
         the others follow."""
+        ...
+
+
+class Explorer(Protocol):
+    """Exchanges the places of some products by chance; see `rankers.exploration`."""
+
+    @property
+    def name(self) -> str:
+        """The method and its parameters, as they are logged."""
+        ...
+
+    def __call__(self, slots: Slots, rng: np.random.Generator) -> Chance:
+        """Draws an order of the slots, with its exact probabilities."""
         ...
 
 

@@ -138,6 +138,24 @@ class DiversitySettings(Section):
     within: int = Field(10, ge=1, le=100)
 
 
+class ExplorationSettings(Section):
+    """Places exchanged by chance, so that clicks tell more; off unless set."""
+
+    method: Literal["none", "swap", "thompson"] = "none"
+    """`swap` exchanges neighbors, `thompson` gives products that hardly anybody has seen their
+    chance."""
+    probability: float = Field(0.1, ge=0, le=0.5)
+    """Of each exchange by `swap`."""
+    strength: float = Field(0.5, ge=0)
+    """How far `thompson` moves a product nobody has seen, in units of the spread of the scores."""
+    share: float = Field(0.5, ge=0, le=1)
+    """The share of searches that `thompson` varies."""
+    first: int = Field(3, ge=1)
+    """The first position that may change."""
+    last: int = Field(10, ge=2, le=100)
+    """The last one."""
+
+
 class RulesSettings(Section):
     """The shop's own rules (docs/ranking/rules.md)."""
 
@@ -176,6 +194,7 @@ class Settings(BaseSettings):
     fusion: FusionSettings = FusionSettings()
     ranking: RankingSettings = RankingSettings()
     diversity: DiversitySettings = DiversitySettings()
+    exploration: ExplorationSettings = ExplorationSettings()
     rules: RulesSettings = RulesSettings()
     limits: LimitSettings = LimitSettings()
 

@@ -17,6 +17,7 @@ from search.types.catalogue import (
     Upsert,
 )
 from search.types.events import ACTIONS, Event, LoggedSearch
+from search.types.exploration import Chance, Slots
 from search.types.query import (
     Alternative,
     Boost,
@@ -77,6 +78,7 @@ __all__ = [
     "AttributeValue",
     "Boost",
     "CategoryProbability",
+    "Chance",
     "Change",
     "Contributions",
     "Delete",
@@ -120,6 +122,7 @@ __all__ = [
     "SearchRequest",
     "SearchResponse",
     "Shopper",
+    "Slots",
     "Sort",
     "Spelling",
     "SpellingOutcome",

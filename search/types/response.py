@@ -24,8 +24,7 @@ class SearchRequest:
     `verbatim` searches the words as typed, without correcting them; `ignored` names what was
     recognized in the query and is to be ignored (see `Query.ignored`). `segments` are names that
     the shop's rules may ask for. `diversity` (0 to 1) is how much variety counts against relevance;
-    None means as set. Without `sponsored` no place is a paid one. `seed` decides what exploration
-    leaves to chance: the same seed, the same order; None leaves nothing to it.
+    None means as set. Without `sponsored` no place is a paid one.
     """
 
     query: str
@@ -44,7 +43,6 @@ class SearchRequest:
     segments: tuple[str, ...] = ()
     diversity: float | None = None
     sponsored: bool = True
-    seed: int | None = None
     id: str = ""
 
 

@@ -10,8 +10,9 @@ from search.types.arrays import Ordinals
 from search.types.catalogue import Filters
 from search.types.ranking import Ranking
 
-MoveKind = Literal["pin", "boost", "bury", "sponsored", "stock"]
-"""`stock` is no rule's: what is sold out goes down (`[ranking] out_of_stock`)."""
+MoveKind = Literal["pin", "boost", "bury", "sponsored", "stock", "chance"]
+"""The last two are no rule's: what is sold out goes down (`[ranking] out_of_stock`), and
+exploration exchanges places by chance (`[exploration]`)."""
 
 
 @dataclass(frozen=True, slots=True)
