@@ -1,0 +1,110 @@
+"""A log on disk becomes counts of clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.clicks.counting import count
+from training.clicks.counts import ClickCounts
+from training.clicks.database import database
+from training.clicks.joining import Joined, join
+from training.clicks.options import Reading
+from training.clicks.session_files import load_sessions
+from training.clicks.sources import find_sources, open_parquet
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_FLAG = """
+CREATE TEMP VIEW {kind} AS
+SELECT *, coalesce(client, '') IN (SELECT client FROM flagged) AS is_flagged FROM logged_{kind}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log that was read: its counts, what became of it, and remarks for people."""
+
+    counts: ClickCounts
+    joined: Joined
+    remarks: tuple[str, ...]
+
+
+def read_counts(
+    paths: Sequence[Path],
+    *,
+    grades: Mapping[str, float] | None = None,
+    window_days: float | None = 30,
+    half_life_days: float | None = None,
+    now: float | None = None,
+    depth: int = 50,
+) -> ClickCounts:
+    """Impressions and clicks of a log by document and position; see `read_log`. `grades` None
+    counts clicks alone."""
+    return read_log(paths, Reading(grades, window_days, half_life_days, now, depth)).counts
+
+
+def read_log(paths: Sequence[Path], reading: Reading | None = None) -> Log:
+    """Impressions and amounts of behavior of a log by document and position.
+
+    `paths` are a data directory, its `events/`, Parquet tables of searches and events, files of
+    sessions, or files that `aisle events import` takes.
+
+    Raises:
+        BadInput: the log cannot be read, contradicts itself, or nothing in it was seen or clicked;
+            names the place and the remedy.
+    """
+    chosen = reading or Reading()
+    with open_log(paths, chosen) as (connection, joined, remarks):
+        return Log(count(connection, chosen), joined, remarks)
+
+
+@contextmanager
+def open_log(
+    paths: Sequence[Path], reading: Reading
+) -> Iterator[tuple[DuckDBPyConnection, Joined, tuple[str, ...]]]:
+    """The tables of `training.clicks.joining`, for as long as the context lasts.
+
+    Raises:
+        BadInput: as `read_log`, except that nothing needs to have been clicked.
+    """
+    sources = find_sources(paths)
+    with database(reading.memory_gb) as connection:
+        if sources.sessions:
+            remark = load_sessions(connection, sources.sessions)
+            yield connection, Joined(None), (remark,)
+            return
+        open_parquet(connection, sources.parquet)
+        connection.execute("CREATE TEMP TABLE flagged (client VARCHAR)")
+        for kind in ("searches", "events"):
+            connection.execute(_FLAG.format(kind=kind))
+        joined = join(connection, reading)
+        yield connection, joined, remarks_on(joined)
+
+
+def remarks_on(joined: Joined) -> tuple[str, ...]:
+    """What became of a log, in sentences."""
+    said = [f"{joined.searches:,} searches"]
+    if joined.by_events:
+        said.append("seen: what impression events name" + _of(joined.by_events))
+    if joined.by_page:
+        said.append(
+            "seen: every product of a page, for want of impression events" + _of(joined.by_page)
+        )
+    counted = (
+        (joined.credited, "actions without a known search went to the shopper's latest one"),
+        (joined.orphans - joined.credited, "actions belong to no search"),
+        (joined.early, "actions came before their search and do not count"),
+        (joined.unseen, "actions are of products that their search did not show"),
+        (joined.flagged, "searches of flagged shoppers do not count"),
+    )
+    return (*said, *(f"{number:,} {text}" for number, text in counted if number))
+
+
+def _of(applications: tuple[str, ...]) -> str:
+    named = [name for name in applications if name]
+    return f" ({', '.join(named)})" if named else ""
