@@ -50,3 +50,13 @@ EVENTS = {
     "attributes": "VARCHAR",
 }
 """One row an event; each `event_id` once."""
+
+QUARANTINED = {**EVENTS, "field": "VARCHAR", "reason": "VARCHAR"}
+"""One row an event that was set aside: what it said, and why it does not count."""
+
+COLUMNS = {"searches": SEARCHES, "events": EVENTS, "quarantined": QUARANTINED}
+
+
+def struct(table: str) -> str:
+    """The columns of a table as DuckDB's readers want them."""
+    return "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS[table].items()) + "}"

@@ -20,6 +20,17 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One event that is kept apart and counts for nothing: its index in the batch, the event, the
+    field and the reason."""
+
+    index: int
+    event: Event
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a batch: how many were kept, how many of these had been kept before (by id),
     and how many went to quarantine."""
@@ -34,8 +45,11 @@ class EventLog(Protocol):
     power cut, and is counted once however often it is sent. Safe from several threads and
     processes."""
 
-    async def append(self, events: Sequence[Event]) -> Receipt:
-        """Keeps a batch of events; returns when it is durable.
+    async def append(
+        self, events: Sequence[Event], quarantined: Sequence[Quarantined] = ()
+    ) -> Receipt:
+        """Keeps a batch of events, and beside them those of it that are in quarantine; returns when
+        all are durable.
 
         Raises:
             StorageFailed: the disk or the broker refused; nothing of the batch counts.
