@@ -114,7 +114,7 @@ async def test_without_a_query_id_or_sorted_nothing_is_left_to_chance(shop: Pipe
 
 
 async def test_pinned_products_stay_where_they_are_pinned(shop: Pipeline) -> None:
-    pin = '[[rule]]\nid = "r"\nwhen = { query = "kettle" }\npin = [{ product = "k09", position = 4 }]\n'
+    pin = '[[rule]]\nid = "r"\nwhen = { query = "kettle" }\npin = [{ id = "k09", position = 4 }]\n'
     pinned = varied(shop, pin)
     orders = set()
     for n in range(60):
