@@ -7,7 +7,14 @@ from typing import Any
 from api import handlers
 from api.changes import ChangeBatch, ChangesBody
 from api.endpoint import Endpoint, Parameter
-from api.requests import NUMERIC, PREFIX, RANGE_PATTERN, REPEATED, SearchParameters
+from api.requests import (
+    NUMERIC,
+    PREFIX,
+    QUERY_ID_PATTERN,
+    RANGE_PATTERN,
+    REPEATED,
+    SearchParameters,
+)
 from api.responses import SearchBody, Status
 from api.rules import rules_endpoints
 from api.suggest import suggest_endpoint
@@ -76,6 +83,8 @@ def _plain(name: str, schema: dict[str, Any], limits: LimitSettings) -> Paramete
         description += "; a list joined by commas"
     if name == "cursor":
         schema = {"type": "string", "maxLength": 500}
+    if name == "query_id":
+        schema = {"type": "string", "pattern": QUERY_ID_PATTERN}
     if name == "diversity":
         schema = {"type": "number", "minimum": 0, "maximum": 1}
     if name in REPEATED:

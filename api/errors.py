@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.errors import AisleError, BadInput
+from search.errors import AisleError, BadInput, NotFound, StorageFailed
 
 
 class Unauthorized(AisleError):
@@ -27,6 +27,14 @@ class MalformedBody(BadInput):
 
 class UnsupportedMedia(BadInput):
     """The request's body is not declared to be JSON."""
+
+
+class EventsOff(NotFound):
+    """This server logs no events."""
+
+
+class EventsAway(StorageFailed):
+    """Events cannot be kept now; nothing of the batch counts, and it may be sent again."""
 
 
 class Outdated(AisleError):

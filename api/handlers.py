@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,29 +18,48 @@ from api.endpoint import json_response
 from api.errors import MalformedBody, UnsupportedMedia
 from api.metrics import CONTENT_TYPE
 from api.problems import KINDS, problem_response
-from api.requests import first_fault, parse_json, parse_query
+from api.requests import SearchParameters, first_fault, read_json, read_query, to_request
 from api.responses import Status, search_body, server_timing
+from api.search_log import new_query_id, visit_of
 from api.state import AppState
 from search.errors import AisleError, BadInput, NotFound
-from search.types import SearchRequest, SearchResponse
+from search.types import SearchResponse
 
 
 async def search_get(request: Request, state: AppState) -> Response:
     """Answers a search given in the query string."""
-    pairs = request.query_params.multi_items()
-    return await _search(request, state, parse_query(pairs, state.settings.limits))
+    return await _search(request, state, read_query(request.query_params.multi_items()))
 
 
 async def search_post(request: Request, state: AppState) -> Response:
     """Answers a search given as JSON."""
-    body = await json_body(request)
-    return await _search(request, state, parse_json(body, state.settings.limits))
+    return await _search(request, state, read_json(await json_body(request)))
 
 
-async def _search(request: Request, state: AppState, asked: SearchRequest) -> Response:
+async def _search(request: Request, state: AppState, parameters: SearchParameters) -> Response:
+    asked = to_request(parameters, state.settings.limits)
+    if not asked.id and asked.cursor is None:
+        asked = replace(asked, id=new_query_id())
     facts = context_of(request.scope).facts
     facts["query"] = asked.query[:200]
-    return _answer(request, state, await state.search.search(asked))
+    found = await state.search.search(asked)
+    response = found if found.id else replace(found, id=new_query_id())
+    facts["query_id"] = response.id
+    answer = _answer(request, state, response)
+    answer.headers["X-Query-Id"] = response.id
+    visit = visit_of(parameters, _client_of(request, state))
+
+    async def log() -> None:
+        state.event_log.search(asked, response, visit)
+
+    # After the answer is on its way: it waits for nothing.
+    answer.background = BackgroundTask(log)
+    return answer
+
+
+def _client_of(request: Request, state: AppState) -> str:
+    name = state.settings.events.client_header
+    return request.headers.get(name, "") if name else ""
 
 
 def _answer(request: Request, state: AppState, response: SearchResponse) -> Response:

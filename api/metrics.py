@@ -50,6 +50,15 @@ class Metrics:
             "aisle_searches_relaxed", "Searches that needed relaxing", ("step",), registry=of
         )
         self.changes = Counter("aisle_changes", "Changes to the catalogue", ("kind",), registry=of)
+        self.events = Counter(
+            "aisle_events",
+            "Events sent by shops, by what became of them",
+            ("outcome",),
+            registry=of,
+        )
+        self.searches_logged = Counter(
+            "aisle_searches_logged", "Searches handed to the event log", ("outcome",), registry=of
+        )
         self.products = self._gauge("aisle_index_products", "Products in the index")
         self.age = self._gauge("aisle_index_age_seconds", "Age of the snapshot being served")
         self.built = self._gauge(

@@ -15,6 +15,7 @@ from api.context import request_id
 from api.errors import (
     BodyTooLarge,
     CrossOrigin,
+    EventsAway,
     Forbidden,
     MalformedBody,
     Outdated,
@@ -77,6 +78,7 @@ KINDS: Mapping[type[AisleError], Kind] = {
     IndexBusy: Kind("index-busy", "The index is being built", 503),
     EncoderUnavailable: Kind("encoder-unavailable", "The text encoder is away", 503),
     Overloaded: Kind("overloaded", "Too many requests at once", 503),
+    EventsAway: Kind("events-away", "Events cannot be kept now", 503),
     StorageFailed: Kind("storage-failed", "The disk refused", 507),
     AisleError: Kind("internal", "Something went wrong here", 500),
 }

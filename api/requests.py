@@ -18,6 +18,8 @@ from search.types import Filter, SearchRequest, Sort
 _RANGE = re.compile(r"(-?\d{1,15}(?:\.\d{1,9})?)?\.\.(-?\d{1,15}(?:\.\d{1,9})?)?")
 RANGE_PATTERN = r"^(-?\d{1,15}(\.\d{1,9})?)?\.\.(-?\d{1,15}(\.\d{1,9})?)?$"
 IGNORED_PATTERN = r"^(price|[^:]+:.+)$"
+QUERY_ID_PATTERN = r"^[A-Za-z0-9._:/+=-]{1,100}$"
+"""What may go into a header and a cursor as it is."""
 NUMERIC = frozenset({"price", "rating"})
 PLAIN = ("brand", "color", "category", "in_stock", "id")
 FACETS_DEFAULT = "default"
@@ -49,6 +51,9 @@ class FilterClause(Wire):
     )
     low: float | None = Field(None, description="Smallest number that matches")
     high: float | None = Field(None, description="Largest number that matches")
+
+
+Label = Annotated[str, Field(max_length=100)]
 
 
 class SearchParameters(Wire):
@@ -98,6 +103,20 @@ class SearchParameters(Wire):
         description="What answers: `ranked`, `hybrid`, `bm25` or `dense`; by default `ranked` "
         "while a ranking model is in use, else `hybrid`",
     )
+    query_id: str | None = Field(
+        None,
+        pattern=QUERY_ID_PATTERN,
+        description="What events about this search will call it; made up unless given. Later pages "
+        "have that of the first",
+    )
+    client_id: Label = Field(
+        "", description="Whose browser or device this is; only a changing hash of it is kept"
+    )
+    session_id: Label = Field("", description="Names the shopper's visit")
+    application: Label = Field("", description="Names the page or program that searches")
+    log: bool = Field(
+        True, description="`false` for searches that no shopper sees: they are not logged"
+    )
 
 
 REPEATED = ("ignored", "segments")
@@ -111,6 +130,11 @@ def parse_query(pairs: Iterable[tuple[str, str]], limits: LimitSettings) -> Sear
     Raises:
         BadInput: a parameter is unknown, given twice, or has a value that cannot be used.
     """
+    return to_request(read_query(pairs), limits)
+
+
+def read_query(pairs: Iterable[tuple[str, str]]) -> SearchParameters:
+    """The parameters in the pairs of a query string; raises as `parse_query`, but for limits."""
     given: dict[str, Any] = {}
     clauses: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -127,7 +151,7 @@ def parse_query(pairs: Iterable[tuple[str, str]], limits: LimitSettings) -> Sear
     if "facets" in given and given["facets"] != FACETS_DEFAULT:
         given["facets"] = tuple(part for part in given["facets"].split(",") if part)
     given["filters"] = tuple(parse_filter(name, values) for name, values in clauses.items())
-    return to_request(_validated(SearchParameters.model_validate, given), limits)
+    return _validated(SearchParameters.model_validate, given)
 
 
 def parse_json(body: bytes, limits: LimitSettings) -> SearchRequest:
@@ -136,11 +160,16 @@ def parse_json(body: bytes, limits: LimitSettings) -> SearchRequest:
     Raises:
         BadInput: a member is unknown or has a value that cannot be used.
     """
+    return to_request(read_json(body), limits)
+
+
+def read_json(body: bytes) -> SearchParameters:
+    """The parameters in a JSON body; raises as `parse_json`, but for limits."""
 
     def validate(raw: bytes) -> SearchParameters:
         return SearchParameters.model_validate_json(raw, strict=True)
 
-    return to_request(_validated(validate, body or b"{}"), limits)
+    return _validated(validate, body or b"{}")
 
 
 def parse_filter(name: str, values: Sequence[str]) -> FilterClause:
@@ -197,6 +226,7 @@ def to_request(parameters: SearchParameters, limits: LimitSettings) -> SearchReq
         ignored=parameters.ignored,
         segments=parameters.segments,
         diversity=parameters.diversity,
+        id=parameters.query_id or "",
     )
 
 

@@ -69,7 +69,8 @@ class HitBody:
 
 @dataclass(frozen=True, slots=True)
 class SearchBody:
-    """The answer to a search. `total` is a lower bound unless `total_exact`. `relaxation` says
+    """The answer to a search. `query_id` is what events about it call it, null where there is none
+    to be logged. `total` is a lower bound unless `total_exact`. `relaxation` says
     what it took to find anything; `fallbacks` names stages that failed. `cursor` gives the next
     page, null at the end. `rules` are the ids of the shop's rules that apply, `redirect` the page
     that one of them sends shoppers to."""
@@ -89,6 +90,7 @@ class SearchBody:
     model: ModelBody | None
     rules: tuple[str, ...]
     redirect: str | None
+    query_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ def search_body(response: SearchResponse) -> SearchBody:
         rules=response.rules,
         redirect=response.redirect,
         model=model_body(response.model),
+        query_id=response.id or None,
     )
 
 

@@ -36,10 +36,38 @@ class ServingSettings(Section):
     """Where pictures may come from besides this server (sources of a content security policy)."""
 
 
+class EventSettings(Section):
+    """One table `[events]`: what is kept of searches and of what shoppers do
+    (docs/learning/serving.md)."""
+
+    enabled: bool = True
+    """Whether searches are logged and `POST /v1/events` takes events."""
+    directory: Path | None = None
+    """`events` in the data directory unless set."""
+    feature_share: float = Field(1.0, ge=0, le=1)
+    """The share of searches that are logged with the features of their hits."""
+    queue: int = Field(10_000, ge=1)
+    """Searches that may wait to be written; more are dropped and counted."""
+    batch_events: int = Field(1_000, ge=1)
+    """Events in one batch."""
+    event_bytes: int = Field(16_384, ge=512)
+    """The length of one event as JSON."""
+    late_days: float = Field(7.0, gt=0)
+    """How old an event may be; older ones go to quarantine."""
+    retention_days: int = Field(400, ge=1)
+    """After so many days what was logged is deleted."""
+    salt_days: int = Field(30, ge=1)
+    """How long a client keeps the same hash: then the salt is replaced and forgotten."""
+    client_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
+    """A request header that holds the client's id where the request itself gives none, such as one
+    that a proxy sets."""
+
+
 class AppSettings(Settings):
     """The whole of `aisle.toml`. `api_keys` are the keys that writes need; none means open."""
 
     serving: ServingSettings = ServingSettings()
+    events: EventSettings = EventSettings()
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
 
     @field_validator("api_keys", mode="before")

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from api.event_log import HeldLog
 from api.folding import fold_when_grown
 from api.logs import SERVER
 from api.metrics import Metrics
@@ -16,6 +17,7 @@ from indexer.live import LiveWriter
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
 from search.types import Applied, Change
+from training.events import EventLog
 
 
 class AppState:
@@ -26,6 +28,7 @@ class AppState:
         self.settings = settings
         self.metrics = metrics
         self.suggesters = Suggesters()
+        self.event_log = HeldLog(settings.events, lambda: open_events(settings), metrics)
         self._search: Search | None = None
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"
@@ -85,8 +88,10 @@ class AppState:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(self.settings.threads + 2, "aisle"))
         await self.open()
+        await self.event_log.open()
         tasks = [
             asyncio.create_task(self._wait_for_index()),
+            asyncio.create_task(self.event_log.keep_trying()),
             asyncio.create_task(fold_when_grown(self.settings, self._writer)),
         ]
         try:
@@ -96,5 +101,15 @@ class AppState:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._writing.shutdown(wait=True)
+            await self.event_log.close()
             if self._search is not None:
                 await self._search.close()
+
+
+def open_events(settings: AppSettings) -> EventLog:
+    """The event log of this process. Blocks.
+
+    Raises:
+        StorageFailed: the disk refused.
+    """
+    raise AisleError("events are not logged yet")

@@ -45,17 +45,17 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
             "rules",
             "redirect",
         ),
-        *("relaxation", "fallbacks", "timings_ms", "model"),
+        *("relaxation", "fallbacks", "timings_ms", "model", "query_id"),
     }
     assert body["fallbacks"] == ["no encoder: words only"]
 
 
 async def test_get_and_post_answer_alike(client: Client) -> None:
-    by_query = await client.get("/v1/search?q=mug&filter.price=..30&facets=brand&size=3")
+    by_query = await client.get("/v1/search?q=mug&filter.price=..30&facets=brand&size=3&query_id=a")
     by_json = await client.post(
         "/v1/search",
         json={"q": "mug", "filters": [{"name": "price", "high": 30}], "facets": ["brand"],
-              "size": 3},
+              "size": 3, "query_id": "a"},
     )  # fmt: skip
     one, other = by_query.json(), by_json.json()
     one.pop("timings_ms")
