@@ -101,6 +101,16 @@ class Facts(Protocol):
         """The code of each normalized word's stem in `text`, int32, -1 where no text has it."""
         ...
 
+    def near(self, word: str) -> Ordinals:
+        """The codes of stems one edit from a word's, int32, ascending."""
+        ...
+
+    @property
+    def shapes(self) -> NDArray[np.uint8] | None:
+        """The shape of every stem by its code (`search.types.shape_of`); None in an index of an
+        earlier build, until it is built again."""
+        ...
+
     def text(self, field: Text) -> TextRows:
         """One text field of every document."""
         ...
@@ -112,6 +122,11 @@ class Facts(Protocol):
 
     def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
         """As `View.satisfy`."""
+        ...
+
+    def states(self, ordinals: Ordinals, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Which products have any value of a filter's field (`brand`, `color`, `category` or
+        `attributes.<name>`), bool of shape (len(names), len(ordinals)); false for other names."""
         ...
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.seams import Facts
-from search.types import Ordinals, Query
+from search.types import Ordinals, Query, shape_of
 
 MOST_WORDS, MOST_SLOTS = 32, 56
 """Words of a query beyond these are not looked at; nor are refused words beyond these slots."""
@@ -57,7 +57,8 @@ class CodedQuery:
     word that says something, -1 without. `refused` (int64) has a mask for every refusal, of the
     slots of its words. `markers`, `refusing` and `articles` (int32) and `free` are the codes of
     words that say something about those beside them, `accessories` (int32) those of what goes with
-    a product.
+    a product. `figures` (int32) are the slots of numbers and of words with letters and digits, and
+    `shapes` (int32) their shapes (`search.types.shape_of`).
     """
 
     keys: NDArray[np.int32]
@@ -76,6 +77,8 @@ class CodedQuery:
     articles: NDArray[np.int32]
     free: int
     accessories: NDArray[np.int32]
+    figures: NDArray[np.int32]
+    shapes: NDArray[np.int32]
 
 
 def code(query: Query, facts: Facts) -> CodedQuery:
@@ -94,6 +97,7 @@ def code(query: Query, facts: Facts) -> CodedQuery:
     roles = _roles(terms, places, query.codes)
     head, first = _head(terms, places, roles)
     helpers, accessories = _known(facts)
+    shapes = [(slot, shape) for term, slot in places.items() if (shape := shape_of(term))]
     return CodedQuery(
         keys=whole[:kept],
         slots=whole[kept : 2 * kept],
@@ -111,6 +115,8 @@ def code(query: Query, facts: Facts) -> CodedQuery:
         articles=helpers[len(MARKERS) + len(_REFUSING) : -1],
         free=int(helpers[-1]),
         accessories=accessories,
+        figures=np.array([slot for slot, _ in shapes], np.int32),
+        shapes=np.array([shape for _, shape in shapes], np.int32),
     )
 
 

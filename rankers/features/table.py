@@ -16,7 +16,7 @@ from search.errors import BadInput
 from search.seams import Facts
 from search.types import FeatureTable, Pool
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Raised with every change to what a feature's value is."""
 FEATURES: dict[str, Feature] = {
     feature.name: feature for group in GROUPS for feature in group.features

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from rankers.features.declare import Direction, Feature, FeatureType, Group
 from rankers.features.inputs import Inputs
-from search.types import CategoryProbability, Entity, Filter, Measure, PriceBounds
+from search.types import CategoryProbability, Filter, Measure, PriceBounds
 
 _BEST = 20
 """The first candidates whose categories and brands tell what a query is about."""
 _MOST_CATEGORIES = 3
-_KNOWN = ("brand", "color", "category")
-"""Entities of which it is known whether a product has another value: each has a column."""
-_TYPES = (*_KNOWN, "size", "material", "product_type")
+_TYPES = ("brand", "color", "category", "size", "material", "product_type")
 _OTHER = "attribute"
+"""Any other type of entity."""
+_KINDS = (*_TYPES, _OTHER)
 
 
 def _understood(
@@ -34,13 +34,14 @@ def _agreement(kind: str) -> Feature:
 
 
 def _conflict(kind: str) -> Feature:
-    sentence = f"How sure the query's {kind} is, where the product's is known to be another."
+    what = f"the query's {kind.replace('_', ' ')}"
+    sentence = f"How sure {what} is, where the product is known to have another value of it."
     return _understood(f"{kind}_conflict", "number", "probability", -1, sentence)
 
 
 FEATURES = (
-    *(_agreement(kind) for kind in (*_TYPES, _OTHER)),
-    *(_conflict(kind) for kind in _KNOWN),
+    *(_agreement(kind) for kind in _KINDS),
+    *(_conflict(kind) for kind in _KINDS),
     _understood("measures_agreement", "number", "share", 1, "Share of the measures it has."),
     _understood(
         "measures_conflict", "number", "share", -1, "Share of measures of which it has others only."
@@ -88,15 +89,17 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     if not len(out):
         return out
     entities = [each for each in query.entities if each.filter is not None]
+    filters = [each.filter for each in entities if each.filter is not None]
     categories = query.categories[:_MOST_CATEGORIES]
     fill(
         out,
         inputs.ordinals,
-        _holds(inputs, entities, categories),
+        _holds(inputs, filters, categories),
         np.array([_place(each.type) for each in entities], np.int32),
         np.array([each.probability for each in entities], np.float32),
         np.array([each.probability for each in categories], np.float32),
-        (columns.codes("brand"), columns.codes("color"), columns.codes("category")),
+        inputs.facts.states(inputs.ordinals, [each.name for each in filters]),
+        (columns.codes("brand"), columns.codes("category")),
         columns.numbers("price"),
         inputs.usual_prices,
         _wish(query.price),
@@ -107,15 +110,14 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
 
 
 def _place(kind: str) -> int:
-    return _TYPES.index(kind) if kind in _TYPES else len(_TYPES)
+    return _KINDS.index(kind if kind in _TYPES else _OTHER)
 
 
 def _holds(
-    inputs: Inputs, entities: Sequence[Entity], categories: Sequence[CategoryProbability]
+    inputs: Inputs, entities: Sequence[Filter], categories: Sequence[CategoryProbability]
 ) -> NDArray[np.bool_]:
     """Which candidates satisfy which filter, everything asked in one call."""
-    filters = [each.filter for each in entities if each.filter is not None]
-    filters += [Filter("category", (" > ".join(each.path),)) for each in categories]
+    filters = [*entities, *(Filter("category", (" > ".join(each.path),)) for each in categories)]
     for measure in inputs.query.measures:
         filters += _measure_filters(measure)
     if not filters:

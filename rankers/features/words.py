@@ -41,6 +41,15 @@ FEATURES = (
     _words("for_coverage", "number", "share", 1, "Share of the words after the query's `for`."),
     _words("codes_coverage", "number", "share", 1, "Share of a model number's parts in any text."),
     _words(
+        "description_beyond",
+        "number",
+        "share",
+        1,
+        "Share of the query's words that the description has and the title has not, rare words "
+        "counting more: it stands in for likeness in meaning to the description alone, of which no "
+        "embedding is kept.",
+    ),
+    _words(
         "refused_elsewhere",
         "number",
         "share",

@@ -70,6 +70,7 @@ from search.types.rules import (
     Placed,
     Sponsored,
 )
+from search.types.shapes import shape_of
 
 __all__ = [
     "ACTIONS",
@@ -135,4 +136,5 @@ __all__ = [
     "Vector",
     "Vectors",
     "WordMatches",
+    "shape_of",
 ]

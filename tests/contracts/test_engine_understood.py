@@ -13,9 +13,9 @@ import pytest
 from query.normalize import normalize_query
 from search.engines import ENGINES
 from search.errors import BadInput
-from search.seams import Engine, View
+from search.seams import Engine, Facts, View
 from search.settings import Settings
-from search.types import Alternative, Change, Delete, Filter, Product, Query, Upsert
+from search.types import Alternative, Change, Delete, Filter, Product, Query, Upsert, shape_of
 from tests.contracts.test_engine import PUBLISH
 from tests.search.engines import shops
 from tests.search.engines.brute import satisfies
@@ -102,6 +102,39 @@ async def test_products_that_satisfy_are_told_one_by_one(engine: Engine) -> None
     assert not found[-1].any()
     assert (await view.satisfy(ordinals, [])).shape == (0, len(products))
     assert (await view.satisfy(ordinals[:0], EACH)).shape == (len(EACH), 0)
+
+
+async def test_who_states_a_field_is_told_whatever_the_value(engine: Engine) -> None:
+    view = await engine.view()
+    products = present()
+    ordinals = np.array([await view.find(product.id) for product in products], np.int32)
+    names = ["brand", "color", "category", "attributes.flavor", "attributes.lid", "price", "x"]
+    found = await view.compute(lambda facts: facts.states(ordinals, names))
+    for name, row in zip(names, found, strict=True):
+        field = name.removeprefix("attributes.")
+        expected = [
+            bool(product.attributes.keys() & {field})
+            if field != name
+            else name in ("brand", "color", "category") and bool(getattr(product, name))
+            for product in products
+        ]
+        assert row.tolist() == expected, name
+
+
+async def test_words_one_letter_away_and_how_words_are_made(engine: Engine) -> None:
+    view = await engine.view()
+
+    def look(facts: Facts) -> None:
+        (bottle, flask, litres) = facts.codes(["bottle", "flask", "0.5"]).tolist()
+        assert bottle in facts.near("botle")
+        assert bottle not in facts.near("bottle")
+        assert flask in facts.near("flassk")
+        assert not len(facts.near("zzzzzz"))
+        shapes = facts.shapes
+        assert shapes is not None
+        assert shapes[[bottle, flask, litres]].tolist() == [shape_of("bottle")] * 2 + [1]
+
+    await view.compute(look)
 
 
 async def test_an_excluding_filter_that_makes_no_sense_is_refused(engine: Engine) -> None:

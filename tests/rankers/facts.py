@@ -20,6 +20,7 @@ from search.types import (
     Text,
     TextRows,
     Vectors,
+    shape_of,
 )
 
 _VERSIONS = count()
@@ -42,6 +43,8 @@ class Item:
     vector: Sequence[float] | None = None
     kind: str = ""
     """What the title says it is."""
+    states: frozenset[str] = frozenset()
+    """The attributes, as names of filters, of which it has any value."""
 
 
 class HandColumns:
@@ -98,6 +101,21 @@ class HandFacts:
         found = [[each in self.items[i].satisfies for i in ordinals] for each in filters]
         return np.array(found, np.bool_).reshape(len(filters), len(ordinals))
 
+    def states(self, ordinals: Ordinals, names: Sequence[str]) -> NDArray[np.bool_]:
+        found = [
+            [getattr(self.items[i], name, None) is not None or name in self.items[i].states
+             for i in ordinals] for name in names
+        ]  # fmt: skip
+        return np.array(found, np.bool_).reshape(len(names), len(ordinals))
+
+    def near(self, word: str) -> Ordinals:
+        found = [code for other, code in self._codes.items() if _edits(word, other) == 1]
+        return np.array(found, np.int32)
+
+    @property
+    def shapes(self) -> NDArray[np.uint8] | None:
+        return np.array([shape_of(word) for word in self._codes], np.uint8)
+
     def _rows(self, texts: list[list[str]], ordered: bool) -> TextRows:
         rows = [[self._codes[word] for word in text] for text in texts]
         documents = np.zeros(len(self._codes), np.int32)
@@ -110,6 +128,17 @@ class HandFacts:
             documents,
             float(np.mean(lengths)) if lengths else 0.0,
         )
+
+
+def _edits(one: str, other: str) -> int:
+    """Insertions, deletions and changes that make one word the other (Levenshtein, 1966)."""
+    before = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        now = [i]
+        for j, b in enumerate(other, 1):
+            now.append(min(before[j] + 1, now[-1] + 1, before[j - 1] + (a != b)))
+        before = now
+    return before[-1]
 
 
 _FIELDS: tuple[Text, ...] = ("title", "kind", "description", "details")

@@ -172,6 +172,24 @@ def test_another_brand_is_a_conflict_and_no_brand_is_none() -> None:
     assert all(unknown(column(facts, pool, "color_conflict")))
 
 
+@pytest.mark.parametrize("kind", ["size", "material", "product_type", "sleeves"])
+def test_another_value_of_any_attribute_is_a_conflict_and_none_is_not(kind: str) -> None:
+    name = f"attributes.{kind}"
+    wanted = Filter(name, ("this",))
+    items = [
+        Item("kettle", satisfies=frozenset({wanted}), states=frozenset({name})),
+        Item("kettle", states=frozenset({name})),
+        Item("kettle"),
+    ]
+    query = replace(KETTLE, entities=(Entity(kind, "this", "this", 0, 4, 0.8, "boost", wanted),))
+    facts, pool = HandFacts(items), pool_of(query, 3)
+    group = "attribute" if kind == "sleeves" else kind
+    assert column(facts, pool, f"{group}_agreement") == pytest.approx([0.8, 0, 0])
+    conflict = column(facts, pool, f"{group}_conflict")
+    assert conflict[:2] == pytest.approx([0, 0.8])
+    assert math.isnan(conflict[2])
+
+
 def test_two_colors_are_alternatives() -> None:
     black, white = Filter("color", ("black",)), Filter("color", ("white",))
     entities = (

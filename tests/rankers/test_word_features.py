@@ -91,6 +91,11 @@ def test_scores_and_coverage_are_those_of_the_plain_reference(
             )
             if known
             else math.nan,
+            "description_beyond": reference.share(
+                [word for word in description if word not in own], wanted, least
+            )
+            if description
+            else math.nan,
         }
         for name, value in expected.items():
             assert same(found[name], value), (name, title, description, details, query)

@@ -65,6 +65,19 @@ def _share(best: Floats, roles: Bytes, role: int, idf: Floats) -> float:
 
 
 @helper
+def _beyond(best: Floats, title: Floats, roles: Bytes, idf: Floats) -> float:
+    """How much a field has of the telling words that the title has not, by rarity; NaN without
+    such."""
+    found, whole = 0.0, 0.0
+    for slot in range(len(roles)):
+        if roles[slot] & CONTENT:
+            whole += idf[slot]
+            if title[slot] <= 0:
+                found += idf[slot] * best[slot]
+    return found / whole if whole > 0 else np.nan
+
+
+@helper
 def _every(best: Floats, roles: Bytes) -> bool:
     """Whether every word that says something is there."""
     for slot in range(len(roles)):  # noqa: SIM110 - a generator would not compile
@@ -117,6 +130,7 @@ def fill(
             row[5] = _share(best, roles, NUMBER, ones)
         if description[2][i]:
             row[1] = _bm25(description[0][i], idf[1], roles, description[2][i], description[4])
+            row[12] = _beyond(description[1][i], best, roles, idf[3])
         if details[2][i]:
             row[2] = _bm25(details[0][i], idf[2], roles, details[2][i], details[4])
             row[6] = _share(details[1][i], roles, CONTENT, idf[3])
@@ -131,4 +145,4 @@ def fill(
             row[9] = _every(best, roles)
             row[10] = _share(best, roles, PURPOSE, idf[3])
             row[11] = _share(best, roles, CODE, ones)
-            row[12] = _phrases(elsewhere, refused)
+            row[13] = _phrases(elsewhere, refused)

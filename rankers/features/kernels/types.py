@@ -48,6 +48,7 @@ field: Any = group(i4, i1, i8, i4, i1, i8)
 filled = _array(types.float64, 2, readonly=False)
 lengths_filled = _array(types.int64, readonly=False)
 ints_filled = _array(types.int32, readonly=False)
+ints_filled_2 = _array(types.int32, 2, readonly=False)
 singles_filled = _array(types.float32, readonly=False)
 counted: Any = group(_array(types.float64, 2), _array(types.float64, 2), i8, i4, types.float64)
 

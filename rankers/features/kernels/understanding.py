@@ -23,19 +23,19 @@ from rankers.features.kernels.types import (
 )
 
 (
-    BRAND, COLOR, CATEGORY, SIZE, MATERIAL, PRODUCT_TYPE, ATTRIBUTE, BRAND_CONFLICT, COLOR_CONFLICT,
-    CATEGORY_CONFLICT, MEASURES, MEASURES_CONFLICT, PRICE_WITHIN, PRICE_BEYOND, PRICE_PREFERENCE,
-    PROBABILITY, IN_BEST, CATEGORY_SHARE, BRAND_SHARE,
-) = range(19)  # fmt: skip
+    MEASURES, MEASURES_CONFLICT, PRICE_WITHIN, PRICE_BEYOND, PRICE_PREFERENCE, PROBABILITY, IN_BEST,
+    CATEGORY_SHARE, BRAND_SHARE,
+) = range(14, 23)  # fmt: skip
 """Columns, in the order of `rankers.features.understanding.FEATURES`."""
-_KNOWN = 3
-"""The first columns are of entities of which it is known whether a product has another value."""
+_CONFLICTS = 7
+"""The first columns are of agreement with each kind of entity, and so many further on of conflict
+with the same kind."""
 _CENT = 0.01
 
 
 @helper
 def _entities(
-    row: Singles, i: int, holds: Flags, kinds: Ints, sure: Singles, known: tuple[int, int, int]
+    row: Singles, i: int, holds: Flags, kinds: Ints, sure: Singles, states: Flags
 ) -> None:
     """Several values of one type are alternatives (`black or white`): the surest counts."""
     for e in range(len(kinds)):
@@ -44,10 +44,10 @@ def _entities(
         row[kind] = has if math.isnan(row[kind]) else max(row[kind], has)
     for e in range(len(kinds)):
         kind = kinds[e]
-        if kind < _KNOWN and known[kind] >= 0:
+        if states[e, i]:
             conflict = sure[e] if row[kind] == 0 else np.float32(0)
-            before = row[BRAND_CONFLICT + kind]
-            row[BRAND_CONFLICT + kind] = conflict if math.isnan(before) else max(before, conflict)
+            before = row[_CONFLICTS + kind]
+            row[_CONFLICTS + kind] = conflict if math.isnan(before) else max(before, conflict)
 
 
 @helper
@@ -111,7 +111,7 @@ def _shares(
 
 
 @kernel(
-    table, i4, flags, i4, f4, f4, group(i4, i4, i4), f4, f4, group(number, number, number), f4,
+    table, i4, flags, i4, f4, f4, flags, group(i4, i4), f4, f4, group(number, number, number), f4,
     ints_filled,
 )  # fmt: skip
 def fill(
@@ -121,7 +121,8 @@ def fill(
     kinds: Ints,
     sure: Singles,
     likely: Singles,
-    codes: tuple[Ints, Ints, Ints],
+    states: Flags,
+    codes: tuple[Ints, Ints],
     prices: Singles,
     usual: Singles,
     wish: tuple[float, float, float],
@@ -131,18 +132,19 @@ def fill(
     """Fills a table that holds NaN, one row a candidate.
 
     `holds` has a row for every entity, likely category, and two for every measure; `kinds` are the
-    entities' columns, `sure` and `likely` probabilities. `codes` are brands, colors and categories
-    by ordinal, `prices` too; `usual` is the median price by category, the catalogue's last. `wish`
-    is the least and the highest price, NaN without, and -1 for cheap ones, 1 for dear ones.
-    `scores` are those of the first candidates, for shares, and `room` is for a code of each.
+    entities' columns, `sure` and `likely` probabilities; `states` says for every entity who has any
+    value in its field. `codes` are brands and categories by ordinal, `prices` too; `usual` is the
+    median price by category, the catalogue's last. `wish` is the least and the highest price, NaN
+    without, and -1 for cheap ones, 1 for dear ones. `scores` are those of the first candidates, for
+    shares, and `room` is for a code of each.
     """
-    brands, colors, categories = codes
+    brands, categories = codes
     low, high, preference = wish
     entities = len(kinds)
     for i in range(len(ordinals)):
         row, r = out[i], ordinals[i]
         if entities:
-            _entities(row, i, holds, kinds, sure, (brands[r], colors[r], categories[r]))
+            _entities(row, i, holds, kinds, sure, states)
         if len(likely):
             _categories(row, i, holds, entities, likely)
         if len(holds) > entities + len(likely):

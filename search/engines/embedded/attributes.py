@@ -27,6 +27,8 @@ TEXT, NUMBER, FLAG = f"{_END}=", f"{_END}#", f"{_END}?"
 """What stands between name and value, by the value's kind."""
 _DOUBLE, _UNSIGNED = struct.Struct(">d"), struct.Struct(">Q")
 _SIGN = 1 << 63
+_REMEMBERED = 32
+"""Attributes of which it is remembered who has them."""
 _SPECIAL = re.compile(r"[^\w ]")
 
 
@@ -127,6 +129,7 @@ class AttributeStore:
         self._ordinals: NDArray[np.int32] = load(directory / "postings.npy")
         self._offsets: NDArray[np.int64] = load(directory / "postings.offsets.npy")
         self._later: dict[str, dict[str, list[int]]] = {}
+        self._masks: dict[str, Mask] = {}
 
     def append(self, first: int, products: Iterable[Product]) -> None:
         """Notes the values of new ordinals, from `first` upward; one thread at a time."""
@@ -180,6 +183,27 @@ class AttributeStore:
             if later:
                 found |= _among(rows, np.array(later[:], np.int32))
         return found
+
+    def stated(self, name: str, rows: Ordinals) -> Mask:
+        """Which of some ordinals have any value of an attribute."""
+        mask = self._stated(name)
+        found: Mask = np.take(mask, rows, mode="clip") & (rows < len(mask))
+        for ordinals in list(self._later.get(name, {}).values()):
+            found |= np.isin(rows, np.array(ordinals[:], np.int32))
+        return found
+
+    def _stated(self, name: str) -> Mask:
+        """The same for the snapshot's own ordinals, a byte each, remembered for some names."""
+        mask = self._masks.get(name)
+        if mask is None:
+            terms = self._terms.prefixed(name + _END)
+            having = self._ordinals[self._offsets[terms.start] : self._offsets[terms.stop]]
+            mask = np.zeros(having.max(initial=0) + 1, np.bool_)
+            mask[having] = True
+            while len(self._masks) >= _REMEMBERED:
+                self._masks.pop(next(iter(self._masks)), None)
+            self._masks[name] = mask
+        return mask
 
     def mark(self, terms: Iterable[str], mask: NDArray[np.bool_]) -> None:
         """Sets the flag of every ordinal that has one of the terms."""

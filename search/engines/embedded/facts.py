@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.embedded.dense import VectorIndex
-from search.engines.embedded.filters import FilterIndex
+from search.engines.embedded.filters import PREFIX, FilterIndex
 from search.engines.embedded.text_store import TextsView
 from search.errors import BadInput
 from search.seams import Columns
 from search.types import Filter, Ordinals, Statistics, Text, TextRows, Vectors
+
+_CODED = ("brand", "color", "category")
 
 
 class EmbeddedFacts:
@@ -40,6 +42,15 @@ class EmbeddedFacts:
         """See `search.seams.Facts.codes`."""
         return self._texts.codes(words)
 
+    def near(self, word: str) -> Ordinals:
+        """See `search.seams.Facts.near`."""
+        return self._texts.near(word)
+
+    @property
+    def shapes(self) -> NDArray[np.uint8] | None:
+        """See `search.seams.Facts.shapes`."""
+        return self._texts.shapes
+
     def text(self, field: Text) -> TextRows:
         """See `search.seams.Facts.text`."""
         return self._texts.rows[field]
@@ -63,4 +74,14 @@ class EmbeddedFacts:
         for row, each in enumerate(filters):
             with suppress(BadInput):
                 found[row] = self._filters.condition(each).mask(ordinals)
+        return found
+
+    def states(self, ordinals: Ordinals, names: Sequence[str]) -> NDArray[np.bool_]:
+        """See `search.seams.Facts.states`."""
+        found = np.zeros((len(names), len(ordinals)), np.bool_)
+        for row, name in enumerate(names):
+            if name.startswith(PREFIX):
+                found[row] = self._filters.attributes.stated(name.removeprefix(PREFIX), ordinals)
+            elif name in _CODED:
+                found[row] = np.take(self.columns.codes(name), ordinals) >= 0
         return found

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.embedded.arrays import GrowingArray, load
+from search.engines.embedded.spelling import near_words
 from search.engines.embedded.texts import (
     FIELDS,
     ORDERED,
+    SHAPES,
     bags_of,
     kept_words,
     stem_of,
     unpack_texts,
 )
 from search.errors import IndexCorrupt
-from search.types import Ordinals, Text, TextRows
+from search.types import Ordinals, Text, TextRows, shape_of
 
 _REMEMBERED = 100_000
 """Words of live changes whose codes are kept, about."""
@@ -32,6 +34,9 @@ class _Stems:
         self._trie = marisa_trie.Trie().mmap(str(directory / "stems.marisa"))
         self._codes: NDArray[np.int32] = load(directory / "stems.codes.npy")
         self._later: dict[str, int] = {}
+        shapes = directory / SHAPES
+        # Live changes would go on from nothing: without shapes of the old, none of the new.
+        self._shapes = GrowingArray(load(shapes)) if shapes.exists() else None
 
     def __len__(self) -> int:
         return len(self._codes) + len(self._later)
@@ -46,7 +51,13 @@ class _Stems:
         code = self.code(stem)
         if code is None:
             code = self._later[stem] = len(self)
+            if self._shapes is not None:
+                self._shapes.append(np.array([shape_of(stem)], np.uint8))
         return code
+
+    def shapes(self) -> NDArray[np.uint8] | None:
+        """The shape of every stem by its code, None in a snapshot without."""
+        return None if self._shapes is None else self._shapes.rows(len(self._shapes))
 
 
 class _Words(dict[str, int]):
@@ -109,7 +120,7 @@ class TextsView:
 
     def __init__(self, stems: _Stems, rows: Mapping[Text, TextRows]) -> None:
         self._stems, self._known = stems, len(stems)
-        self.rows = rows
+        self.rows, self.shapes = rows, stems.shapes()
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         """The code of each normalized word's stem, int32, -1 where no text has it."""
@@ -118,6 +129,13 @@ class TextsView:
         known = self._known
         codes = [-1 if code is None or code >= known else code for code in found]
         return np.array(codes, np.int32)
+
+    def near(self, word: str) -> Ordinals:
+        """The codes of stems one edit from a word's, int32, ascending."""
+        stem = stem_of(word)
+        found = (self._stems.code(near) for near in near_words(stem) if near != stem)
+        codes = {code for code in found if code is not None and code < self._known}
+        return np.array(sorted(codes), np.int32)
 
 
 class TextStore:

@@ -5,8 +5,9 @@ stems of live changes follow. A word has one stem, that of the words index.
 
 `texts/` holds `stems.marisa`, a trie that numbers the stems, and in `stems.codes.npy` their codes
 by that number; of each field `<field>.codes.npy`, `.offsets.npy`, `.documents.npy`, and of those
-that are bags of words `.counts.npy`; and `mean_lengths.npy`, float64 in the order of `FIELDS`. See
-`search.types.TextRows`.
+that are bags of words `.counts.npy`; `mean_lengths.npy`, float64 in the order of `FIELDS`; and
+`shapes.npy`, each stem's shape by its code (snapshots of earlier builds have none). See
+`search.types.TextRows` and `search.types.shape_of`.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from numpy.typing import NDArray
 from search.engines.embedded.arrays import ArrayFile
 from search.engines.embedded.layout import stamp
 from search.engines.embedded.schema import analyzer
-from search.types import Text
+from search.types import Text, shape_of
 
 FIELDS: tuple[Text, ...] = get_args(Text)
 ORDERED: frozenset[Text] = frozenset({"title", "kind"})
 """The fields whose words keep their order."""
+SHAPES = "shapes.npy"
 _LONGEST = 512
 """Words kept of a text."""
 _BLOCK = 1 << 16
@@ -185,6 +187,7 @@ class TextsWriter:
         codes[[trie[stem] for stem in stems]] = np.fromiter(stems.values(), np.int32, len(stems))
         trie.save(str(self._directory / "stems.marisa"))
         np.save(self._directory / "stems.codes.npy", codes)
+        np.save(self._directory / SHAPES, np.fromiter(map(shape_of, stems), np.uint8, len(stems)))
         stamp(self._directory, self._version)
 
     def abort(self) -> None:

@@ -1,0 +1,69 @@
+"""Numbers and model numbers: the query's, or others in their place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankers.features.declare import Direction, Feature, Group
+from rankers.features.inputs import Inputs
+
+
+def _numbers(name: str, direction: Direction, sentence: str) -> Feature:
+    return Feature(name, "number", "share", "words", sentence, direction)
+
+
+FEATURES = (
+    _numbers(
+        "codes_conflict",
+        -1,
+        "Share of the query's words of letters and digits that the title lacks while it has others "
+        "of the same shape: `xm5` for `xm4`.",
+    ),
+    _numbers(
+        "numbers_conflict",
+        -1,
+        "Share of the query's numbers that the title lacks while it has other numbers.",
+    ),
+    _numbers(
+        "numbers_beside",
+        1,
+        "Share of both that stand in the title beside a word that they stand beside in the query.",
+    ),
+    _numbers(
+        "numbers_beside_conflict",
+        -1,
+        "Share of both that do not, while another of that shape does: `charge 4` for `charge 3`.",
+    ),
+)
+
+
+def compute(inputs: Inputs) -> NDArray[np.float32]:
+    """Float32 of shape (candidates, len(FEATURES)); unknown for queries without numbers, and in an
+    index that does not say how words are made."""
+    out, query, known = inputs.empty(len(FEATURES)), inputs.coded, inputs.facts.shapes
+    if not len(query.figures) or known is None:
+        return out
+    from rankers.features.kernels.numbers import fill
+
+    rows = inputs.facts.text("title")
+    fill(
+        out,
+        inputs.ordinals,
+        (query.keys, query.slots),
+        query.sequence,
+        (query.figures, query.shapes, known),
+        (
+            rows.codes,
+            rows.counts,
+            rows.offsets,
+            rows.later_codes,
+            rows.later_counts,
+            rows.later_offsets,
+        ),
+        np.empty((2, len(query.figures)), np.int32),
+    )
+    return out
+
+
+GROUP = Group("numbers", FEATURES, compute)
