@@ -23,7 +23,8 @@ _GRADED = """
 CREATE OR REPLACE TEMP TABLE graded AS
 SELECT s, p, position, max(CASE WHEN action = 'click' AND stayed < {short} THEN {share} * amount
                       ELSE amount END) AS amount
-FROM (SELECT s, p, position, action, max(dwell) OVER (PARTITION BY s, p, position) AS stayed FROM action)
+FROM (SELECT s, p, position, action, max(dwell) OVER (PARTITION BY s, p, position) AS stayed
+      FROM action)
 JOIN grade USING (action) GROUP BY s, p, position
 """
 _COUNT = """

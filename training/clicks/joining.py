@@ -39,7 +39,7 @@ FROM (
            max(len(products)) > 0 AS has_products
     FROM (SELECT *, coalesce(nullif(normalized, ''),
                              lower(trim(regexp_replace(query, '\\s+', ' ', 'g')))) AS text
-          FROM searches WHERE NOT is_flagged)
+          FROM clean_searches)
     WHERE text <> '' GROUP BY search_id
 ) WHERE time <= $now AND time > $since
 """
@@ -47,7 +47,7 @@ _EVENT = """
 CREATE TEMP VIEW event AS
 SELECT coalesce(search_id, '') AS search_id, coalesce(nullif(client, ''), session, '') AS shopper,
        action, time, product, position, dwell
-FROM events WHERE NOT is_flagged AND product <> '' AND time <= $until
+FROM clean_events WHERE product <> '' AND time <= $until
 """
 _CREDITED = """
 CREATE TEMP TABLE credited AS
@@ -120,7 +120,7 @@ FROM credited JOIN product ON id = product JOIN impression USING (s, p) WHERE NO
 class Joined:
     """What became of a log. `orphans` are actions without a known search, of which `credited` were
     put to a search that had shown the product; `early` ones came before their search, `unseen` ones
-    are of products that it did not show, and neither counts."""
+    are of products that it did not show, and neither counts. `flagged` are shoppers."""
 
     now: float | None
     by_page: tuple[str, ...] = ()
@@ -134,8 +134,8 @@ class Joined:
 
 
 def join(connection: DuckDBPyConnection, reading: Reading) -> Joined:
-    """Makes the tables from `searches` and `events` (`training.events.schema`, with one more
-    column, `is_flagged`).
+    """Makes the tables from the views of `training.events.tables.open_tables`, without what
+    flagged shoppers did.
 
     Raises:
         BadInput: there are no searches (in the window), times or positions contradict each other,
@@ -257,7 +257,7 @@ def _told(
         "SELECT (SELECT count(*) FROM search), (SELECT count(*) FROM orphan), "
         "(SELECT count(*) FROM credited), (SELECT count(*) FROM credited WHERE early), "
         "(SELECT count(*) FROM action), "
-        "(SELECT count(DISTINCT search_id) FROM searches WHERE is_flagged)",
+        "(SELECT count(DISTINCT who) FROM flagged)",
     )
     searches, orphans, taken, early, actions, flagged = counts
     known = one(

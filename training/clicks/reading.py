@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 
 from training.clicks.counting import count
 from training.clicks.counts import ClickCounts
-from training.clicks.database import database
+from training.clicks.database import THREADS
 from training.clicks.joining import Joined, join
 from training.clicks.options import Reading
 from training.clicks.session_files import load_sessions
-from training.clicks.sources import find_sources, open_parquet
+from training.clicks.sources import session_files
+from training.events.database import connect
+from training.events.database import reading as readable
+from training.events.fraud import flag
+from training.events.tables import open_tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-_FLAG = """
-CREATE TEMP VIEW {kind} AS
-SELECT *, coalesce(client, '') IN (SELECT client FROM flagged) AS is_flagged FROM logged_{kind}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ def read_counts(
 def read_log(paths: Sequence[Path], reading: Reading | None = None) -> Log:
     """Impressions and amounts of behavior of a log by document and position.
 
-    `paths` are a data directory, its `events/`, Parquet tables of searches and events, files of
-    sessions, or files that `aisle events import` takes.
+    `paths` are files of sessions (`training.clicks.session_files`), or whatever
+    `training.events.tables.open_tables` opens.
 
     Raises:
         BadInput: the log cannot be read, contradicts itself, or nothing in it was seen or clicked;
@@ -72,18 +71,20 @@ def open_log(
     Raises:
         BadInput: as `read_log`, except that nothing needs to have been clicked.
     """
-    sources = find_sources(paths)
-    with database(reading.memory_gb) as connection:
-        if sources.sessions:
-            remark = load_sessions(connection, sources.sessions)
-            yield connection, Joined(None), (remark,)
-            return
-        open_parquet(connection, sources.parquet)
-        connection.execute("CREATE TEMP TABLE flagged (client VARCHAR)")
-        for kind in ("searches", "events"):
-            connection.execute(_FLAG.format(kind=kind))
-        joined = join(connection, reading)
-        yield connection, joined, remarks_on(joined)
+    files = session_files(paths)
+    memory = f"{reading.memory_gb:g}GB"
+    connection = connect(memory, THREADS) if files else open_tables(paths, memory=memory)
+    try:
+        with readable():
+            if files:
+                remark = load_sessions(connection, files)
+                yield connection, Joined(None), (remark,)
+            else:
+                flag(connection)
+                joined = join(connection, reading)
+                yield connection, joined, remarks_on(joined)
+    finally:
+        connection.close()
 
 
 def remarks_on(joined: Joined) -> tuple[str, ...]:
@@ -100,7 +101,7 @@ def remarks_on(joined: Joined) -> tuple[str, ...]:
         (joined.orphans - joined.credited, "actions belong to no search"),
         (joined.early, "actions came before their search and do not count"),
         (joined.unseen, "actions are of products that their search did not show"),
-        (joined.flagged, "searches of flagged shoppers do not count"),
+        (joined.flagged, "shoppers are flagged and do not count"),
     )
     return (*said, *(f"{number:,} {text}" for number, text in counted if number))
 

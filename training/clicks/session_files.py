@@ -60,7 +60,8 @@ SELECT DISTINCT s, p, (rank + 1 - {first})::INTEGER AS position
 FROM session_row JOIN session USING (file, session, query)
 JOIN product ON product.id = session_row.product;
 CREATE TEMP TABLE action AS
-SELECT DISTINCT s, p, (rank + 1 - {first})::INTEGER AS position, 'click' AS action, NULL::DOUBLE AS time, NULL::DOUBLE AS dwell
+SELECT DISTINCT s, p, (rank + 1 - {first})::INTEGER AS position, 'click' AS action,
+       NULL::DOUBLE AS time, NULL::DOUBLE AS dwell
 FROM session_row JOIN session USING (file, session, query)
 JOIN product ON product.id = session_row.product
 WHERE click;
