@@ -1,53 +1,41 @@
 """What each feature adds to a score: exact, not estimated.
 
-The linear part is a sum anyway; for the trees these are SHAP values as LightGBM computes them
-(Lundberg et al., "Consistent Individualized Feature Attribution for Tree Ensembles", 2018,
-algorithm 2).
+The linear part is a sum anyway; for the trees these are SHAP values (`rankers.tree_shap`).
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankers.scoring import Scorer
-from search.errors import AisleError
+from rankers.tree_shap import ForestShap
+from rankers.trees import Forest
 from search.types import Contributions
 
 
 class Explainer:
-    """Explains the scores of one model. LightGBM is loaded with the first question about trees."""
+    """Explains the scores of one model; safe from several threads at once. Trees are made ready
+    with the first question about them."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
-        self._booster: Any = None
+        self._shap: ForestShap | None = None
         self._lock = threading.Lock()
 
     def explain(self, values: NDArray[np.float32]) -> Contributions:
-        """What each feature of each row adds; `values` as for `Scorer.score`.
+        """What each feature of each row adds; `values` as for `Scorer.score`."""
+        terms, weight = self._scorer.linear_terms(values), self._scorer.model.tree_weight
+        if self._scorer.forest is None:
+            return Contributions(0.0, terms)
+        shap = self._ready(self._scorer.forest)
+        terms += weight * shap.contributions(values)
+        return Contributions(weight * shap.base, terms)
 
-        Raises:
-            AisleError: the model has trees and LightGBM is not installed.
-        """
-        terms, base = self._scorer.linear_terms(values), 0.0
-        model = self._scorer.model
-        if self._scorer.forest is not None and len(values):
-            found = self._trees().predict(values, pred_contrib=True, num_threads=1)
-            terms += model.tree_weight * found[:, :-1]
-            base = model.tree_weight * float(found[0, -1])
-        return Contributions(base, terms)
-
-    def _trees(self) -> Any:
+    def _ready(self, forest: Forest) -> ForestShap:
         with self._lock:
-            if self._booster is None:
-                try:
-                    import lightgbm
-                except ImportError:
-                    raise AisleError(
-                        "explaining a model with trees needs LightGBM: pip install 'aisle[train]'"
-                    ) from None
-                self._booster = lightgbm.Booster(model_str=self._scorer.model.trees)
-            return self._booster
+            if self._shap is None:
+                self._shap = ForestShap.of(forest)
+            return self._shap

@@ -59,11 +59,7 @@ class ModelRanker:
         return Ranked(Ranking(ordinals, _falling(scores[order], rest.scores)), table, scores)
 
     def explain(self, table: FeatureTable) -> Contributions:
-        """What each feature of `table` adds to each score.
-
-        Raises:
-            AisleError: LightGBM, which explains trees, is not installed.
-        """
+        """What each feature of `table` adds to each score."""
         return self._explainer.explain(table.values)
 
     def _best(self, facts: Facts, pool: Pool) -> tuple[FeatureTable, Ranking]:

@@ -27,7 +27,8 @@ NO_MISSING, ZERO_MISSING, NAN_MISSING = 0, 1, 2
 class Tree:
     """One tree. Inner node n tests `features[n]`; a child c below 0 is the leaf ~c.
 
-    `decisions` holds LightGBM's bits. The threshold of a categorical node is the number of its
+    `counts` says how many training rows reached each inner node, then each leaf; `decisions` holds
+    LightGBM's bits. The threshold of a categorical node is the number of its
     bitset, `words[boundaries[t]:boundaries[t + 1]]`, 32 categories a word.
     """
 
@@ -37,6 +38,7 @@ class Tree:
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     leaves: NDArray[np.float64]
+    counts: NDArray[np.float64]
     boundaries: NDArray[np.int64]
     words: NDArray[np.uint32]
 
@@ -134,6 +136,13 @@ def _parsed(members: Mapping[str, str]) -> Tree:
         left=numbers("left_child", inner, np.int32),
         right=numbers("right_child", inner, np.int32),
         leaves=numbers("leaf_value", leaves, np.float64),
+        # LightGBM counts nothing in a tree of one leaf.
+        counts=np.concatenate(
+            [
+                numbers("internal_count", inner, np.float64),
+                numbers("leaf_count", leaves if inner else 0, np.float64),
+            ]
+        ),
         boundaries=numbers("cat_boundaries", bitsets + 1 if bitsets else 0, np.int64),
         words=numbers("cat_threshold", None if bitsets else 0, np.uint32),
     )
@@ -156,6 +165,8 @@ def _fault_of(tree: Tree, features: int) -> str:
         return "it tests a feature that the model does not name"
     if not np.isfinite(tree.leaves).all() or np.isnan(tree.thresholds).any():
         return "a leaf or a threshold is not a number"
+    if not (np.isfinite(tree.counts) & (tree.counts >= 0)).all():
+        return "a count of its rows is not a number"
     return _fault_of_bitsets(tree)
 
 

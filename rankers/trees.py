@@ -93,14 +93,17 @@ def _walk(prepared, nodes, leaves, roots, depths, scores):  # type: ignore[no-un
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Trees laid out for the kernel. A node's children are `first` and `first + 1`; `leaves` has a
-    value for each node, 0 for inner ones; `depths` are steps from root to deepest leaf."""
+    """Trees laid out for the kernel, each level by level, one after the other. A node's children
+    are `first` and `first + 1`, a leaf's `first` is itself; `leaves` has a value for each node, 0
+    for inner ones, `counts` how many training rows reached it; `depths` are steps from root to
+    deepest leaf."""
 
     features: int
     columns: NDArray[np.void]
     words: NDArray[np.uint32]
     nodes: NDArray[np.void]
     leaves: NDArray[np.float64]
+    counts: NDArray[np.float64]
     roots: NDArray[np.uint32]
     depths: NDArray[np.int64]
 
@@ -119,12 +122,17 @@ class Forest:
         GIL is released."""
         if values.ndim != 2 or values.shape[1] != self.features:
             raise ValueError(f"{values.shape} is not (rows, {self.features})")
-        rows = len(values)
-        prepared = np.zeros((-(-rows // _LANES), _LANES, max(len(self.columns), 1)), np.float32)
-        scores = np.empty(rows, np.float64)
-        _prepare(np.ascontiguousarray(values, np.float32), self.columns, self.words, prepared)
+        prepared, scores = self.prepare(values), np.empty(len(values), np.float64)
         _walk(prepared, self.nodes, self.leaves, self.roots, self.depths, scores)
         return scores
+
+    def prepare(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the nodes' thresholds are compared with, float32 of shape (blocks of 8 rows, 8,
+        columns); a row goes to a node's second child where its column is above the threshold."""
+        blocks = -(-len(values) // _LANES)
+        prepared = np.zeros((blocks, _LANES, max(len(self.columns), 1)), np.float32)
+        _prepare(np.ascontiguousarray(values, np.float32), self.columns, self.words, prepared)
+        return prepared
 
 
 _Column = tuple[int, int, int, tuple[int, ...]]
@@ -138,6 +146,7 @@ class _Layout:
     columns: dict[_Column, int] = field(default_factory=dict)
     nodes: list[tuple[int, int, float]] = field(default_factory=list)
     leaves: list[float] = field(default_factory=list)
+    counts: list[float] = field(default_factory=list)
 
     def lay(self, trees: Sequence[Tree], features: int) -> Forest:
         placed = [self._tree(tree) for tree in trees]
@@ -153,6 +162,7 @@ class _Layout:
             words=np.concatenate([np.empty(0, np.uint32), *bitsets]),
             nodes=np.array(self.nodes, _NODE),
             leaves=np.array(self.leaves, np.float64),
+            counts=np.array(self.counts, np.float64),
             roots=np.array([root for root, _ in placed], np.uint32),
             depths=np.array([depth for _, depth in placed], np.int64),
         )
@@ -164,6 +174,8 @@ class _Layout:
         while True:
             below: list[tuple[int, int]] = []
             for node, place in level:
+                if len(tree.counts):
+                    self.counts[place] = float(tree.counts[_row(node, tree)])
                 if node < 0:
                     self.nodes[place] = (0, place, np.inf)
                     self.leaves[place] = float(tree.leaves[~node])
@@ -177,6 +189,7 @@ class _Layout:
         first = len(self.nodes)
         self.nodes += [(0, first, np.inf)] * size
         self.leaves += [0.0] * size
+        self.counts += [0.0] * size
         return first
 
     def _split(self, tree: Tree, node: int, place: int) -> list[tuple[int, int]]:
@@ -196,6 +209,11 @@ class _Layout:
         number = self.columns.setdefault(column, len(self.columns))
         self.nodes[place] = (number, first, threshold)
         return [(left, first), (right, first + 1)]
+
+
+def _row(node: int, tree: Tree) -> int:
+    """Where `counts` has a node: inner ones first, then leaves."""
+    return node if node >= 0 else len(tree.features) + ~node
 
 
 def _unknown_right(feature: int, mode: int, threshold: float) -> tuple[_Column, float, bool]:

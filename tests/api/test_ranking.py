@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -194,6 +196,22 @@ async def test_reasons_sum_to_the_score_and_the_greatest_come_first(modeled: Pat
         assert {each["feature"] for each in reasons["features"]} == set(NAMES)
     scores = [reasons["score"] for reasons in explained]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_ranking_and_explaining_never_load_what_only_training_needs(modeled: Path) -> None:
+    program = """
+import sys
+from api.cli import run
+code = run(['search', 'steel kettle', '--data', sys.argv[1], '--explain', '--json'])
+heavy = {'lightgbm', 'sklearn', 'scipy.sparse', 'optuna', 'torch', 'pandas', 'training'}
+print(code, sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(modeled)], capture_output=True, timeout=120
+    )
+    *_, found, loaded = done.stdout.splitlines()
+    assert orjson.loads(found)["hits"][0]["reasons"]["features"][0]["contribution"] is not None
+    assert loaded == b"0 []", done.stderr.decode()
 
 
 def bits(values: NDArray[np.float32]) -> bytes:
