@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,12 +57,11 @@ def quoted(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def listed(values: object) -> str:
+def listed(values: Iterable[object]) -> str:
     """A list of string literals."""
-    return "[" + ", ".join(quoted(value) for value in values) + "]"  # type: ignore[attr-defined]
+    return "[" + ", ".join(quoted(value) for value in values) + "]"
 
 
-def one(connection: DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    """The one row that a query answers."""
-    row = connection.execute(sql).fetchone()
-    return row if row is not None else ()
+def rows(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    """What a query answers."""
+    return connection.execute(sql).fetchall()

@@ -67,9 +67,10 @@ def _walk(content: mmap.mmap, damage: Damage) -> Iterator[tuple[Kind, bytes]]:
             at += _HEADER.size + len(found[1])
             continue
         following = _next_sound(content, at + 1)
-        if following is None:
+        if following is None and not _complete(content, at):
             damage.torn = size - at
             return
+        following = size if following is None else following
         damage.corrupt.append((at, following))
         at = following
 
@@ -85,6 +86,14 @@ def _record(content: mmap.mmap, at: int) -> tuple[Kind, bytes] | None:
     if zlib.crc32(payload, zlib.crc32(bytes((kind,)))) != check:
         return None
     return Kind(kind), payload
+
+
+def _complete(content: mmap.mmap, at: int) -> bool:
+    """Whether a record that is not sound was at least written to its end."""
+    if at + _HEADER.size > len(content):
+        return False
+    magic, length, _, _ = _HEADER.unpack_from(content, at)
+    return bool(magic == MAGIC and at + _HEADER.size + length <= len(content))
 
 
 def _next_sound(content: mmap.mmap, at: int) -> int | None:

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from search.types import Event, LoggedSearch
+from training.events.seams import Quarantined
 
 _ROW = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
 _ATTRIBUTES = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
@@ -72,3 +73,8 @@ def _json(attributes: Mapping[str, Any]) -> str:
     if not attributes:
         return "{}"
     return orjson.dumps(dict(attributes), option=_ATTRIBUTES).decode()
+
+
+def quarantined_row(one: Quarantined) -> dict[str, Any]:
+    """The row of `schema.QUARANTINED` that an event set aside is."""
+    return {**event_row(one.event), "field": one.field, "reason": one.reason}

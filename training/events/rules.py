@@ -11,9 +11,9 @@ class Rules:
     """Limits of one event.
 
     Refused: an event of more than `event_bytes` as JSON; one that is more than `future_seconds`
-    ahead of this machine's clock; a position outside of 1 to `positions`. Quarantined (kept, counted
-    and not learned from): one that is more than `late_seconds` old, and one of a product that the
-    shop does not have.
+    ahead of this machine's clock; a position outside of 1 to `positions`. Quarantined (kept,
+    counted and not learned from): one that is more than `late_seconds` old, and one of a product
+    that the shop does not have.
     """
 
     event_bytes: int = 16_384

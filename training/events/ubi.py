@@ -245,7 +245,7 @@ def search_object(logged: LoggedSearch) -> dict[str, Any]:
     if features is not None:
         ours["features"] = [[None if np.isnan(v) else float(v) for v in row] for row in features]
     attributes = dict(logged.attributes)
-    named = {
+    named: dict[str, Any] = {
         name: attributes.pop(name)
         for name in ("query_response_id", "object_id_field")
         if name in attributes
