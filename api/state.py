@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from api.collecting import keep_aside
 from api.event_log import HeldLog
 from api.folding import fold_when_grown
 from api.logs import SERVER
@@ -82,6 +83,13 @@ class AppState:
         while not await self.open():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(self.settings.serving.watch_seconds)
 
+    async def _snapshot(self) -> str | None:
+        """The snapshot that is open, None when none is."""
+        if self._search is None:
+            return None
+        view = await self._search.engine.view()
+        return view.version.partition(".")[0]
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything that lives as long as the server."""
@@ -93,6 +101,7 @@ class AppState:
             asyncio.create_task(self._wait_for_index()),
             asyncio.create_task(self.event_log.keep_trying()),
             asyncio.create_task(fold_when_grown(self.settings, self._writer)),
+            asyncio.create_task(keep_aside(self._snapshot)),
         ]
         try:
             yield

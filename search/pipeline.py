@@ -187,19 +187,19 @@ class Pipeline:
         hits = []
         for i, (product, score) in enumerate(zip(products, scores.tolist(), strict=True)):
             ordinal = int(ordinals[i])
-            hit = Hit(
-                product,
-                offset + i + 1,
-                score,
-                variants=variants.get(ordinal, 0),
-                sponsored=arranged.sponsored(ordinal),
+            hits.append(
+                Hit(
+                    product,
+                    offset + i + 1,
+                    score,
+                    highlights=highlight(product, words) if request.highlight else {},
+                    variants=variants.get(ordinal, 0),
+                    why=explain(ordinal, stages) if request.explain else (),
+                    sponsored=arranged.sponsored(ordinal),
+                    moves=arranged.moves(ordinal) if request.explain else (),
+                    scored=reasons.get(ordinal),
+                )
             )
-            hit = replace(hit, scored=reasons.get(ordinal))
-            if request.highlight:
-                hit = replace(hit, highlights=highlight(product, words))
-            if request.explain:
-                hit = replace(hit, why=explain(ordinal, stages), moves=arranged.moves(ordinal))
-            hits.append(hit)
         trace.since("page", start)
         return tuple(hits)
 

@@ -108,15 +108,16 @@ async def scored(
     if found.ranked is None or found.ranker is None:
         return {}
     table, scores = found.ranked.table, found.ranked.scores
-    rows = np.flatnonzero(np.isin(table.ordinals, ordinals))
+    places = {ordinal: row for row, ordinal in enumerate(table.ordinals.tolist())}
+    rows = [places[ordinal] for ordinal in ordinals.tolist() if ordinal in places]
     page = FeatureTable(table.names, table.ordinals[rows], table.values[rows])
     reasons = await _reasons(found.ranker, page, trace) if explain else None
-    values = page.values.tolist()
     added = [()] * len(rows) if reasons is None else map(tuple, reasons.values.tolist())
+    base = reasons.base if reasons else 0.0
     return {
-        int(ordinal): Scored(score, tuple(known), each, reasons.base if reasons else 0.0)
-        for ordinal, score, known, each in zip(
-            page.ordinals, scores[rows].tolist(), values, added, strict=True
+        ordinal: Scored(score, row, each, base)
+        for ordinal, score, row, each in zip(
+            page.ordinals.tolist(), scores[rows].tolist(), page.values, added, strict=True
         )
     }
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from search.types.catalogue import Filters, Product
 from search.types.query import Query
 from search.types.ranking import Relaxation, Shopper
@@ -82,9 +85,15 @@ class Scored:
     """
 
     score: float
-    values: tuple[float, ...]
+    row: NDArray[np.float32] = field(repr=False, compare=False)
+    """The features' values, shape (features,)."""
     contributions: tuple[float, ...] = ()
     base: float = 0.0
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The features' values; made when asked for, since most answers need none."""
+        return tuple(self.row.tolist())
 
 
 @dataclass(frozen=True, slots=True)

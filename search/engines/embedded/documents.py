@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import threading
 from array import array
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -85,6 +86,17 @@ class DocumentsWriter:
         self._file.close()
 
 
+class _Decompressor(threading.local):
+    """One a thread: making one costs ten times what it does to a product, and none may be used by
+    two threads at once."""
+
+    def __init__(self) -> None:
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+_DECOMPRESSOR = _Decompressor()
+
+
 class DocumentStore:
     """A snapshot's stored products and those appended by live changes."""
 
@@ -106,7 +118,7 @@ class DocumentStore:
         if ordinal >= self._base:
             return self._later[ordinal - self._base]
         start, end = self._offsets[ordinal : ordinal + 2].tolist()
-        return zstandard.ZstdDecompressor().decompress(self._content[start:end])
+        return _DECOMPRESSOR.decompress(self._content[start:end])
 
     def products(self, ordinals: Ordinals | Sequence[int]) -> list[Product]:
         """The products of ordinals, in the order given."""

@@ -183,7 +183,8 @@ class IndexState:
         if self.vectors is None or limit <= 0:
             return Ranking.empty()
         base = self.vectors.count
-        allowed = None if not filters and mask[:base].all() else mask[:base]
+        everything = not filters and (self.masks.all_alive or mask[:base].all())
+        allowed = None if everything else mask[:base]
         found = self.vectors.search(vector, limit, allowed)
         new = np.flatnonzero(mask[base:])
         if not len(new):
@@ -238,8 +239,10 @@ class IndexState:
         if clauses:
             query = tantivy.Query.boolean_query([(Occur.Must, query), *clauses])
         hits = self.searcher.search(query, max(limit, 1), count=False).hits[:limit]
-        scores = np.fromiter((score for score, _ in hits), np.float32, len(hits))
-        return Ranking(self._ordinals([address for _, address in hits]), scores)
+        if not hits:
+            return Ranking.empty()
+        scores, addresses = zip(*hits, strict=True)
+        return Ranking(self._ordinals(list(addresses)), np.array(scores, np.float32))
 
     def _search_any(
         self,

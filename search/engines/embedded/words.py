@@ -304,9 +304,11 @@ def _best_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
 def prefer_every_word(every: Ranking, some: Ranking, bonus: float, limit: int) -> Ranking:
     """Products with every word and products with some, by score; `bonus`, a share of the best
     score, is what having every word is worth."""
-    new = ~np.isin(some.ordinals, every.ordinals)
     best = max((float(ranking.scores[0]) for ranking in (every, some) if len(ranking)), default=0)
-    ordinals = np.concatenate([every.ordinals, some.ordinals[new]])
-    scores = np.concatenate([every.scores + np.float32(bonus * best), some.scores[new]])
+    ordinals, scores = every.ordinals, every.scores + np.float32(bonus * best)
+    if len(some):
+        new = ~np.isin(some.ordinals, every.ordinals)
+        ordinals = np.concatenate([ordinals, some.ordinals[new]])
+        scores = np.concatenate([scores, some.scores[new]])
     order = np.lexsort((ordinals, -scores))[:limit]
     return Ranking(ordinals[order], scores[order])
