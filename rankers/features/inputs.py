@@ -19,6 +19,11 @@ REFERENCE = 50
 whether the pool is cut behind it or not, as long as so many are left."""
 
 
+_VERSIONS = 8
+"""Versions of the index whose usual prices are kept."""
+_usual: dict[str, NDArray[np.float32]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """How often a product is clicked, put into a cart and bought where it is seen."""
@@ -88,8 +93,14 @@ class Inputs:
     @cached_property
     def usual_prices(self) -> NDArray[np.float32]:
         """The median price by category, and in the last place that of the catalogue."""
-        statistics = self.facts.statistics
-        return np.append(statistics.category_price, np.float32(statistics.price))
+        found = _usual.get(self.facts.version)
+        if found is None:
+            statistics = self.facts.statistics
+            found = np.append(statistics.category_price, np.float32(statistics.price))
+            while len(_usual) >= _VERSIONS:
+                _usual.pop(next(iter(_usual)), None)
+            _usual[self.facts.version] = found
+        return found
 
     @cached_property
     def vectors(self) -> Vectors | None:

@@ -50,13 +50,13 @@ def compute(
     """
     wanted = NAMES if names is None else tuple(names)
     inputs = Inputs(facts, pool, behavior)
+    if wanted == NAMES:
+        values = np.concatenate([group.compute(inputs) for group in GROUPS], axis=1)
+        return FeatureTable(wanted, inputs.ordinals, values)
     values = np.empty((len(inputs.ordinals), len(wanted)), np.float32)
     for group, columns, places in _plan(wanted):
         found = group.compute(inputs)
-        if columns == slice(None):
-            values[:, places] = found
-        else:
-            values[:, places] = found[:, columns]
+        values[:, places] = found if columns == slice(None) else found[:, columns]
     return FeatureTable(wanted, inputs.ordinals, values)
 
 

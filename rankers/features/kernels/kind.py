@@ -72,28 +72,42 @@ def _among(word: int, words: Ints) -> bool:
 
 
 @helper
+def _bloom(codes: Ints) -> int:
+    """A mask of 64 bits that tells most words that are not among `codes` (Bloom, 1970)."""
+    mask = 0
+    for code in codes:
+        mask |= 1 << (code & 63)
+    return mask
+
+
+@helper
 def _row(
     row: Singles,
     words: Ints,
     query: tuple[Ints, Ints, Singles],
     head: int,
     accessories: Ints,
+    blooms: tuple[int, int],
     best: Floats,
 ) -> None:
-    """What the words of one product tell; `best` becomes the best weight of every slot."""
+    """What the words of one product tell; `best` becomes the best weight of every slot. `blooms`
+    are of the query's words and of accessories."""
     keys, slots, weights = query
     matched, last_asked, last_head, accessory = 0, False, False, False
     best[:] = 0
     for p in range(len(words)):
         hit, is_head = False, False
-        for k in range(len(keys)):
-            if keys[k] == words[p]:
-                hit = True
-                is_head = is_head or slots[k] == head
-                best[slots[k]] = max(best[slots[k]], weights[k])
+        bit = 1 << (words[p] & 63)
+        if blooms[0] & bit:
+            for k in range(len(keys)):
+                if keys[k] == words[p]:
+                    hit = True
+                    is_head = is_head or slots[k] == head
+                    best[slots[k]] = max(best[slots[k]], weights[k])
         matched += hit
         last_asked, last_head = hit, is_head
-        accessory = accessory or (not hit and _among(words[p], accessories))
+        if not hit and blooms[1] & bit and not accessory:
+            accessory = _among(words[p], accessories)
     row[PRECISION] = matched / len(words)
     row[ASKED] = last_asked
     if head >= 0:
@@ -136,6 +150,7 @@ def fill(
     keys, slots, _ = query
     head, rows = numbers
     idf, best = room[0], room[1]
+    blooms = _bloom(keys), _bloom(accessories)
     _rarity(keys, slots, documents, rows, idf)
     codes, _, offsets, later_codes, _, later_offsets = field
     if _ahead(field, ordinals) < 0:  # never, but then the reading is of use
@@ -144,5 +159,5 @@ def fill(
         later, start, end = _place(offsets, later_offsets, ordinals[i])
         words = later_codes[start:end] if later else codes[start:end]
         if len(words):
-            _row(out[i], words, query, head, accessories, best)
+            _row(out[i], words, query, head, accessories, blooms, best)
             out[i, COVERAGE] = _share(best, idf, roles)
