@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from api.reasons import Reason, reasons_of
+from api.reasons import Reason, phrase, reasons_of
 from api.responses import HitBody, hit_body
 from search.explaining import Absence, Place, Places
 from search.types import Filter
 
 _MOST = 5
 """Features that a sentence names."""
+_LEAST = 0.0005
+"""The least difference that is told."""
 _STAGES = {"words": "its words", "meaning": "its meaning"}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One feature of two products: their values and how much more it adds to the score of the other
-    one, which is above."""
+    one, which is above. A `shared` one has the same value for both."""
 
     feature: str
     value: float | None
     other: float | None
     difference: float
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def differences_of(places: Places) -> tuple[Difference, ...]:
             mine[each.feature].value,
             each.value,
             (each.contribution or 0.0) - (mine[each.feature].contribution or 0.0),
+            each.shared,
         )
         for each in others.features
     ]
@@ -125,13 +129,19 @@ def _model(place: Place, places: Places) -> Iterator[str]:
         return
     yield f"The model {places.model.name} gives it {reasons.score:.3f}."
     for words, sign in (("For", 1), ("Against", -1)):
-        most = [each for each in reasons.features if sign * (each.contribution or 0.0) > 0][:_MOST]
+        most = [
+            each
+            for each in reasons.features
+            if not each.shared and sign * (each.contribution or 0.0) > 0
+        ][:_MOST]
         if most:
             yield f"{words} it: {'; '.join(map(_reason, most))}."
+    if any(each.shared for each in reasons.features):
+        yield f"The query itself: {reasons.query:+.3f}."
 
 
 def _reason(reason: Reason) -> str:
-    return f"{reason.feature} {_value(reason.value)} ({reason.contribution:+.3f})"
+    return f"{phrase(reason.feature)} {_value(reason.value)} ({reason.contribution:+.3f})"
 
 
 def _value(value: float | None) -> str:
@@ -184,10 +194,14 @@ def _differences(own: Place, other: Place, compared: tuple[Difference, ...]) -> 
 
     total = sum(each.difference for each in compared)
     yield f"{other.product.id} is above it by {total:.3f}. What makes most of the difference:"
-    for each in compared[:_MOST]:
+    for each in [each for each in compared if not each.shared][:_MOST]:
         side = "for" if each.difference > 0 else "against"
         meant = FEATURES[each.feature].sentence if each.feature in FEATURES else ""
         yield (
-            f"{each.feature}: {_value(each.other)} beside {_value(each.value)}, "
+            f"{phrase(each.feature)}: {_value(each.other)} beside {_value(each.value)}, "
             f"{abs(each.difference):.3f} {side} {other.product.id}. {meant}".strip()
         )
+    shared = sum(each.difference for each in compared if each.shared)
+    if abs(shared) >= _LEAST:
+        side = "for" if shared > 0 else "against"
+        yield f"The query itself, beside all that: {abs(shared):.3f} {side} {other.product.id}."

@@ -19,20 +19,24 @@ class ModelBody:
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One feature of a hit: its value, null where unknown, and what it adds to the score (below 0
-    where it counts against the product), null where that cannot be told."""
+    where it counts against the product), null where that cannot be told. A `shared` one has the
+    same value for every product of the query: no reason to stand above another."""
 
     feature: str
     value: float | None
     contribution: float | None
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
     """Why the ranking model put a hit where it is: `base`, which is the same for all hits, and the
-    contributions of the `features`, the greatest first, sum to `score`."""
+    contributions of the `features`, the greatest first, sum to `score`; `query` is the sum of those
+    that are shared."""
 
     score: float
     base: float
+    query: float
     features: tuple[Reason, ...]
 
 
@@ -49,11 +53,25 @@ def reasons_of(hit: Hit, model: ModelUsed | None) -> Reasons | None:
         return None
     added = scored.contributions or repeat(None)
     features = [
-        Reason(name, _known(value), each)
+        Reason(name, _known(value), each, is_shared(name))
         for name, value, each in zip(model.features, scored.values, added, strict=False)
     ]
     features.sort(key=lambda reason: -abs(reason.contribution or 0.0))
-    return Reasons(scored.score, scored.base, tuple(features))
+    query = sum(each.contribution or 0.0 for each in features if each.shared)
+    return Reasons(scored.score, scored.base, query, tuple(features))
+
+
+_SHARED = frozenset({"best_cosine", "device", "hour"})
+
+
+def is_shared(feature: str) -> bool:
+    """Whether a feature is about the query or the shopper alone, not about the product."""
+    return feature.startswith("query_") or feature in _SHARED
+
+
+def phrase(feature: str) -> str:
+    """A feature's name for people to read."""
+    return feature.replace("_", " ")
 
 
 def _known(value: float) -> float | None:

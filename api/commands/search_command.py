@@ -140,15 +140,18 @@ def _table(response: SearchResponse, *, explain: bool) -> None:
 
 def _why(hit: Hit, model: ModelUsed | None) -> str:
     """The place in each stage, and the features that count most for or against."""
-    from api.reasons import reasons_of
+    from api.reasons import phrase, reasons_of
 
     stages = ", ".join(f"{each.stage} {each.rank or '–'}" for each in hit.why)
     reasons = reasons_of(hit, model)
     stages += "".join(f", {move.kind} by {move.rule}" for move in hit.moves)
     if reasons is None:
         return stages
-    most = [each for each in reasons.features[:_REASONS] if each.contribution]
-    return "\n".join([stages, *(f"{each.contribution:+.3f} {each.feature}" for each in most)])
+    telling = [each for each in reasons.features if each.contribution and not each.shared]
+    most = [f"{each.contribution:+.3f} {phrase(each.feature)}" for each in telling[:_REASONS]]
+    if any(each.shared for each in reasons.features):
+        most.append(f"{reasons.query:+.3f} the query itself")
+    return "\n".join([stages, *most])
 
 
 def _footer(response: SearchResponse) -> None:

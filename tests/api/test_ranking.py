@@ -304,6 +304,30 @@ def test_the_command_line_shows_uses_and_compares_models(
     assert sum(each["difference"] for each in why["differences"]) == pytest.approx(gap, abs=1e-6)
 
 
+def test_what_the_whole_query_shares_is_one_sum_and_no_reason(
+    modeled: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    at = ("--data", modeled)
+    search = ("search", "steel kettle", *at, "--explain", "--size", "8")
+    hits = orjson.loads(told(capfdbinary, *search, "--json")[1])["hits"]
+    values: dict[str, set[float | None]] = {}
+    for hit in hits:
+        features = hit["reasons"]["features"]
+        shared = [each for each in features if each["shared"]]
+        assert hit["reasons"]["query"] == pytest.approx(sum(e["contribution"] for e in shared))
+        assert {"query_words", "hour"} <= {each["feature"] for each in shared}
+        for each in shared:
+            values.setdefault(each["feature"], set()).add(each["value"])
+    assert all(len(same) == 1 for same in values.values())
+    table = told(capfdbinary, *search)[1]
+    sentences = told(capfdbinary, "explain", "steel kettle", hits[7]["id"], "--above",
+                     hits[0]["id"], *at)[1]  # fmt: skip
+    for text in (table, sentences):
+        assert "query itself" in " ".join(text.split())
+        assert "query words" not in text
+        assert "_" not in text.replace("out_of_stock", "")
+
+
 def test_what_is_not_found_is_explained_by_what_keeps_it_away(
     data: Path, shop: Shop, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

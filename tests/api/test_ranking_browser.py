@@ -44,6 +44,8 @@ def test_the_biggest_reasons_are_bars_with_sides_and_signs(browser: Browser, ran
     expect(card.locator(".reasons-title")).to_have_text(re.compile(r"What the model weighed: -?\d"))
     rows = card.locator(".reason")
     expect(rows).to_have_count(10)
+    assert not [name for name in card.locator(".reason dt").all_inner_texts() if "query" in name]
+    expect(card.locator(".why-panel")).to_contain_text(re.compile(r"The query itself.*: [+−]\d"))
     widths = []
     for row in rows.all():
         bar = row.locator(".signed-bar").bounding_box()

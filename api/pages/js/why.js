@@ -51,9 +51,12 @@ function reason({ feature, value, contribution }, most) {
   );
 }
 
-/** The features that count most, the greatest first; nothing where a model did not look. */
+/**
+ * The features that count most, the greatest first; nothing where a model did not look. What is the
+ * same for all products of the query is no reason to stand above another: its sum is one line.
+ */
 function weighed(reasons) {
-  const counted = (reasons?.features ?? []).filter(({ contribution }) => contribution);
+  const counted = (reasons?.features ?? []).filter(({ contribution, shared }) => contribution && !shared);
   if (!counted.length) return [];
   const shown = counted.slice(0, MOST);
   const most = Math.abs(shown[0].contribution);
@@ -62,6 +65,7 @@ function weighed(reasons) {
     el("p", { className: "reasons-title" }, `What the model weighed: ${score(reasons.score)} in all`),
     el("dl", { className: "reasons" }, shown.map((each) => reason(each, most))),
     el("p", { className: "quiet" }, `Bars to the right count for it, striped ones to the left against it.${others > 0 ? ` ${count(others)} more count less.` : ""}`),
+    ...(reasons.query ? [el("p", { className: "quiet" }, `The query itself, whatever the product: ${signed(reasons.query)}.`)] : []),
   ];
 }
 
