@@ -7,6 +7,7 @@ from typing import Any
 from api import handlers
 from api.changes import ChangeBatch, ChangesBody
 from api.endpoint import Endpoint, Parameter
+from api.events import events_endpoint
 from api.requests import (
     NUMERIC,
     PREFIX,
@@ -53,6 +54,7 @@ def endpoints(limits: LimitSettings) -> tuple[Endpoint, ...]:
                  (_ID, _similar_size(limits))),
         Endpoint("GET", "/v1/products/{id:path}", "product", "One product", handlers.product_get,
                  {200: ("The product", Product)}, (404, *READ), (_ID,)),
+        events_endpoint(),
         *rules_endpoints(),
         Endpoint("GET", "/healthz", "healthz", "The process answers", handlers.healthz,
                  {200: ("It does", Status)}),

@@ -1,98 +1,94 @@
-"""The event log of this process, opened and held: a log that cannot be used stops no search."""
+"""The event log of this process: what is logged of searches, and whether logging works."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from api.errors import EventsAway, EventsOff
-from api.logs import SERVER
+from api.errors import EventsAway
 from api.metrics import Metrics
 from api.search_log import Visit, logged_search
-from api.settings import EventSettings
-from search.errors import AisleError, StorageFailed
+from api.settings import AppSettings
+from search.errors import StorageFailed
 from search.types import Event, SearchRequest, SearchResponse
-from training.events import EventLog, Receipt
+from training.events import Pseudonyms, Quarantined, Receipt, Rules
+from training.events.file_log import FileEventLog
+from training.events.layout import LogLayout
+from training.events.rotation import LogLimits
 
-RETRY_SECONDS = 10.0
-"""How long until a log that could not be opened is tried again."""
+DAY = 86_400.0
 
 
 class HeldLog:
-    """Opens the log when serving starts. One that cannot be opened is tried again when events come;
-    until then searches are answered, and counted as not logged."""
+    """Keeps searches and events, as the settings say. What the disk refuses stops no search: it is
+    counted, and events are answered with 503. Several processes have one each."""
 
-    def __init__(
-        self, settings: EventSettings, opener: Callable[[], EventLog], metrics: Metrics
-    ) -> None:
-        """Opens nothing yet; `opener` blocks."""
-        self.settings = settings
-        self.fault: str | None = None
-        """Why nothing can be logged now; None when it can, or is not to be."""
-        self._opener = opener
+    def __init__(self, settings: AppSettings, metrics: Metrics) -> None:
+        """Writes nothing until there is something to write."""
+        chosen = settings.events
+        self.rules = Rules(event_bytes=chosen.event_bytes, late_seconds=chosen.late_days * DAY)
+        self.pseudonym = Pseudonyms(LogLayout.of(settings.data).salts, chosen.salt_days)
+        self._enabled, self._share = chosen.enabled, chosen.feature_share
+        self._log = FileEventLog(settings.data, LogLimits(waiting=chosen.queue))
+        self._fault: str | None = None
         self._metrics = metrics
-        self._log: EventLog | None = None
-        self._turn = asyncio.Lock()
-        self._tried = -RETRY_SECONDS
 
     @property
     def status(self) -> str:
-        """`on`, `off`, or the fault."""
-        return (self.fault or "on") if self.settings.enabled else "off"
+        """`on`, `off`, or what is wrong."""
+        if not self._enabled:
+            return "off"
+        if self._fault is None and self._log.dropped:
+            return f"on; {self._log.dropped} searches were not logged since the start"
+        return self._fault or "on"
 
-    async def open(self) -> EventLog | None:
-        """The open log; None where it cannot be opened, which `fault` explains."""
-        async with self._turn:
-            due = time.monotonic() >= self._tried + RETRY_SECONDS
-            if self._log is None and self.settings.enabled and due:
-                self._tried = time.monotonic()
-                try:
-                    self._log = await asyncio.to_thread(self._opener)
-                except AisleError as error:
-                    self._failed(error)
-                else:
-                    self.fault = None
-            return self._log
+    @property
+    def waiting(self) -> int:
+        """How many searches wait to be written."""
+        return self._log.waiting
 
-    async def keep_trying(self) -> None:
-        """Opens the log as soon as that is possible."""
-        while self.settings.enabled and await self.open() is None:  # noqa: ASYNC110 - a disk mends
-            await asyncio.sleep(RETRY_SECONDS)
+    @property
+    def dropped(self) -> int:
+        """How many searches were not logged since the start."""
+        return self._log.dropped
 
     def search(self, asked: SearchRequest, response: SearchResponse, visit: Visit) -> None:
         """Logs an answered search in the background; one that cannot be logged is counted."""
-        if not (self.settings.enabled and visit.logged):
+        if not (self._enabled and visit.logged):
             return
-        share = self.settings.feature_share
-        logged = logged_search(asked, response, visit, time.time(), share)
-        taken = self._log is not None and self._log.search(logged)
-        self._metrics.searches_logged.labels("logged" if taken else "dropped").inc()
+        try:
+            visit = replace(visit, client=self.pseudonym(visit.client))
+        except StorageFailed as error:
+            self._fault = str(error)
+            visit = replace(visit, client="")
+        logged = logged_search(asked, response, visit, time.time(), self._share)
+        if self._log.search(logged):
+            self._metrics.searches_logged.inc()
+        self._observe()
 
-    async def append(self, events: Sequence[Event]) -> Receipt:
+    async def append(
+        self, events: Sequence[Event], quarantined: Sequence[Quarantined] = ()
+    ) -> Receipt:
         """Keeps events; returns when they are durable.
 
         Raises:
-            EventsOff: the shop logs nothing.
             EventsAway: the disk refuses; nothing of the batch counts.
         """
-        if not self.settings.enabled:
-            raise EventsOff("this shop logs no events; set [events] enabled = true to log them")
-        log = await self.open()
-        if log is None:
-            raise EventsAway(f"{self.fault}; send the events again later")
         try:
-            return await log.append(events)
+            receipt = await self._log.append(events, quarantined)
         except StorageFailed as error:
-            raise EventsAway(f"{error}; send the events again later") from error
+            self._fault = str(error)
+            raise EventsAway(f"{error}; nothing was kept, send the events again later") from error
+        self._fault = None
+        self._observe()
+        return receipt
 
     async def close(self) -> None:
         """Writes what waits, then stops."""
-        if self._log is not None:
-            await self._log.close()
+        await self._log.close()
+        self._observe()
 
-    def _failed(self, error: AisleError) -> None:
-        """Once per fault, not once per attempt."""
-        if str(error) != self.fault:
-            SERVER.error("events cannot be logged", extra={"reason": str(error)})
-        self.fault = str(error)
+    def _observe(self) -> None:
+        self._metrics.searches_waiting.set(self._log.waiting)
+        self._metrics.searches_not_logged.set(self._log.dropped)

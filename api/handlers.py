@@ -147,8 +147,9 @@ async def readyz(request: Request, state: AppState) -> Response:
     model = f"{used.name} {used.version}" if used else None
     book = state.search.rules
     rules = len(book.current().rules)
+    events = state.event_log.status
     return json_response(
-        Status("ready", view.version, view.count, model, models.fault, rules, book.fault)
+        Status("ready", view.version, view.count, model, models.fault, rules, book.fault, events)
     )
 
 

@@ -57,7 +57,14 @@ class Metrics:
             registry=of,
         )
         self.searches_logged = Counter(
-            "aisle_searches_logged", "Searches handed to the event log", ("outcome",), registry=of
+            "aisle_searches_logged", "Searches handed to the event log", registry=of
+        )
+        self.searches_waiting = self._sum(
+            "aisle_searches_waiting", "Searches that wait to be written to the event log"
+        )
+        self.searches_not_logged = self._sum(
+            "aisle_searches_not_logged",
+            "Searches that the event log could not keep since the start",
         )
         self.products = self._gauge("aisle_index_products", "Products in the index")
         self.age = self._gauge("aisle_index_age_seconds", "Age of the snapshot being served")
@@ -73,6 +80,10 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, registry=self.registry, multiprocess_mode="mostrecent")
+
+    def _sum(self, name: str, text: str) -> Gauge:
+        """A gauge that is added up over the processes that live."""
+        return Gauge(name, text, registry=self.registry, multiprocess_mode="livesum")
 
     def searched(self, stages: Mapping[str, float]) -> None:
         """Records the stages of one search, given in milliseconds."""

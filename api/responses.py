@@ -97,7 +97,8 @@ class SearchBody:
 class Status:
     """The server's own state; `version` and `products` are of the index it answers from, `model`
     is the ranking model in use, and `fault` what is wrong with a newer one; `rules` counts
-    the shop's rules, and `rules_fault` is what is wrong with newer ones."""
+    the shop's rules, and `rules_fault` is what is wrong with newer ones. `events` says whether
+    searches and events are logged."""
 
     status: str
     version: str | None = None
@@ -106,6 +107,7 @@ class Status:
     fault: str | None = None
     rules: int | None = None
     rules_fault: str | None = None
+    events: str | None = None
 
 
 def understood(query: Query) -> Understood:

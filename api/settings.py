@@ -42,8 +42,6 @@ class EventSettings(Section):
 
     enabled: bool = True
     """Whether searches are logged and `POST /v1/events` takes events."""
-    directory: Path | None = None
-    """`events` in the data directory unless set."""
     feature_share: float = Field(1.0, ge=0, le=1)
     """The share of searches that are logged with the features of their hits."""
     queue: int = Field(10_000, ge=1)

@@ -18,7 +18,6 @@ from indexer.live import LiveWriter
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
 from search.types import Applied, Change
-from training.events import EventLog
 
 
 class AppState:
@@ -29,7 +28,7 @@ class AppState:
         self.settings = settings
         self.metrics = metrics
         self.suggesters = Suggesters()
-        self.event_log = HeldLog(settings.events, lambda: open_events(settings), metrics)
+        self.event_log = HeldLog(settings, metrics)
         self._search: Search | None = None
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"
@@ -96,10 +95,8 @@ class AppState:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(self.settings.threads + 2, "aisle"))
         await self.open()
-        await self.event_log.open()
         tasks = [
             asyncio.create_task(self._wait_for_index()),
-            asyncio.create_task(self.event_log.keep_trying()),
             asyncio.create_task(fold_when_grown(self.settings, self._writer)),
             asyncio.create_task(keep_aside(self._snapshot)),
         ]
@@ -113,12 +110,3 @@ class AppState:
             await self.event_log.close()
             if self._search is not None:
                 await self._search.close()
-
-
-def open_events(settings: AppSettings) -> EventLog:
-    """The event log of this process. Blocks.
-
-    Raises:
-        StorageFailed: the disk refused.
-    """
-    raise AisleError("events are not logged yet")
