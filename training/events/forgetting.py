@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def complete_forgotten(layout: LogLayout, connection: DuckDBPyConnection) -> int:
-    """Rewrites the files that hold rows of forgotten clients; drops who is done with. Returns the rows
+    """Rewrites the files that hold rows of forgotten clients; drops who is done with. The rows
     deleted. The caller holds the log's lock."""
     manifest = read_manifest(layout)
     before = sum(file.rows for file in manifest.files)

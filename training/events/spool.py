@@ -64,13 +64,19 @@ def spool_segments(segments: Sequence[Path], folder: Path) -> Spooled:
     return spooled
 
 
-def load(connection: DuckDBPyConnection, table: str, folder: Path, name: str) -> None:
-    """Makes the table `name` of `folder/<table>.ndjson`, each id once."""
+def load(
+    connection: DuckDBPyConnection, table: str, folder: Path, name: str, *, source: bool = False
+) -> None:
+    """Makes the table `name` of `folder/<table>.ndjson`, each id once; with the column `source`
+    (VARCHAR) where asked for."""
     columns = ", ".join(_column(column) for column in COLUMNS[table])
+    kinds = struct(table)
+    if source:
+        columns, kinds = f"{columns}, source", kinds.replace("{", "{'source': 'VARCHAR', ", 1)
     path = quoted(folder / f"{table}.ndjson")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM read_json({path}, "
-        f"format = 'newline_delimited', columns = {struct(table)}, "
+        f"format = 'newline_delimited', columns = {kinds}, "
         f"maximum_object_size = 67108864) QUALIFY row_number() OVER ({FIRST_OF[table]}) = 1"
     )
 

@@ -59,15 +59,18 @@ def content_id(record: Object) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def parse_event(record: Object, pseudonym: Pseudonym | None = None) -> Event:
-    """An event of UBI 1.3; without `pseudonym`, `client` is still the shop's own id.
+def parse_event(
+    record: Object, pseudonym: Pseudonym | None = None, *, positioned: bool = True
+) -> Event:
+    """An event of UBI 1.3; without `pseudonym`, `client` is still the shop's own id. Without
+    `positioned`, impressions and clicks need no position either.
 
     Raises:
         Fault: a field is missing or cannot be used; names it.
     """
     action = required(record, "action_name")
     attributes = inner(record, "event_attributes")
-    product, position, rest = _attributes(attributes, action)
+    product, position, rest = _attributes(attributes, positioned and action in _POSITIONED)
     kind = text(record, "message_type")
     if kind:
         rest["message_type"] = kind
@@ -90,13 +93,13 @@ def parse_event(record: Object, pseudonym: Pseudonym | None = None) -> Event:
     )
 
 
-def _attributes(given: Object, action: str) -> tuple[str, int | None, dict[str, Any]]:
+def _attributes(given: Object, positioned: bool) -> tuple[str, int | None, dict[str, Any]]:
     """The product, the position and whatever else is to be kept of `event_attributes`."""
     if not given:
         return "", None, {}
     rest = {k: v for k, v in given.items() if k not in _NOT_KEPT}
     where = inner(given, "position", "event_attributes.")
-    position, elsewhere = _position(where, action)
+    position, elsewhere = _position(where, positioned)
     what = inner(given, "object", "event_attributes.")
     product = _product(what)
     others = {k: v for k, v in what.items() if k != "object_id"}
@@ -120,7 +123,7 @@ def _product(what: Object) -> str:
     return product
 
 
-def _position(where: Object, action: str) -> tuple[int | None, dict[str, Any]]:
+def _position(where: Object, positioned: bool) -> tuple[int | None, dict[str, Any]]:
     ordinal, point = where.get("ordinal"), where.get("xy")
     if ordinal is not None:
         found = integer(ordinal, "event_attributes.position.ordinal")
@@ -131,7 +134,7 @@ def _position(where: Object, action: str) -> tuple[int | None, dict[str, Any]]:
             value = inner(where, "xy", "event_attributes.position.").get(axis)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise Fault(within + axis, "must be a number")
-    elif where or action in _POSITIONED:
+    elif where or positioned:
         raise Fault(
             "event_attributes.position",
             "must be {ordinal: 1 or more} or {xy: {x, y}}; "
