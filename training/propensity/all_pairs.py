@@ -15,9 +15,9 @@ _LEAST = 1e-9
 
 
 class AllPairs:
-    """Agarwal et al., WSDM 2019, section 4.3. For documents seen at both k and k',
-    ĉ = Σ_d c_dk/n_dk and its complement Σ_d (1 − c_dk/n_dk) are explained by p_k · r_kk', where r is
-    the mean relevance of the unordered pair; the likelihood is climbed with L-BFGS over logits."""
+    """Agarwal et al., WSDM 2019, section 4.3. For documents seen at both k and k', the sums
+    ĉ = Σ_d c_dk/n_dk and Σ_d (1 − c_dk/n_dk) are explained by p_k · r_kk', where r is the mean
+    relevance of the unordered pair; the likelihood is climbed with L-BFGS over logits."""
 
     def __init__(self, table: Cells) -> None:
         self._table = table

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import BadInput
 from training.clicks.counts import Amounts, ClickCounts
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 STRAY = 0.01
 """Up to this part of all clicks may lie at positions that nothing connects with the first; these
@@ -100,7 +104,7 @@ def cells(counts: ClickCounts) -> tuple[Cells, tuple[tuple[int, ...], ...]]:
     check(counts)
     clicked = np.bincount(counts.positions, counts.clicks)[counts.positions] > 0
     bought = counts.per_document(counts.clicks)[counts.documents] > 0
-    table = _laid_out(counts, (counts.impressions > 0) & clicked & bought)
+    table = laid_out(counts, (counts.impressions > 0) & clicked & bought)
     groups, joined = _components(table)
     if len(groups) == 1:
         return table, groups
@@ -111,10 +115,12 @@ def cells(counts: ClickCounts) -> tuple[Cells, tuple[tuple[int, ...], ...]]:
     kept = (counts.impressions > 0) & np.isin(counts.positions, first)
     inside = np.where(kept, counts.clicks, 0.0)
     bought = counts.per_document(inside)[counts.documents] > 0
-    return _laid_out(counts, kept & bought), groups
+    return laid_out(counts, kept & bought), groups
 
 
-def _laid_out(counts: ClickCounts, rows: NDArray[np.bool_]) -> Cells:
+def laid_out(counts: ClickCounts, rows: NDArray[np.bool_]) -> Cells:
+    """The rows that `rows` (bool, one a row of the counts) keeps, documents and positions
+    renumbered."""
     documents, codes = np.unique(counts.documents[rows], return_inverse=True)
     positions, places = np.unique(counts.positions[rows], return_inverse=True)
     starts = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(documents)))])
@@ -131,21 +137,28 @@ def _laid_out(counts: ClickCounts, rows: NDArray[np.bool_]) -> Cells:
 def _components(table: Cells) -> tuple[tuple[tuple[int, ...], ...], bool]:
     """Positions that compare with each other, those of the topmost first; and whether common
     documents join them all, though with clicks at one side only."""
-    from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
-    shape = (len(table.documents), len(table.positions))
-    shown = csr_matrix((np.ones(len(table.places)), table.places, table.starts), shape)
-    clicked = csr_matrix(((table.clicks > 0).astype(float), table.places, table.starts), shape)
-    graph = clicked.T @ shown
-    graph.eliminate_zeros()
+    graph = swap_graph(table)
     pieces, labels = connected_components(graph, connection="strong")
     groups = sorted(tuple(table.positions[labels == piece].tolist()) for piece in range(pieces))
     return tuple(groups), connected_components(graph, connection="weak")[0] == 1
 
 
+def swap_graph(table: Cells) -> csr_matrix:
+    """An edge from a place to another, where a document clicked at the one was shown at the
+    other; shape (positions, positions)."""
+    from scipy.sparse import csr_matrix
+
+    shape = (len(table.documents), len(table.positions))
+    shown = csr_matrix((np.ones(len(table.places)), table.places, table.starts), shape)
+    clicked = csr_matrix((table.clicks, table.places, table.starts), shape)
+    clicked.eliminate_zeros()
+    return csr_matrix(clicked.T @ shown)
+
+
 def _refusal(groups: Sequence[Sequence[int]], joined: bool) -> str:
-    names = _listed([f"positions {ranges(group)}" for group in groups])
+    names = _listed([f"position{'s'[: len(group) - 1]} {ranges(group)}" for group in groups])
     if joined:
         return (
             f"{names} are joined by documents that were clicked on one side only: too few clicks "
