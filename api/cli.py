@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "features": "List the features of ranking models, or show them for a query",
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
     "models": "Show the ranking model, and put another to use",
+    "events": "Import, check, show and delete what shoppers did",
     "train": "Train ranking models from judgments and clicks, and adapt the text encoder",
     "exploration": "Say what exploration costs in clicks",
     "rules": "Check, list, try and remove the shop's rules",
