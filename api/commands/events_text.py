@@ -73,7 +73,9 @@ def _summary(imported: Imported, stored: Stored | None) -> str:
 def _sources(imported: Imported) -> Iterator[RenderableType]:
     if not imported.dialects:
         return
-    table = Table("source", "format", "positions", title="What was found", title_justify="left")
+    table = Table(title="What was found", title_justify="left")
+    for column in ("source", "format", "positions"):
+        table.add_column(column, overflow="fold")
     firsts = {source.name: source for source in imported.sources}
     for name, formats in imported.dialects.items():
         source = firsts.get(name)
@@ -95,7 +97,7 @@ def _findings(findings: list[Finding]) -> list[RenderableType]:
 
 
 def _listed(counts: Counter[str] | dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _lines(counts: Counter[str]) -> str:
@@ -122,14 +124,9 @@ def stats_text(stats: Stats) -> Iterator[RenderableType]:
 
 
 def _places(stats: Stats) -> Table:
-    table = Table(
-        "position",
-        "impressions",
-        "clicks",
-        "rate",
-        title="Clicks by position",
-        title_justify="left",
-    )
+    table = Table(title="Clicks by position", title_justify="left")
+    for column in ("position", "impressions", "clicks", "rate"):
+        table.add_column(column)
     for place in stats.places:
         rate = f"{place.clicks / place.impressions:.3f}" if place.impressions else "–"
         table.add_row(str(place.position), f"{place.impressions:,}", f"{place.clicks:,}", rate)

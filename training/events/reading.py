@@ -80,7 +80,7 @@ class Spool(ExitStack):
             found = dialects.bulk_action(value)
             if found is not None:
                 action = found
-                self._imported.skipped["_bulk lines"] += 1
+                self._imported.skipped["lines of _bulk actions"] += 1
                 continue
             try:
                 self._take(path, value, action)

@@ -69,14 +69,13 @@ def stats_of(connection: DuckDBPyConnection, paths: Sequence[Path]) -> Stats:
     flagged = flag(connection)
     clean = _one(connection, "SELECT count(*) FROM clean_events")
     events = _one(connection, "SELECT count(*) FROM events")
-    texts = "SELECT query FROM searches UNION ALL SELECT query FROM events"
+    texts = (
+        "SELECT lower(trim(query)) AS q FROM searches UNION SELECT lower(trim(query)) FROM events"
+    )
     return Stats(
         searches=_one(connection, "SELECT count(*) FROM searches"),
         events=events,
-        queries=_one(
-            connection,
-            f"SELECT count(DISTINCT lower(trim(query))) FROM ({texts}) WHERE query <> ''",
-        ),
+        queries=_one(connection, f"SELECT count(*) FROM ({texts}) WHERE q <> ''"),
         clients=_one(connection, "SELECT count(DISTINCT client) FROM events WHERE client <> ''"),
         actions=_counts(connection, "action", "events", "count(*) DESC, 1"),
         days=_counts(connection, DAY, "events"),
@@ -97,7 +96,7 @@ def _counts(
     connection: DuckDBPyConnection, value: str, table: str, order: str = "1"
 ) -> dict[str, int]:
     found = rows(connection, f"SELECT {value}, count(*) FROM {table} GROUP BY 1 ORDER BY {order}")
-    return dict(found)  # type: ignore[arg-type]
+    return {str(name): int(count) for name, count in found}
 
 
 def _places(connection: DuckDBPyConnection) -> list[Place]:
