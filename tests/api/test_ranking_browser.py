@@ -61,3 +61,41 @@ def test_the_biggest_reasons_are_bars_with_sides_and_signs(browser: Browser, ran
     assert widths == sorted(widths, reverse=True)
     shopper.expects("404.*/images/")  # this shop has no pictures
     assert shopper.leave() == []
+
+
+@pytest.mark.parametrize("width", [1280, 380])
+def test_an_open_explanation_covers_no_other_product(
+    browser: Browser, ranked: str, width: int
+) -> None:
+    shopper = Shopper(browser, ranked)
+    page = shopper.open("/?q=steel+kettle")
+    page.set_viewport_size({"width": width, "height": 800})
+    expect(page.locator("#grid")).to_have_attribute("aria-busy", "false")
+    summary = page.locator("#grid .card").nth(1).locator("summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    panel = page.locator("#grid .card").nth(1).locator(".why-panel")
+    expect(panel.locator(".reason")).to_have_count(10)
+    box = panel.bounding_box()
+    assert box is not None
+    assert box["height"] > 200
+    cards = page.locator("#grid .card").all()
+    for number, card in enumerate(cards[:12]):
+        other = card.bounding_box()
+        assert other is not None
+        if number == 1:
+            assert other["y"] + other["height"] >= box["y"] + box["height"] - 1
+            assert panel.evaluate("each => each.scrollWidth <= each.clientWidth")
+        else:
+            apart = (
+                other["x"] >= box["x"] + box["width"]
+                or other["x"] + other["width"] <= box["x"]
+                or other["y"] >= box["y"] + box["height"]
+                or other["y"] + other["height"] <= box["y"]
+            )
+            assert apart, number
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(summary).to_be_focused()
+    shopper.expects("404.*/images/")  # this shop has no pictures
+    assert shopper.leave() == []
