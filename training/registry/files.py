@@ -1,0 +1,210 @@
+"""The registry as files: `models/<version>/model.json` and `entry.json` beside it, `history.jsonl`,
+and the served model's own file, which is the truth about what serves."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from rankers import Model, load_model, model_checksum, save_model
+from search.errors import BadInput, NotFound
+from training.registry.seams import Action, Change, Entry
+
+_DIGITS = 12
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
+
+
+@dataclass(frozen=True, slots=True)
+class FileRegistry:
+    """A registry in `directory`; `served` is the file that servers follow."""
+
+    directory: Path
+    served: Path
+    clock: Callable[[], float] = time.time
+
+    def add(
+        self, model: Model, lineage: Mapping[str, Any], verdict: Mapping[str, Any] | None = None
+    ) -> Entry:
+        """See `ModelRegistry`."""
+        version = model_checksum(model)[:_DIGITS]
+        with self._locked():
+            place = self.directory / version
+            if place.is_dir():
+                entry = self.entry(version)
+                if verdict is not None:
+                    entry = replace(entry, verdict=verdict)
+                    _write(place / "entry.json", asdict(entry))
+                return entry
+            entry = Entry(
+                version, model.name, model.kind, self.clock(), lineage, model.metrics, verdict
+            )
+            self._keep(place, model, entry)
+        return self.entry(version)
+
+    def _keep(self, place: Path, model: Model, entry: Entry) -> None:
+        """A folder appears whole or not at all."""
+        building = Path(tempfile.mkdtemp(prefix=".adding-", dir=self.directory))
+        try:
+            save_model(model, building / "model.json")
+            _write(building / "entry.json", asdict(entry))
+            building.chmod(0o755)
+            building.rename(place)
+            _settle(self.directory)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+
+    def entries(self) -> Sequence[Entry]:
+        """See `ModelRegistry`."""
+        if not self.directory.is_dir():
+            return ()
+        found = [_entry(path) for path in self.directory.glob("[0-9a-f]*/entry.json")]
+        return tuple(sorted(found, key=lambda each: (-each.created, each.version)))
+
+    def entry(self, version: str) -> Entry:
+        """See `ModelRegistry`."""
+        entries = self.entries()
+        matching = [each for each in entries if version and each.version.startswith(version)]
+        if len(matching) == 1:
+            return matching[0]
+        if matching:
+            named = ", ".join(each.version for each in matching)
+            raise BadInput(f"several models begin with {version!r}: {named}", field="version")
+        known = ", ".join(each.version for each in entries[:10]) or "none yet"
+        raise NotFound(f"no model has the version {version!r}; there are: {known}")
+
+    def model(self, version: str) -> Model:
+        """See `ModelRegistry`."""
+        return load_model(self.path(version))
+
+    def path(self, version: str) -> Path:
+        """The model's file."""
+        return self.directory / self.entry(version).version / "model.json"
+
+    def serving(self) -> str | None:
+        """See `ModelRegistry`."""
+        try:
+            file = orjson.loads(self.served.read_bytes())
+            return str(file["checksum"])[:_DIGITS]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadInput(
+                f"the model that serves, {self.served}, is unreadable: {error}"
+            ) from None
+
+    def promote(self, version: str, reason: str) -> Change:
+        """See `ModelRegistry`. A model that serves already stays, and nothing is noted."""
+        with self._locked():
+            entry = self.entry(version)
+            last = self._noted()
+            if last is not None and last.version == entry.version:
+                return last
+            return self._serve(entry.version, "promote", reason)
+
+    def rollback(self, reason: str) -> Change:
+        """See `ModelRegistry`."""
+        with self._locked():
+            self._noted()
+            earlier = self._before()
+            return self._serve(earlier, "rollback", reason)
+
+    def history(self) -> Sequence[Change]:
+        """See `ModelRegistry`."""
+        try:
+            lines = (self.directory / "history.jsonl").read_bytes().splitlines()
+        except FileNotFoundError:
+            return ()
+        changes = []
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError):  # cut off by a crash: not yet noted
+                changes.append(Change(**orjson.loads(line)))
+        return tuple(changes)
+
+    def _serve(self, version: str, action: Action, reason: str) -> Change:
+        before = self.serving() or ""
+        model = self.model(version)
+        save_model(model, self.served)
+        return self._note(action, version, before, reason)
+
+    def _note(self, action: Action, version: str, before: str, reason: str) -> Change:
+        change = Change(self.clock(), action, version, before, reason)
+        with (self.directory / "history.jsonl").open("ab") as file:
+            # A line that a crash cut off must not swallow this one.
+            file.write((b"\n" if file.tell() else b"") + orjson.dumps(change) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return change
+
+    def _noted(self) -> Change | None:
+        """The last change, once what serves is what the history says: another hand, or a crash
+        between the two writes, may have left it behind."""
+        history, serving = self.history(), self.serving()
+        last = history[-1] if history else None
+        if serving is None or (last is not None and last.version == serving):
+            return last if serving is not None else None
+        before = last.version if last else ""
+        if not (self.directory / serving).is_dir():
+            self._adopt(serving)
+        return self._note("found", serving, before, "it was serving already")
+
+    def _adopt(self, version: str) -> None:
+        """Keeps a model that serves and was never added, so that it can be gone back to."""
+        with contextlib.suppress(BadInput, NotFound):
+            model = load_model(self.served)
+            entry = Entry(version, model.name, model.kind, self.clock(), {}, model.metrics)
+            self._keep(self.directory / version, model, entry)
+
+    def _before(self) -> str:
+        """What served before: going back twice goes back two steps, not to and fro."""
+        stack: list[str] = []
+        for change in self.history():
+            if change.action == "rollback":
+                stack.pop()
+            else:
+                stack.append(change.version)
+        if len(stack) < 2:
+            raise BadInput("no earlier model served; promote one by its version", field="version")
+        return stack[-2]
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One change at a time, whichever process asks."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _entry(path: Path) -> Entry:
+    try:
+        return Entry(**orjson.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInput(f"{path} is damaged: {error}; remove the folder it is in") from None
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    beside = path.with_name(f".{path.name}")
+    with beside.open("wb") as file:
+        file.write(orjson.dumps(value, option=_OPTIONS) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _settle(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
