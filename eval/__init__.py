@@ -5,6 +5,7 @@ from eval.crossvalidation import Fold, Selection, folds, nested_selection
 from eval.evaluate import evaluate
 from eval.judgments import Judgments, load_judgments, load_kinds
 from eval.metrics import DEFAULT_METRICS, Metric, parse_metric
+from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
 from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
 from eval.report import format_report, report_json
 from eval.results import Comparison, Interval, Report
@@ -21,6 +22,7 @@ __all__ = [
     "Interval",
     "JudgedRanking",
     "Judgments",
+    "LoggedPages",
     "Metric",
     "MetricsDisagree",
     "Mode",
@@ -28,7 +30,9 @@ __all__ = [
     "Run",
     "Searcher",
     "Selection",
+    "Value",
     "collect_runs",
+    "estimate",
     "evaluate",
     "evaluate_systems",
     "folds",
@@ -40,8 +44,10 @@ __all__ = [
     "pairwise_accuracy",
     "pairwise_report",
     "parse_metric",
+    "positions_by",
     "random_run",
     "rank_by_score",
+    "relative_difference",
     "report_json",
     "sign_flip",
     "t_interval",
