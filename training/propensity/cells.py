@@ -152,7 +152,9 @@ def swap_graph(table: Cells) -> csr_matrix:
 
     shape = (len(table.documents), len(table.positions))
     shown = csr_matrix((np.ones(len(table.places)), table.places, table.starts), shape)
-    clicked = csr_matrix((table.clicks, table.places, table.starts), shape)
+    # A matrix of its own: dropping zeros moves what an array shared with it holds.
+    ones, places = (table.clicks > 0).astype(np.float64), table.places.copy()
+    clicked = csr_matrix((ones, places, table.starts.copy()), shape)
     clicked.eliminate_zeros()
     return csr_matrix(clicked.T @ shown)
 
