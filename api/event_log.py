@@ -40,7 +40,7 @@ class HeldLog:
         if not self._enabled:
             return "off"
         if self._fault is None and self._log.dropped:
-            return f"on; {self._log.dropped} searches were not logged since the start"
+            return f"on; not logged since the start: {self._log.dropped} searches"
         return self._fault or "on"
 
     @property
@@ -65,7 +65,7 @@ class HeldLog:
         logged = logged_search(asked, response, visit, time.time(), self._share)
         if self._log.search(logged):
             self._metrics.searches_logged.inc()
-        self._observe()
+        self.observe()
 
     async def append(
         self, events: Sequence[Event], quarantined: Sequence[Quarantined] = ()
@@ -81,14 +81,15 @@ class HeldLog:
             self._fault = str(error)
             raise EventsAway(f"{error}; nothing was kept, send the events again later") from error
         self._fault = None
-        self._observe()
+        self.observe()
         return receipt
 
     async def close(self) -> None:
         """Writes what waits, then stops."""
         await self._log.close()
-        self._observe()
+        self.observe()
 
-    def _observe(self) -> None:
+    def observe(self) -> None:
+        """Brings the gauges up to date."""
         self._metrics.searches_waiting.set(self._log.waiting)
         self._metrics.searches_not_logged.set(self._log.dropped)

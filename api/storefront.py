@@ -94,7 +94,7 @@ def storefront_routes(state: AppState) -> list[BaseRoute]:
     catalogue's pictures lie in `shop/images` of the data directory, which need not exist yet.
     """
     images = state.settings.data / "shop" / "images"
-    shop = load_storefront(PAGES)
+    shop = load_storefront(PAGES, events=state.settings.events.enabled)
     return [
         Route("/", shop.index, name="storefront"),
         Route("/favicon.ico", shop.favicon, name="favicon"),
@@ -103,11 +103,13 @@ def storefront_routes(state: AppState) -> list[BaseRoute]:
     ]
 
 
-def load_storefront(directory: Path) -> Storefront:
-    """Reads the page and its assets, and writes the assets' addresses into the page."""
+def load_storefront(directory: Path, *, events: bool = True) -> Storefront:
+    """Reads the page and its assets, and writes the assets' addresses into the page, and whether
+    events are logged."""
     paths = sorted(p for p in directory.rglob("*") if p.is_file() and p.suffix in ASSET_TYPES)
     names = [path.relative_to(directory).as_posix() for path in paths]
     template = (directory / "index.html").read_text("utf-8")
+    template = template.replace("{{events}}", "on" if events else "off")
     contents = [path.read_bytes() for path in paths]
     mark = _hash([template.encode(), *(name.encode() for name in names), *contents])
     base = f"/assets/{mark}"

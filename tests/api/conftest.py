@@ -54,7 +54,8 @@ def indexed(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Path:
 @pytest.fixture
 def data(indexed: Path, tmp_path: Path) -> Path:
     """A data directory of one's own, to change."""
-    shutil.copytree(indexed, tmp_path / "data")
+    # Other tests' searches were logged there.
+    shutil.copytree(indexed, tmp_path / "data", ignore=shutil.ignore_patterns("events"))
     return tmp_path / "data"
 
 

@@ -1,6 +1,7 @@
 /** The search API, as this page uses it. */
 
 import { searchParameters } from "./state.js";
+import { APPLICATION, ids } from "./visit.js";
 
 export const PAGE_SIZE = 24;
 
@@ -48,11 +49,15 @@ export async function search(state, { cursor = null, size = PAGE_SIZE, signal } 
   parameters.set("highlight", "true");
   if (cursor) parameters.set("cursor", cursor);
   else parameters.set("facets", "default");
-  const page = await get(`/v1/search?${parameters}`, signal);
+  const who = new URLSearchParams({ ...ids, application: APPLICATION });
+  const page = await get(`/v1/search?${parameters}&${who}`, signal);
   parameters.set("explain", "true");
+  parameters.set("log", "false");
   parameters.delete("facets");
   let asked = null;
   const explain = () => (asked ??= get(`/v1/search?${parameters}`).catch((problem) => ((asked = null), Promise.reject(problem))));
+  const { query_id } = page;
+  for (const hit of page.hits) hit.origin = { query_id, query: state.q.trim(), position: hit.position };
   for (const hit of page.hits) hit.explained = async () => {
     const { hits } = await explain();
     return { hit: hits.find(({ id }) => id === hit.id) ?? hit, hits };
@@ -67,7 +72,7 @@ export const product = (id, signal) => get(`/v1/products/${encodeURIComponent(id
  * hardly does, so they are among the nearest.
  */
 export async function versions({ id, title, group }, signal) {
-  const parameters = new URLSearchParams({ q: title.slice(0, 500), system: "dense", size: "50" });
+  const parameters = new URLSearchParams({ q: title.slice(0, 500), system: "dense", size: "50", log: "false" });
   const { hits } = await get(`/v1/search?${parameters}`, signal);
   return hits.filter((hit) => hit.group === group && hit.id !== id);
 }

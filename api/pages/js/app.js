@@ -2,9 +2,13 @@
 
 import * as api from "./api.js";
 import { drawBrowse } from "./browse.js";
+import { connectCart } from "./cart.js";
 import { drawChips } from "./chips.js";
 import { byId, fill, keepingFocus } from "./dom.js";
 import { connectDrawer } from "./drawer.js";
+import { connectDwell, endView } from "./dwell.js";
+import { connectEvents } from "./events.js";
+import { connectExposure } from "./exposure.js";
 import { plural } from "./format.js";
 import { drawFacetSkeleton, drawFacets, showSide } from "./facets.js";
 import { drawEmpty, drawError, drawNotices } from "./messages.js";
@@ -13,6 +17,7 @@ import { appendHits, drawCount, drawHits, drawMore, drawSkeleton } from "./resul
 import { connectBox, showWords } from "./box.js";
 import { connectSuggest } from "./suggest.js";
 import { address, isStart, parseState, searchParameters, START } from "./state.js";
+import { sayWhatIsLogged } from "./visit.js";
 import { closeWhyOnLeave } from "./why.js";
 
 const MOST_AT_ONCE = 96;
@@ -195,6 +200,12 @@ function connect() {
   connectBox({ go, state: () => state, settle });
   connectSuggest({ go, state: () => state });
   connectDrawer();
+  connectCart();
+  connectExposure(byId("grid"));
+  // In this order: what is left to tell is told before it is sent.
+  connectDwell();
+  connectEvents();
+  sayWhatIsLogged();
   closeWhyOnLeave();
   byId("sort").addEventListener("change", (event) => go({ ...state, sort: event.target.value, product: null }));
   byId("home").addEventListener("click", (event) => {
@@ -215,6 +226,7 @@ function connect() {
 
 /** The dialog was closed by the shopper: the address follows. */
 function leaveProduct() {
+  endView();
   document.title = state.q.trim() ? `${state.q.trim()} – Aisle` : "Aisle";
   if (!state.product) return;
   if (history.state?.inside) history.back();

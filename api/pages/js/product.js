@@ -1,8 +1,10 @@
 /** The product dialog: description, attributes, other versions and similar products. */
 
 import * as api from "./api.js";
+import { cartButtons } from "./cart.js";
 import { CROSS, byId, el, icon, pageLink } from "./dom.js";
 import { crumbs } from "./categories.js";
+import { beginView, endView } from "./dwell.js";
 import { filterName, valueName } from "./format.js";
 import { picture, priceTag, ratingLine, stockLine } from "./parts.js";
 import { START, SEPARATOR, address, withFilter } from "./state.js";
@@ -17,6 +19,7 @@ export async function openProduct(id, known, context) {
   const dialog = byId("product");
   draw(known ?? null, id, context);
   if (!dialog.open) dialog.showModal();
+  beginView(id);
   dialog.scrollTop = 0;
   try {
     const product = await api.product(id, signal);
@@ -38,6 +41,7 @@ async function addShelf(title, coming, signal, context) {
 
 export function closeProduct() {
   loading?.abort();
+  endView();
   if (byId("product").open) byId("product").close();
 }
 
@@ -68,6 +72,7 @@ function detail(product, context) {
         product.brand ? brandLink(product.brand, context) : null,
         el("h2", { id: "product-title" }, product.title),
         ratingLine(product, { exact: true }), priceTag(product), stockLine(product),
+        cartButtons(product),
         product.description ? el("p", { className: "description" }, product.description) : null)),
     attributes(product));
 }

@@ -1,6 +1,7 @@
 /** The results: cards, their count, "show more", and the skeleton while the first page loads. */
 
 import { byId, el, fill, pageLink } from "./dom.js";
+import { unwatchAll, watch } from "./exposure.js";
 import { count, marked, plural } from "./format.js";
 import { picture, priceTag, ratingLine, stockLine } from "./parts.js";
 import { address, isStart } from "./state.js";
@@ -27,14 +28,23 @@ function card(hit, state, open) {
   );
 }
 
+function cardsOf(hits, state, open) {
+  return hits.map((hit) => {
+    const made = card(hit, state, open);
+    watch(made, hit);
+    return made;
+  });
+}
+
 /** Draws all hits. */
 export function drawHits(hits, state, open) {
-  byId("grid").replaceChildren(...hits.map((hit) => card(hit, state, open)));
+  unwatchAll();
+  byId("grid").replaceChildren(...cardsOf(hits, state, open));
 }
 
 /** Adds a page's hits below, and moves the focus to the first of them. */
 export function appendHits(hits, state, open) {
-  const cards = hits.map((hit) => card(hit, state, open));
+  const cards = cardsOf(hits, state, open);
   byId("grid").append(...cards);
   cards[0]?.querySelector("a").focus({ preventScroll: true });
 }
