@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.events.reading import Reading
-    from training.events.ubi import Pseudonym
 
 command = typer.Typer(no_args_is_help=True)
 
@@ -67,7 +66,7 @@ def import_events(
     hashed = Pseudonyms(LogLayout.of(data).salts, settings.events.salt_days)
     with connect(memory) as connection, stages() as progress:
         imported, stored = import_files(
-            data, connection, files, _reading(ordinals_from, action, hashed), progress
+            data, connection, files, _reading(ordinals_from, action), hashed, progress
         )
     if json:
         print_json(events_text.imported_json(imported, stored))
@@ -98,7 +97,7 @@ def lint(
             imported = Imported(findings=find(connection, "searches", "events"))
     else:
         with connect(memory) as connection, stages() as progress:
-            reading = _reading(ordinals_from, action, None)
+            reading = _reading(ordinals_from, action)
             imported = read_files(connection, files, reading, progress=progress)
     if json:
         print_json(events_text.imported_json(imported, None))
@@ -209,9 +208,7 @@ def _fields(value: object) -> dict[str, object]:
     return asdict(value)  # type: ignore[call-overload,no-any-return]
 
 
-def _reading(
-    ordinals_from: First | None, actions: list[str] | None, pseudonym: Pseudonym | None
-) -> Reading:
+def _reading(ordinals_from: First | None, actions: list[str] | None) -> Reading:
     from search.errors import BadInput
     from training.events.dialects import ALIASES
     from training.events.reading import Reading
@@ -223,5 +220,4 @@ def _reading(
     return Reading(
         ordinals_from=None if ordinals_from is None else int(ordinals_from.value),
         actions={**ALIASES, **{theirs: ours for theirs, _, ours in given}},
-        pseudonym=pseudonym,
     )

@@ -16,6 +16,7 @@ from training.events.ordinals import settle_ordinals
 from training.events.reading import Imported, Progress, Reading, Spool
 from training.events.spool import load
 from training.events.storing import Stored, clear_leftovers, store
+from training.events.ubi import Pseudonym
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -84,9 +85,11 @@ def import_files(
     connection: DuckDBPyConnection,
     paths: Sequence[Path],
     reading: Reading,
+    pseudonym: Pseudonym,
     progress: Progress | None = None,
 ) -> tuple[Imported, Stored]:
-    """Reads files and adds what they hold to the log of a data directory: all of it or nothing.
+    """Reads files and adds what they hold to the log of a data directory, client ids hashed by
+    `pseudonym`: all of it, or nothing is written at all.
 
     Raises:
         BadInput: as `read_files`; StorageFailed: the disk refused.
@@ -94,9 +97,23 @@ def import_files(
     imported = read_files(connection, paths, reading, progress=progress)
     layout = LogLayout.of(data)
     with storage_errors(layout.root), locked(layout.lock):
+        _hash_clients(connection, pseudonym)
         clear_leftovers(layout)
         names = {"searches": "read_searches", "events": "read_events"}
         return imported, store(layout, connection, names)
+
+
+def _hash_clients(connection: DuckDBPyConnection, pseudonym: Pseudonym) -> None:
+    connection.create_function("pseudonym", pseudonym, ["VARCHAR"], "VARCHAR")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE hashed AS SELECT client, pseudonym(client) AS hash FROM "
+        "(SELECT client FROM read_searches UNION SELECT client FROM read_events) "
+        "WHERE client <> ''"
+    )
+    for table in ("read_searches", "read_events"):
+        connection.execute(
+            f"UPDATE {table} AS t SET client = h.hash FROM hashed h WHERE t.client = h.client"
+        )
 
 
 def examples_json(imported: Imported) -> list[dict[str, Any]]:

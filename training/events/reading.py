@@ -18,7 +18,7 @@ from training.events.ordinals import Source
 from training.events.rows import event_row, lines, search_row
 from training.events.rules import Rules
 from training.events.seams import Refused
-from training.events.ubi import Pseudonym, content_id, parse_event, parse_search
+from training.events.ubi import content_id, parse_event, parse_search
 from training.events.values import Fault, size
 
 Progress = Callable[[str, int, int | None], None]
@@ -38,7 +38,6 @@ class Reading:
     ordinals_from: int | None = None
     actions: Mapping[str, str] = field(default_factory=lambda: dialects.ALIASES)
     rules: Rules = field(default_factory=lambda: Rules(event_bytes=1_000_000).for_import())
-    pseudonym: Pseudonym | None = None
 
 
 @dataclass(slots=True)
@@ -116,23 +115,23 @@ class Spool(ExitStack):
             return self._parse_metarank(record, notes)
         if dialects.is_event(record):
             modern = dialects.modern_event(record, notes, reading.actions)
-            event = parse_event(modern, reading.pseudonym, positioned=False)
+            event = parse_event(modern, positioned=False)
             if record.get("event_id"):
                 return event
             # A document's id is unique in its index alone; its content beside it tells files apart.
             return replace(event, id=content_id({**record, "_bulk": action} if action else record))
         if dialects.is_query(record):
-            return parse_search(dialects.modern_query(record, notes), reading.pseudonym)
+            return parse_search(dialects.modern_query(record, notes))
         raise Fault("", "is neither a UBI event (action_name), nor a query (user_query), nor a "
                     "Metarank event (event)")  # fmt: skip
 
     def _parse_metarank(self, record: Any, notes: dialects.Notes) -> Event | LoggedSearch | None:
         reading = self._reading
         if record["event"] == "ranking":
-            return parse_search(dialects.metarank_query(record, notes), reading.pseudonym)
+            return parse_search(dialects.metarank_query(record, notes))
         if record["event"] == "interaction":
             modern = dialects.metarank_event(record, notes, reading.actions)
-            return parse_event(modern, reading.pseudonym, positioned=False)
+            return parse_event(modern, positioned=False)
         self._imported.skipped[f"Metarank {record['event']} events"] += 1
         return None
 
