@@ -156,6 +156,7 @@ async def readyz(request: Request, state: AppState) -> Response:
 async def metrics_get(request: Request, state: AppState) -> Response:
     """Metrics for Prometheus."""
     metrics = state.metrics
+    state.event_log.observe()
     try:
         view = await state.search.engine.view()
     except AisleError:
