@@ -40,21 +40,31 @@ _SQL = """
 CREATE OR REPLACE {what} flagged AS
 WITH done AS (
     SELECT {who} AS who, action, time, search_id, product FROM events WHERE {who} IS NOT NULL
+), clickers AS (
+    SELECT who, count(*) AS clicks FROM done WHERE action = 'click'
+    GROUP BY who HAVING count(*) >= {few}
 ), clicks AS (
     SELECT who, time, search_id, product,
            time - lag(time) OVER (PARTITION BY who ORDER BY time) AS gap
-    FROM done WHERE action = 'click'
+    FROM done SEMI JOIN clickers USING (who) WHERE action = 'click'
 ), seen AS (
-    SELECT who, search_id, product, min(time) AS first FROM done
+    SELECT who, search_id, product, min(time) AS first
+    FROM done SEMI JOIN clicks USING (search_id, product)
     WHERE action = 'impression' GROUP BY ALL
+), logging AS (
+    SELECT DISTINCT search_id FROM done SEMI JOIN clicks USING (search_id)
+    WHERE action = 'impression'
 ), clicked AS (
     SELECT c.who, c.time - s.first AS reaction, c.gap, s.first IS NOT NULL AS seen,
-           c.search_id IN (SELECT search_id FROM seen) AS logged
+           c.search_id IN (SELECT search_id FROM logging) AS logged
     FROM clicks c LEFT JOIN seen s USING (who, search_id, product)
 ), shares AS (
     SELECT who, count(*) AS shown, count(*) FILTER (
         (who, search_id, product) IN (SELECT (who, search_id, product) FROM clicks)) AS clicked
-    FROM seen GROUP BY who HAVING count(*) >= {all_least}
+    FROM (
+        SELECT DISTINCT who, search_id, product FROM done
+        SEMI JOIN (FROM clickers WHERE clicks >= {many}) USING (who) WHERE action = 'impression'
+    ) GROUP BY who HAVING count(*) >= {all_least}
 )
 SELECT who, 'rate' AS rule, max(n) AS count FROM (
     SELECT who, count(*) AS n FROM done WHERE action NOT IN ('impression', 'view')
@@ -97,4 +107,7 @@ def flag(connection: DuckDBPyConnection, rules: FraudRules | None = None) -> dic
 
 def _create(connection: DuckDBPyConnection, rules: FraudRules, what: str) -> None:
     limits = {name: getattr(rules, name) for name in rules.__slots__}
+    # Who clicked less than any rule asks for has broken none: most impressions need not be joined.
+    many = rules.all_share * rules.all_least
+    limits |= {"many": many, "few": min(rules.fast_clicks, rules.unseen_least, many)}
     connection.execute(_SQL.format(what=what, who=WHO, **limits))
