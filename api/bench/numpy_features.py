@@ -138,6 +138,7 @@ def words(inputs: Inputs) -> tuple[Table, Table]:
     ones = np.ones(query.size)
     elsewhere = np.maximum(prose.best, details.best)
     anywhere = np.maximum(title.best, elsewhere)
+    beyond = np.where(title.best > 0, 0.0, prose.best)
     telling = np.flatnonzero(query.roles)
     known = title.lengths + prose.lengths + details.lengths > 0
     shown = title.lengths > 0
@@ -152,6 +153,7 @@ def words(inputs: Inputs) -> tuple[Table, Table]:
         np.where(known, (anywhere[:, telling] > 0).all(1), np.nan),
         np.where(known, _share(anywhere, inputs, _PURPOSE, least), np.nan),
         np.where(known, _share(anywhere, inputs, _CODE, ones), np.nan),
+        np.where(prose.lengths > 0, _share(beyond, inputs, _CONTENT, least), np.nan),
         np.where(known, _phrases((elsewhere > 0) @ (1 << np.arange(query.size)), inputs), np.nan),
     ]
     return np.stack(columns, 1), _order(titles, inputs)
