@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,4 +175,6 @@ def _merge(layout: LogLayout, connection: DuckDBPyConnection) -> None:
     for (table, _), files in days.items():
         if len(files) > _MOST_FILES:
             manifest = rewrite(layout, connection, manifest, table, files)
+            now = dict.fromkeys((file.path for file in files), time.time())
+            manifest = replace(manifest, replaced={**manifest.replaced, **now})
             write_manifest(layout, manifest)

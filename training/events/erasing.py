@@ -104,7 +104,7 @@ def prune(
         old = [file for file in manifest.files if file.date < first]
         kept = tuple(file for file in manifest.files if file.date >= first)
         if old:
-            write_manifest(layout, replace(manifest, files=kept))
+            write_manifest(layout, replace(manifest, files=kept, replaced={}))
         clear_leftovers(layout)
         _remove(p for p in layout.damaged.glob("*.bin") if p.stat().st_mtime < oldest)
         salts = drop_salts(layout.salts, oldest - DAY) if layout.salts.exists() else 0

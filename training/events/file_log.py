@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,25 @@ class _Group:
     searches: int = 0
 
 
+class RecentIds:
+    """At least the `limit // 2` ids that were added last; at most `limit`, if added in small
+    groups."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = max(limit // 2, 1)
+        self._new: dict[str, None] = {}
+        self._old: dict[str, None] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._new or name in self._old
+
+    def add(self, names: Mapping[str, None]) -> None:
+        """Remembers ids; forgets old ones a half at a time, which costs nothing."""
+        self._new.update(names)
+        if len(self._new) >= self._half:
+            self._old, self._new = self._new, {}
+
+
 class FileEventLog:
     """An `EventLog` in `DATA/events`. Each process has its own, and writes its own segments.
 
@@ -61,7 +80,7 @@ class FileEventLog:
         self._wake = threading.Condition()
         self._batches: list[_Batch] = []
         self._searches: deque[LoggedSearch] = deque()
-        self._recent: dict[str, None] = {}
+        self._recent = RecentIds(self._limits.remembered)
         self._untold: Counter[str] = Counter()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -146,7 +165,7 @@ class FileEventLog:
         except OSError as error:
             self._fail(group, storage_failed(self._place / "events", error))
             return
-        self._remember(group.ids)
+        self._recent.add(group.ids)
         for future, receipt in group.receipts:
             future.set_result(receipt)
 
@@ -195,9 +214,3 @@ class FileEventLog:
             self._drop(group.searches)
         for future, _ in group.receipts:
             future.set_exception(error)
-
-    def _remember(self, ids: dict[str, None]) -> None:
-        self._recent.update(ids)
-        excess = len(self._recent) - self._limits.remembered
-        for name in list(self._recent)[: max(excess, 0)]:
-            del self._recent[name]

@@ -30,7 +30,8 @@ def complete_forgotten(layout: LogLayout, connection: DuckDBPyConnection) -> int
         if segments:
             remaining.append(Forgotten(one.clients, (), segments))
     if manifest.forgotten:
-        write_manifest(layout, replace(manifest, forgotten=tuple(remaining)))
+        # Files that stay for who has them open hold rows of the forgotten: away with them too.
+        write_manifest(layout, replace(manifest, forgotten=tuple(remaining), replaced={}))
         clear_leftovers(layout)
     return before - sum(file.rows for file in manifest.files)
 

@@ -41,11 +41,13 @@ class Forgotten:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a log holds beside its segments. `compacted` are segments whose rows are in `files`;
-    they no longer count and are removed. `counts` add up over the life of the log: duplicates,
-    dropped searches, bytes torn and corrupt."""
+    they no longer count and are removed. `replaced` are files whose rows are in others now, with
+    the time of that: they stay a while for those who have them open. `counts` add up over the life
+    of the log: duplicates, dropped searches, bytes torn and corrupt."""
 
     files: tuple[LogFile, ...] = ()
     compacted: tuple[str, ...] = ()
+    replaced: Mapping[str, float] = field(default_factory=dict)
     forgotten: tuple[Forgotten, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -82,6 +84,7 @@ def read_manifest(layout: LogLayout) -> Manifest:
     return Manifest(
         files=tuple(LogFile(**file) for file in content["files"]),
         compacted=tuple(content["compacted"]),
+        replaced=content.get("replaced", {}),
         forgotten=tuple(
             Forgotten(tuple(one["clients"]), tuple(one["files"]), tuple(one["segments"]))
             for one in content["forgotten"]

@@ -18,7 +18,7 @@ class LogLimits:
     A segment ends at `segment_bytes` or `segment_seconds`, whichever comes first, or when someone
     asks (`ask_to_rotate`). At most `waiting` searches wait to be written; they wait
     `linger_seconds` at most while nothing else is written, and at most `group_searches` are written
-    at once. `remembered` is how many ids of recent events are known at once.
+    at once. `remembered` is how many ids of recent events are known at most.
     """
 
     segment_bytes: int = 64_000_000
@@ -26,7 +26,7 @@ class LogLimits:
     waiting: int = 10_000
     linger_seconds: float = 0.2
     group_searches: int = 500
-    remembered: int = 500_000
+    remembered: int = 200_000
 
 
 class Rotation:

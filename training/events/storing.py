@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 SAME_EVENT_DAYS = 8
 """An id is looked for among the rows of so many days around: an event that is sent again carries
 the time it had, or one that is not refused as late."""
+
+REPLACED_SECONDS = 3_600.0
+"""How long a file stays after its rows went into a larger one: whoever opened the log before that
+still reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +151,17 @@ def clear_leftovers(layout: LogLayout) -> None:
     """Removes what does not count: what a dead process left, Parquet files that the manifest does
     not name, segments whose rows it has. The caller holds the lock."""
     manifest = read_manifest(layout)
+    oldest = time.time() - REPLACED_SECONDS
+    kept = {path: since for path, since in manifest.replaced.items() if since >= oldest}
     with storage_errors(layout.root):
         shutil.rmtree(layout.staging, ignore_errors=True)
-        named = {layout.root / file.path for file in manifest.files}
+        named = {layout.root / path for path in (*(f.path for f in manifest.files), *kept)}
         for table in TABLES:
             _remove(path for path in (layout.root / table).rglob("*.parquet") if path not in named)
         done = set(manifest.compacted)
         _remove(path for path in segment_paths(layout) if path.name in done)
-    if manifest.compacted:
-        write_manifest(layout, replace(manifest, compacted=()))
+    if manifest.compacted or len(kept) < len(manifest.replaced):
+        write_manifest(layout, replace(manifest, compacted=(), replaced=kept))
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -86,6 +86,24 @@ async def test_many_small_files_of_a_day_become_one(tmp_path: Path) -> None:
     assert ids(tmp_path) == names
 
 
+async def test_who_reads_while_files_are_merged_reads_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(8):
+        await fill(tmp_path, f"e{n}")
+        compact(tmp_path)
+    layout = LogLayout.of(tmp_path)
+    with open_tables([tmp_path]) as tables:
+        await fill(tmp_path, "e8")
+        compact(tmp_path)
+        assert len(read_manifest(layout).of("events")) == 1
+        assert tables.execute("SELECT count(*) FROM events").fetchone() == (8,)
+    monkeypatch.setattr(storing, "REPLACED_SECONDS", -1.0)
+    compact(tmp_path)
+    assert len(list(layout.root.rglob("*.parquet"))) == 2
+    assert len(ids(tmp_path)) == 9
+
+
 @pytest.mark.parametrize("where", ["write_days", "write_manifest", "clear_leftovers"])
 async def test_dying_at_any_step_neither_loses_nor_doubles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
