@@ -37,5 +37,9 @@ class EventsAway(StorageFailed):
     """Events cannot be kept now; nothing of the batch counts, and it may be sent again."""
 
 
+class RulesUnusable(BadInput):
+    """The rules' file as it lies cannot be used: no fault of the request."""
+
+
 class Outdated(AisleError):
     """What was to be changed is no longer what the request says it is (`If-Match`)."""

@@ -19,6 +19,7 @@ from api.errors import (
     Forbidden,
     MalformedBody,
     Outdated,
+    RulesUnusable,
     Unauthorized,
     UnsupportedMedia,
 )
@@ -68,6 +69,7 @@ KINDS: Mapping[type[AisleError], Kind] = {
     Forbidden: Kind("forbidden", "The API key is not accepted", 403),
     CrossOrigin: Kind("cross-origin", "Another site's page made the request", 403),
     NotFound: Kind("not-found", "Not found", 404),
+    RulesUnusable: Kind("rules-unusable", "The rules' file cannot be used", 409),
     CursorExpired: Kind("cursor-expired", "The cursor has expired", 410),
     Outdated: Kind("outdated", "It was changed meanwhile", 412),
     BodyTooLarge: Kind("body-too-large", "The body is too large", 413),

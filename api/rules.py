@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from datetime import time as clock_time
 from functools import partial
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,7 +20,7 @@ from api.errors import MalformedBody
 from api.handlers import json_body, refuse_parameters
 from api.requests import SearchParameters, Wire, first_fault, to_request
 from api.rules_file import NONE, RulesFile
-from api.rules_preview import RulesPreview, compare
+from api.rules_preview import RulesPreview, compare, moment_of
 from api.state import AppState
 from rankers.rules import RuleBody, RulesBody, compile_rules, fault, mark, parse_body, put_rule
 from rankers.rules.wire import Moment
@@ -33,8 +29,8 @@ from search.errors import BadInput, NotFound
 
 T = TypeVar("T")
 _WHAT = "reading and changing rules"
-_PROBLEMS = (400, 401, 403, 412, 413, 415, 422, 500, 503, 507)
-_READ = (401, 403, 422, 500, 503)
+_PROBLEMS = (400, 401, 403, 409, 412, 413, 415, 422, 500, 503, 507)
+_READ = (401, 403, 409, 422, 500, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ async def rules_get(request: Request, state: AppState) -> Response:
     """All rules."""
     file = _opened(request, state)
     text = await asyncio.to_thread(file.text)
-    body = parse_body(text or "", file.path.name)
+    body = file.body(text or "")
     version = NONE if text is None else mark(text)
     found = {**_written(body), "version": version, "fault": state.search.rules.fault}
     return json_response(found, headers=_etag(version))
@@ -81,7 +77,7 @@ async def rule_get(request: Request, state: AppState) -> Response:
     file = _opened(request, state)
     text = await asyncio.to_thread(file.text) or ""
     rule_id = request.path_params["id"]
-    for each in parse_body(text, file.path.name).rule:
+    for each in file.body(text).rule:
         if each.id == rule_id:
             return json_response(_written(each), headers=_etag(mark(text)))
     raise NotFound(f"no rule has the id {rule_id[:100]!r}")
@@ -130,9 +126,9 @@ async def rules_preview(request: Request, state: AppState) -> Response:
     parameters = _checked(partial(SearchParameters.model_validate, given.get("search") or {}))
     asked = replace(to_request(parameters, state.settings.limits), explain=True, cursor=None)
     text = await asyncio.to_thread(file.text) or ""
-    before = parse_body(text, file.path.name)
+    before = file.body(text)
     after, before = _tried(given, text, before)
-    moment = _moment(given.get("at"), after.zone)
+    moment = moment_of(given.get("at"), after.zone)
     most = state.settings.rules.sponsored_per_page
     compiled = [
         compile_rules(each, analyze, most=most, version=f"preview {n}")
@@ -248,19 +244,6 @@ def _tried(given: Mapping[str, Any], text: str, now: RulesBody) -> tuple[RulesBo
     if given.get("rule") is not None:
         return parse_body(put_rule(text, _rule(given["rule"]))), now
     return now, RulesBody()
-
-
-def _moment(given: Any, zone: str) -> float:
-    """The moment asked about, in seconds since 1970; noon of a day."""
-    if given is None:
-        return time.time()
-    try:
-        asked: date | datetime = TypeAdapter(Moment).validate_python(given)
-    except ValidationError as error:
-        raise first_fault(error, "at") from None
-    if not isinstance(asked, datetime):
-        asked = datetime.combine(asked, clock_time(12), ZoneInfo(zone))
-    return asked.timestamp()
 
 
 def _written(body: RuleBody | RulesBody) -> dict[str, Any]:

@@ -10,9 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.errors import Outdated
+from api.errors import Outdated, RulesUnusable
 from indexer.storage import replace_file, storage_errors
-from rankers.rules import RuleBody, RulesBody, RuleSet, mark, put_rule, remove_rule, write_rules
+from rankers.rules import (
+    RuleBody,
+    RulesBody,
+    RuleSet,
+    mark,
+    parse_body,
+    put_rule,
+    remove_rule,
+    write_rules,
+)
 from search.errors import BadInput, NotFound
 
 NONE = "none"
@@ -30,25 +39,43 @@ class RulesFile:
         """The file's text, None when there is none.
 
         Raises:
-            BadInput: it cannot be read.
+            RulesUnusable: it cannot be read.
         """
         try:
             return self.path.read_text("utf-8-sig")
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{self.path} cannot be read: {error}; mend it", field="rules") from None
+            problem = f"{self.path} cannot be read: {error}; mend it"
+            raise RulesUnusable(problem, field="rules") from None
+
+    def body(self, text: str) -> RulesBody:
+        """The rules of the file, given its text.
+
+        Raises:
+            RulesUnusable: they cannot be used; names the file, the line and the remedy.
+        """
+        try:
+            self.parse(text)
+            return parse_body(text, self.path.name)
+        except BadInput as error:
+            raise RulesUnusable(
+                f"the rules' file cannot be used as it is: {error} in {self.path}, or write all "
+                "rules anew (PUT /v1/rules)",
+                field=error.field,
+            ) from None
 
     def put(self, rule: RuleBody, expected: str | None) -> tuple[str, bool]:
         """Writes one rule; the new version, and whether the rule is a new one.
 
         Raises:
             Outdated: the file is not of the `expected` version.
-            BadInput: the rule, or the file as it is, cannot be used.
+            RulesUnusable: the file as it is cannot be used.
+            BadInput: the rule cannot be used.
             StorageFailed: the disk refused; the file is as it was.
         """
         with self._changing(expected) as before:
-            known = any(each.id == rule.id for each in self.parse(before).rules)
+            known = any(each.id == rule.id for each in self.body(before).rule)
             return self._write(put_rule(before, rule)), not known
 
     def remove(self, rule_id: str, expected: str | None) -> str:
@@ -56,9 +83,10 @@ class RulesFile:
 
         Raises:
             NotFound: there is no such rule.
-            Outdated, BadInput, StorageFailed: as `put`.
+            Outdated, RulesUnusable, StorageFailed: as `put`.
         """
         with self._changing(expected) as before:
+            self.body(before)
             after = remove_rule(before, rule_id)
             if after is None:
                 raise NotFound(f"no rule has the id {rule_id[:100]!r}")

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import date, datetime
+from datetime import time as clock_time
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter, ValidationError
+
+from api.requests import first_fault
+from rankers.rules.wire import Moment
 from search.types import Hit, Move, SearchResponse
 
 
@@ -65,3 +74,20 @@ def _side(answer: SearchResponse) -> PreviewSide:
 
 def _hit(hit: Hit) -> PreviewHit:
     return PreviewHit(hit.product.id, hit.product.title, hit.position, hit.sponsored, hit.moves)
+
+
+def moment_of(given: Any, zone: str) -> float:
+    """The moment asked about, in seconds since 1970: now without one, noon of a day.
+
+    Raises:
+        BadInput: it is no day, nor a moment with its zone.
+    """
+    if given is None:
+        return time.time()
+    try:
+        asked: date | datetime = TypeAdapter(Moment).validate_python(given)
+    except ValidationError as error:
+        raise first_fault(error, "at") from None
+    if not isinstance(asked, datetime):
+        asked = datetime.combine(asked, clock_time(12), ZoneInfo(zone))
+    return asked.timestamp()

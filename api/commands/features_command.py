@@ -29,8 +29,15 @@ def command(
     json: Json = False,
 ) -> None:
     """List the features that ranking models know, or their values for a query."""
+    from search.errors import BadInput
+
     if query is None:
         _list(json)
+    elif not query.strip():
+        raise BadInput(
+            "the query is empty; type what a shopper would, or leave it out to list the features",
+            field="query",
+        )
     else:
         asyncio.run(_values(query, data, top, json))
 

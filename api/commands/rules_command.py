@@ -26,15 +26,30 @@ def check_command(
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
-    """Read rules as a server would; what cannot be used is told by rule and field."""
+    """Read rules as a server would; what cannot be used is told by rule and field, and so are
+    products and attributes that the index does not have."""
     from api.commands.console import print_json, say
 
     rules = _file(data, file)
     body = _body(rules)
+    missing = asyncio.run(_missing(data, body))
     count = len(body.rule)
     say(f"{rules.path}: {count} rule{'' if count == 1 else 's'}, all of which can be used")
+    if missing is None:
+        say(f"there is no index in {data}, so ids and attributes were not looked up; name one "
+            "with --data")  # fmt: skip
+    for each in missing or ():
+        say(f"not in the index: {each}")
     if json:
-        print_json({"file": str(rules.path), "rules": [each.id for each in body.rule]})
+        print_json(
+            {
+                "file": str(rules.path),
+                "rules": [each.id for each in body.rule],
+                "missing": missing,
+            }
+        )
+    if missing:
+        raise typer.Exit(1)
 
 
 @command.command("list")
@@ -65,6 +80,10 @@ def preview_command(
     file: Annotated[
         Path | None, typer.Option(help="A rules.toml to try; the one in use unless given.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Another day (2026-11-27) or moment with its zone."),
+    ] = None,
     size: Annotated[int, typer.Option(help="Hits to compare.", min=1, max=100)] = 10,
     segment: Annotated[
         list[str] | None, typer.Option(help="A segment that the request passes.")
@@ -75,7 +94,7 @@ def preview_command(
     """Show what rules make of a query: the rules in use against none, or a file's against them."""
     from api.commands.console import print_json
 
-    found = asyncio.run(_preview(query, file, size, tuple(segment or ()), data))
+    found = asyncio.run(_preview(query, file, at, size, tuple(segment or ()), data))
     if json:
         print_json(found)
     else:
@@ -125,26 +144,45 @@ def _body(file: RulesFile) -> RulesBody:
     return parse_body(text, str(file.path))
 
 
-async def _preview(
-    query: str, path: Path | None, size: int, segments: tuple[str, ...], data: Path
-) -> RulesPreview:
-    import time
+async def _missing(data: Path, rules: RulesBody) -> tuple[str, ...] | None:
+    """What the rules name that the index does not have; None without an index."""
+    from api.rules_lookup import missing_names
+    from api.settings import load_settings
+    from search.build import open_search
+    from search.errors import IndexMissing
 
-    from api.rules_preview import compare
+    try:
+        search = await open_search(load_settings(data))
+    except IndexMissing:
+        return None
+    try:
+        return await missing_names(await search.engine.view(), rules)
+    finally:
+        await search.close()
+
+
+async def _preview(
+    query: str,
+    path: Path | None,
+    at: str | None,
+    size: int,
+    segments: tuple[str, ...],
+    data: Path,
+) -> RulesPreview:
+    from api.rules_preview import compare, moment_of
     from api.settings import load_settings
     from rankers.rules import RuleSet
     from search.build import open_search
     from search.types import SearchRequest
 
     tried = _file(data, path)
-    _body(tried)
+    moment = moment_of(at, _body(tried).zone)
     after = tried.parse(tried.text() or "")
     search = await open_search(load_settings(data))
     try:
         before = search.rules.current() if path is not None else RuleSet()
         asked = SearchRequest(query, size=size, segments=segments, explain=True)
-        now = time.time()
-        answers = [await search.preview(asked, rules, now) for rules in (before, after)]
+        answers = [await search.preview(asked, rules, moment) for rules in (before, after)]
     finally:
         await search.close()
     return compare(*answers)

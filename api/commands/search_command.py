@@ -41,6 +41,10 @@ def command(
     group: Annotated[bool, typer.Option("--group", help="One product of each group.")] = False,
     highlight: Annotated[bool, typer.Option("--highlight", help="Mark matching words.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Scores by stage.")] = False,
+    diversity: Annotated[
+        float | None,
+        typer.Option(help="Variety among the hits, 0 to 1.", min=0, max=1),
+    ] = None,
     verbatim: Annotated[bool, typer.Option("--verbatim", help="Correct no spelling.")] = False,
     ignored: Annotated[
         list[str] | None,
@@ -58,6 +62,7 @@ def command(
         "group": str(group).lower(),
         "highlight": str(highlight).lower(),
         "explain": str(explain).lower(),
+        "diversity": None if diversity is None else str(diversity),
         "verbatim": str(verbatim).lower(),
     }
     pairs = [(name, value) for name, value in given.items() if value is not None]

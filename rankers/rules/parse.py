@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,6 +38,7 @@ _PARTS: Mapping[Any, type[BaseModel]] = {
     "filters": FilterBody,
     "sponsored": SponsoredBody,
 }
+_HEADER = re.compile(r"[ \t]*\[\[[ \t]*rule[ \t]*\]\]")
 _UNION = ("str", "WhenBody")
 """What pydantic adds to a place to tell the members of a union, beside what is no name at all."""
 _EXAMPLE = 'a table such as { query = "kettle" }'
@@ -48,7 +50,8 @@ def parse_rules(text: str, analyze: Analyze, *, most: int, name: str = NAME) -> 
     Raises:
         BadInput: something cannot be used; names the file, the rule, the field and the remedy.
     """
-    return compile_rules(parse_body(text, name), analyze, most=most, version=mark(text), name=name)
+    body, places = parse_body(text, name), _places(text, name)
+    return compile_rules(body, analyze, most=most, version=mark(text), name=name, places=places)
 
 
 def parse_body(text: str, name: str = NAME) -> RulesBody:
@@ -64,7 +67,13 @@ def parse_body(text: str, name: str = NAME) -> RulesBody:
     try:
         return RulesBody.model_validate(given)
     except ValidationError as error:
-        raise fault(error, given, name) from None
+        raise fault(error, given, name, _places(text, name)) from None
+
+
+def _places(text: str, name: str) -> tuple[str, ...]:
+    """The file and the line of each `[[rule]]`; () where rules are written in another form."""
+    lines = enumerate(text.split("\n"), 1)
+    return tuple(f"{name}, line {number}" for number, line in lines if _HEADER.match(line))
 
 
 def mark(text: str) -> str:
@@ -73,15 +82,25 @@ def mark(text: str) -> str:
 
 
 def compile_rules(
-    body: RulesBody, analyze: Analyze, *, most: int, version: str, name: str = NAME
+    body: RulesBody,
+    analyze: Analyze,
+    *,
+    most: int,
+    version: str,
+    name: str = NAME,
+    places: Sequence[str] = (),
 ) -> RuleSet:
-    """Rules ready to be matched, the most important first.
+    """Rules ready to be matched, the most important first; `places` say where each is written.
 
     Raises:
         BadInput: a phrase holds no word, or a rule has more sponsored slots than allowed.
     """
     zone = ZoneInfo(body.zone)
-    rules = [_rule(each, zone, analyze, most, name) for each in body.rule]
+    places = places if len(places) == len(body.rule) else [name] * len(body.rule)
+    rules = [
+        _rule(each, zone, analyze, most, place)
+        for each, place in zip(body.rule, places, strict=True)
+    ]
     return RuleSet.of(version, sorted(rules, key=lambda rule: -rule.priority), analyze)
 
 
@@ -159,12 +178,14 @@ def _filters(bodies: Sequence[FilterBody]) -> Filters:
     )
 
 
-def fault(error: ValidationError, given: Any, name: str) -> BadInput:
-    """The first thing wrong, with its rule, its field and what to do."""
+def fault(error: ValidationError, given: Any, name: str, places: Sequence[str] = ()) -> BadInput:
+    """The first thing wrong, with its rule, its field and what to do; `places` say where each rule
+    is written."""
     first, place = _innermost(error)
     where = name
     holder: type[BaseModel] = RulesBody
     if len(place) > 1 and place[0] == "rule":
+        where = places[place[1]] if place[1] in range(len(places)) else name
         where += f": rule {_id(given, place[1])}"
         place, holder = place[2:], RuleBody
     holder = next((_PARTS[part] for part in reversed(place[:-1]) if part in _PARTS), holder)

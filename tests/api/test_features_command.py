@@ -39,3 +39,10 @@ def test_a_query_shows_what_its_best_candidates_have(
     assert best["clicked_before"] is None
     assert run(command) == 0
     assert "more features are unknown" in capsys.readouterr().out
+
+
+def test_an_empty_query_is_refused_in_so_many_words(
+    indexed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["features", " ", "--data", str(indexed)]) == 2
+    assert "the query is empty" in " ".join(capsys.readouterr().err.split())

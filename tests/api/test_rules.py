@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from api.cli import run
+from fixtures import Shop
 from tests.api.conftest import connected
 
 QUERY = "kettle"
@@ -236,6 +237,37 @@ async def test_a_file_changed_by_hand_is_followed_and_a_broken_one_is_told(
     assert "aisle_rules_refused 1.0" in metrics
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[rule\nid = 1", "line 1"),
+        ('# ours\n\n[[rule]]\nid = "a"\nwhen = "everywhere"\nredirekt = "/b"', "line 3: rule 'a'"),
+    ],
+)
+async def test_a_broken_file_is_no_fault_of_who_asks_and_can_be_replaced(
+    client: httpx.AsyncClient, data: Path, text: str, told: str
+) -> None:
+    (data / "rules.toml").write_text(text)
+    asked = [
+        client.get("/v1/rules"),
+        client.get("/v1/rules/a"),
+        client.put("/v1/rules/b", json=pin("P1", rule="b")),
+        client.delete("/v1/rules/a"),
+        client.post("/v1/rules/preview", json={"search": {"q": QUERY}}),
+    ]
+    for answer in await asyncio.gather(*asked):
+        assert answer.status_code == 409, answer.text
+        problem = answer.json()
+        assert problem["type"] == "urn:aisle:problem:rules-unusable"
+        for part in ("rules.toml", told, "PUT /v1/rules"):
+            assert part in problem["detail"]
+    assert (data / "rules.toml").read_text() == text
+    # What the request itself has wrong stays its own fault.
+    assert (await client.put("/v1/rules", json={"rule": [{}]})).status_code == 422
+    assert (await client.put("/v1/rules", json={"rule": [pin("P1")]})).status_code == 200
+    assert (await client.get("/v1/rules")).status_code == 200
+
+
 async def eventually(client: httpx.AsyncClient, holds: Any) -> None:
     for _ in range(100):
         if holds((await client.get("/readyz")).json()):
@@ -278,3 +310,62 @@ def test_the_command_line_checks_lists_tries_and_removes_rules(
     assert "no rule has the id 'a'" in told("remove", "a", "--data", data, code=1)
     file.write_text('[[rule]]\nid = "a"\n')
     assert "rule 'a', when: is missing" in told("check", "--data", data, code=2)
+
+
+def test_the_command_line_looks_up_what_rules_name(
+    data: Path, shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = shop.products[0].id
+    file = tmp_path / "new.toml"
+    lines = """
+[[rule]]
+id = "good"
+when = {{ query = "kettle" }}
+pin = [{{ id = "{known}", position = 1 }}]
+boost = [{{ filters = [{{ name = "brand", values = ["Acme"] }}], weight = 0.2 }}]
+"""
+    wrong = """
+[[rule]]
+id = "bad"
+when = {{ query = "kettle" }}
+pin = [{{ id = "{known}", position = 1 }}, {{ id = "nobody", position = 2 }}]
+bury = [{{ filters = [{{ name = "attributes.sparkle", values = ["yes"] }}], weight = 0.2 }}]
+sponsored = {{ positions = [3], ids = ["gone"], force = true }}
+"""
+
+    def told(*arguments: str | Path) -> tuple[int, str]:
+        code = run(["rules", "check", str(file), *map(str, arguments)])
+        captured = capsys.readouterr()
+        return code, " ".join(f"{captured.out} {captured.err}".split())
+
+    file.write_text(lines.format(known=known))
+    assert told("--data", data) == (0, f"{file}: 1 rule, all of which can be used")
+    file.write_text((lines + wrong).format(known=known))
+    code, text = told("--data", data)
+    assert code == 1
+    assert "rule 'bad', pin: no product has the id 'nobody'" in text
+    assert "rule 'bad', sponsored.ids: no product has the id 'gone'" in text
+    assert "rule 'bad', bury: unknown filter 'attributes.sparkle'" in text
+    assert "'good'" not in text
+    code, text = told("--data", tmp_path / "none")
+    assert code == 0
+    assert "were not looked up" in text
+
+
+def test_a_preview_may_be_of_another_day_on_the_command_line_too(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "rules.toml").write_text(
+        '[[rule]]\nid = "later"\nfrom = 2090-01-02\nwhen = { query = "kettle" }\n'
+        'redirect = "/sale"\n'
+    )
+
+    def told(*arguments: str) -> str:
+        run(["rules", "preview", "kettle", "--data", str(data), *arguments])
+        captured = capsys.readouterr()
+        return f"{captured.out} {captured.err}"
+
+    assert "/sale" not in told()
+    assert "/sale" not in told("--at", "2090-01-01")
+    assert "shoppers are sent to /sale" in told("--at", "2090-01-02")
+    assert "is no date" in told("--at", "soon")
