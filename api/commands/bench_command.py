@@ -249,3 +249,26 @@ def ranking(
         print_json(result)
     else:
         out.print(Markdown(ranking_tables(result)))
+
+
+@command.command("events")
+def events(
+    queries: Annotated[Path, typer.Option(help="A file with one query a line.")],
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Measure what a search pays for being logged, and how fast events become durable."""
+    import asyncio
+
+    from rich.markdown import Markdown
+
+    from api.bench.event_log import event_log_table, run_event_log
+    from api.commands.console import out, print_json, say
+    from api.settings import load_settings
+
+    asked = [text for text in queries.read_text().splitlines() if text.strip()]
+    result = asyncio.run(run_event_log(load_settings(data), asked, say))
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(event_log_table(result)))
