@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -93,20 +93,20 @@ def write_snapshot(
 ) -> Manifest:
     """Writes every part and, last, the manifest, into an existing directory.
 
-    One thread writes words and columns while another encodes: both spend most of their time
-    outside Python.
+    One thread writes words and columns while another encodes, and learns to understand queries
+    while the other builds the vector index: of the two, one spends its time outside Python.
     """
     joint = Joint(progress)
     learner = UnderstandingLearner(settings, source.count)
+    sample: Future[Vectors | None] = Future()
     with ThreadPoolExecutor(1) as pool:
         meaning = pool.submit(
-            joint.run, _write_meaning, layout, version, source, encoder, settings, learner
+            joint.run, _write_meaning, layout, version, source, encoder, settings, learner, sample
         )
         with suppress(Stopped):
             joint.run(_write_products, layout, version, source, settings, learner)
-        vectors, sample = meaning.result()
-    encode = encoder.encode_queries if encoder is not None else _no_vectors
-    learner.write(layout, version, sample, encode, progress)
+            joint.run(_learn, layout, version, encoder, learner, sample)
+        vectors = meaning.result()
     _check(layout, source.count)
     progress("manifest", 0, 1)
     manifest = Manifest(
@@ -171,21 +171,21 @@ def _write_meaning(
     encoder: CatalogueEncoder | None,
     settings: Settings,
     learner: UnderstandingLearner,
-) -> tuple[dict[str, Any], Vectors | None]:
-    """Encodes the products and builds the vector index; what the manifest says about it, and the
-    vectors of the sample that understanding is learned from."""
+    sample: Future[Vectors | None],
+) -> dict[str, Any]:
+    """Encodes the products and builds the vector index; what the manifest says about it. In
+    between, `sample` is given the vectors that understanding is learned from."""
     if encoder is None:
-        return {}, None
-    known = {"encoder": encoder.name, "dimensions": encoder.dimensions}
-    vectors = np.empty((0, encoder.dimensions), np.float32)
-    if source.count:
-        scratch = layout.root.with_suffix(".vectors.npy")
-        vectors = encoder.encode(source.products(), source.count, scratch, progress)
+        sample.set_result(None)
+        return {}
+    try:
+        vectors, queries = _encoded(progress, layout, source, encoder, settings)
+        sample.set_result(learner.sample_rows(vectors))
+    except BaseException:
+        sample.set_exception(Stopped())
+        raise
     progress("vectors", 0, source.count)
     layout.meaning.mkdir()
-    queries = None
-    if source.count > settings.meaning.exact_below:
-        queries = encoder.encode_queries(_sample_queries(source))
     report = build_vector_index(
         vectors,
         layout.vectors,
@@ -196,7 +196,38 @@ def _write_meaning(
         progress=lambda done: progress("vectors", done, source.count),
     )
     stamp(layout.meaning, version)
-    return {**known, "vectors": asdict(report)}, learner.sample_rows(vectors)
+    known = {"encoder": encoder.name, "dimensions": encoder.dimensions}
+    return {**known, "vectors": asdict(report)}
+
+
+def _encoded(
+    progress: Progress,
+    layout: SnapshotLayout,
+    source: ProductSource,
+    encoder: CatalogueEncoder,
+    settings: Settings,
+) -> tuple[Vectors, Vectors | None]:
+    """The vectors of all products, and where the index is tuned, those of what may be asked."""
+    vectors = np.empty((0, encoder.dimensions), np.float32)
+    if source.count:
+        scratch = layout.root.with_suffix(".vectors.npy")
+        vectors = encoder.encode(source.products(), source.count, scratch, progress)
+    if source.count <= settings.meaning.exact_below:
+        return vectors, None
+    return vectors, encoder.encode_queries(_sample_queries(source))
+
+
+def _learn(
+    progress: Progress,
+    layout: SnapshotLayout,
+    version: str,
+    encoder: CatalogueEncoder | None,
+    learner: UnderstandingLearner,
+    sample: Future[Vectors | None],
+) -> None:
+    """Waits for the vectors of the sample, then learns to understand queries."""
+    encode = encoder.encode_queries if encoder is not None else _no_vectors
+    learner.write(layout, version, sample.result(), encode, progress)
 
 
 def _no_vectors(texts: Sequence[str]) -> Vectors | None:

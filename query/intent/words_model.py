@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -59,31 +60,28 @@ class WordsModel:
 
 def learn_words(texts: Iterable[tuple[Sequence[int], int, float]], classes: int) -> WordsModel:
     """From texts as (keys, class, weight). Words met in a single text are left out."""
-    counts: dict[int, Counter[int]] = {}
-    weights: Counter[int] = Counter()
+    counts: dict[int, dict[int, float]] = {}
+    weights = np.zeros(classes, np.float64)
     met: Counter[int] = Counter()
     for keys, label, weight in texts:
         met.update(keys)
-        weights[label] += len(keys) * weight  # type: ignore[assignment]
+        weights[label] += len(keys) * weight
         for each in keys:
-            row = counts.setdefault(each, Counter())
-            row[label] += weight  # type: ignore[assignment]
-    total = sum(weights.values())
-    kept = sorted(word for word in counts if met[word] > 1)
+            row = counts.setdefault(each, {})
+            row[label] = row.get(label, 0.0) + weight
+    kept = sorted(word for word, times in met.items() if times > 1)
+    rows = [counts[word] for word in kept]
     starts = np.zeros(len(kept) + 1, np.int32)
-    columns: list[int] = []
-    values: list[float] = []
-    for place, word in enumerate(kept):
-        row = counts[word]
-        overall = sum(row.values()) / total
-        for label, n in row.items():
-            ratio = (1 - SMOOTHING) / SMOOTHING * n / weights[label] / overall
-            columns.append(label)
-            values.append(float(np.log1p(ratio)))
-        starts[place + 1] = len(columns)
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    np.cumsum(lengths, out=starts[1:])
+    columns = np.fromiter(chain.from_iterable(rows), np.int64, starts[-1])
+    found = np.fromiter(chain.from_iterable(row.values() for row in rows), np.float64, starts[-1])
+    overall = np.fromiter((sum(row.values()) for row in rows), np.float64, len(rows))
+    overall /= weights.sum() or 1.0
+    ratios = (1 - SMOOTHING) / SMOOTHING * found / weights[columns] / np.repeat(overall, lengths)
     return WordsModel(
         np.array(kept, np.uint32),
         starts,
-        np.array(columns, np.uint16),
-        np.array(values, np.float16),
+        columns.astype(np.uint16),
+        np.log1p(ratios).astype(np.float16),
     )
