@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +18,7 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from api.responses import to_json
@@ -56,19 +59,40 @@ class Lines:
     """The same for a log: a line when a stage begins, and one now and then while it lasts."""
 
     def __init__(self) -> None:
+        self._begun: dict[str, float] = {}
         self._told: dict[str, float] = {}
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Says how far a stage is, at most once in `_LINE_SECONDS`."""
         now = time.monotonic()
-        if now - self._told.get(stage, -_LINE_SECONDS) >= _LINE_SECONDS:
+        spent = now - self._begun.setdefault(stage, now)
+        if now - self._told.get(stage, -math.inf) >= _LINE_SECONDS:
             self._told[stage] = now
-            say(f"{stage}: {done:,}{f' of {total:,}' if total else ''}")
+            of_all = f" of {total:,}" if total else ""
+            say(f"{stage}: {done:,}{of_all}{_clock(spent, done, total)}")
+
+
+def _clock(spent: float, done: int, total: int | None) -> str:
+    """The time a stage took so far and, at that speed, has left; "" at its beginning."""
+    if not (done and spent):
+        return ""
+    left = f", {timedelta(seconds=round(spent / done * (total - done)))} left" if total else ""
+    return f", {timedelta(seconds=round(spent))} so far{left}"
+
+
+class Silence:
+    """The same for who wants the result alone."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Tells nobody how far a stage is."""
 
 
 @contextmanager
-def stages() -> Iterator[Stages | Lines]:
-    """Progress on standard error: bars on a terminal, lines elsewhere."""
+def stages(*, quiet: bool = False) -> Iterator[Stages | Lines | Silence]:
+    """Progress on standard error: bars on a terminal, lines elsewhere, nothing when `quiet`."""
+    if quiet:
+        yield Silence()
+        return
     if not err.is_terminal:
         yield Lines()
         return
@@ -78,6 +102,8 @@ def stages() -> Iterator[Stages | Lines]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=err) as progress:
         yield Stages(progress)

@@ -89,7 +89,7 @@ def train_models(
     from training import Plan, format_report, report_json
 
     plan = Plan(kind.value, seeds, folds, time_limit, depth)
-    outcomes = _train_all(pairs(data, judgments), model, mode, plan)
+    outcomes = _train_all(pairs(data, judgments), model, mode, plan, quiet=json)
     if json:
         print_json(report_json(outcomes))
     else:
@@ -117,7 +117,12 @@ def pairs(data: list[Path] | None, judgments: list[Path] | None) -> list[tuple[P
 
 
 def _train_all(
-    wanted: list[tuple[Path, Path]], model: Path, mode: TrainingMode, plan: Plan
+    wanted: list[tuple[Path, Path]],
+    model: Path,
+    mode: TrainingMode,
+    plan: Plan,
+    *,
+    quiet: bool,
 ) -> list[Outcome]:
     from api.commands.console import stages
     from rankers import save_model
@@ -127,7 +132,7 @@ def _train_all(
     outcomes = []
     for place, path in named_models(wanted, model):
         data, judgments = place
-        with stages() as progress:
+        with stages(quiet=quiet) as progress:
             tables, missed = read_tables(data, judgments, mode, plan.depth, progress)
             notes = {"data": str(data), "judgments": str(judgments), "mode": mode.value}
             trained = train(
@@ -135,11 +140,22 @@ def _train_all(
                 path.stem,
                 plan,
                 notes,
-                lambda done, total: progress("cross-validating", done, total),
+                lambda done, total: _stage(progress, done, total),
             )
+            progress(_LAST, 1, 1)
         save_model(trained.model, path)
         outcomes.append(Outcome(str(data), str(path), trained, missed, _next(*place, path, mode)))
     return outcomes
+
+
+_LAST = "training on all queries"
+
+
+def _stage(progress: Progress, done: int, total: int) -> None:
+    """Tells of the folds; what comes after the last is as long as one of them."""
+    progress("cross-validating", done, total)
+    if done == total:
+        progress(_LAST, 0, 1)
 
 
 def named_models(

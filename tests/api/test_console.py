@@ -1,0 +1,32 @@
+"""What commands say while they work."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from api.commands import console
+
+
+def test_a_log_is_told_what_is_done_how_long_it_took_and_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with console.stages() as progress:
+        for done in range(4):
+            progress("cross-validating", done, 15)
+            now += 30
+        progress("training on all queries", 0, 1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "cross-validating: 0 of 15"
+    assert lines[3] == "cross-validating: 3 of 15, 0:01:30 so far, 0:06:00 left"
+    assert lines[4] == "training on all queries: 0 of 1"
+
+
+def test_who_asks_for_json_is_told_nothing_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.stages(quiet=True) as progress:
+        progress("cross-validating", 1, 15)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
