@@ -40,31 +40,28 @@ _SQL = """
 CREATE OR REPLACE {what} flagged AS
 WITH done AS (
     SELECT {who} AS who, action, time, search_id, product FROM events WHERE {who} IS NOT NULL
-), clickers AS (
-    SELECT who, count(*) AS clicks FROM done WHERE action = 'click'
-    GROUP BY who HAVING count(*) >= {few}
-), clicks AS (
+), clicks AS MATERIALIZED (
     SELECT who, time, search_id, product,
            time - lag(time) OVER (PARTITION BY who ORDER BY time) AS gap
-    FROM done SEMI JOIN clickers USING (who) WHERE action = 'click'
+    FROM done WHERE action = 'click'
+), impressions AS (
+    SELECT * FROM done WHERE action = 'impression'
+), logged AS (
+    SELECT DISTINCT search_id FROM impressions SEMI JOIN clicks USING (search_id)
 ), seen AS (
     SELECT who, search_id, product, min(time) AS first
-    FROM done SEMI JOIN clicks USING (search_id, product)
-    WHERE action = 'impression' GROUP BY ALL
-), logging AS (
-    SELECT DISTINCT search_id FROM done SEMI JOIN clicks USING (search_id)
-    WHERE action = 'impression'
-), clicked AS (
-    SELECT c.who, c.time - s.first AS reaction, c.gap, s.first IS NOT NULL AS seen,
-           c.search_id IN (SELECT search_id FROM logging) AS logged
+    FROM impressions SEMI JOIN clicks USING (who, search_id, product) GROUP BY ALL
+), clicked AS MATERIALIZED (
+    SELECT c.*, c.time - s.first AS reaction, s.first IS NOT NULL AS seen,
+           l.search_id IS NOT NULL AS logged
     FROM clicks c LEFT JOIN seen s USING (who, search_id, product)
+    LEFT JOIN logged l ON l.search_id = c.search_id
 ), shares AS (
-    SELECT who, count(*) AS shown, count(*) FILTER (
-        (who, search_id, product) IN (SELECT (who, search_id, product) FROM clicks)) AS clicked
-    FROM (
-        SELECT DISTINCT who, search_id, product FROM done
-        SEMI JOIN (FROM clickers WHERE clicks >= {many}) USING (who) WHERE action = 'impression'
-    ) GROUP BY who HAVING count(*) >= {all_least}
+    SELECT who, clicked FROM
+        (SELECT who, count(*) AS shown FROM impressions GROUP BY who)
+        JOIN (SELECT who, count(DISTINCT (search_id, product)) AS clicked FROM clicked
+              WHERE seen GROUP BY who) USING (who)
+    WHERE shown >= {all_least} AND clicked >= {all_share} * shown
 )
 SELECT who, 'rate' AS rule, max(n) AS count FROM (
     SELECT who, count(*) AS n FROM done WHERE action NOT IN ('impression', 'view')
@@ -75,7 +72,7 @@ SELECT who, 'speed', count(*) FROM clicked
 WHERE reaction BETWEEN 0 AND {reaction} OR gap < {reaction}
 GROUP BY who HAVING count(*) >= {fast_clicks}
 UNION ALL
-SELECT who, 'click_all', clicked FROM shares WHERE clicked >= {all_share} * shown
+SELECT who, 'click_all', clicked FROM shares
 UNION ALL
 SELECT who, 'no_impression', count(*) FILTER (logged AND NOT seen) FROM clicked
 GROUP BY who HAVING count(*) FILTER (logged AND NOT seen) >= {unseen_least}
