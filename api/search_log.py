@@ -100,9 +100,11 @@ def _attributes(asked: SearchRequest, response: SearchResponse) -> Mapping[str, 
 
 def _features(hits: tuple[Hit, ...], model: ModelUsed) -> NDArray[np.float32]:
     """Float32 of shape (hits, features); NaN rows for hits that no model looked at."""
-    unknown = (np.nan,) * len(model.features)
-    rows = [unknown if hit.scored is None else hit.scored.values for hit in hits]
-    return np.array(rows, np.float32).reshape(len(hits), len(model.features))
+    features = np.full((len(hits), len(model.features)), np.nan, np.float32)
+    for row, hit in enumerate(hits):
+        if hit.scored is not None:
+            features[row] = hit.scored.row
+    return features
 
 
 def _feature_version() -> str:
