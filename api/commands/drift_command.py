@@ -1,0 +1,69 @@
+"""`aisle drift`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Data, Json
+
+if TYPE_CHECKING:
+    from training.drift import Drift, Moved
+
+_MOST = 10
+
+
+def command(
+    data: Data = DEFAULT_DATA,
+    events: Annotated[
+        list[Path] | None,
+        typer.Option("--events", help="The log; the data directory's own unless named."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model file; the one in use unless named.")
+    ] = None,
+    days: Annotated[float, typer.Option(help="The recent days to look at.", min=0.01)] = 7,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draws an SVG picture into this file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare what is searched and shown now with the days the model learned from."""
+    from api.commands.console import out, print_json
+    from api.drifting import look_for_drift
+    from api.settings import load_settings
+    from search.build import MODEL_FILE
+    from training.drift import draw_drift
+
+    settings = load_settings(data)
+    path = model or settings.ranking.model or settings.data / MODEL_FILE
+    drift = look_for_drift(events or [settings.data], path, days)
+    if picture is not None:
+        picture.write_text(draw_drift(drift), encoding="utf-8")
+    if json:
+        print_json(asdict(drift))
+        return
+    out.print(_table(drift))
+    out.print(drift.sentence)
+    if picture is not None:
+        out.print(f"The picture is in {picture}.")
+
+
+def _table(drift: Drift) -> object:
+    from rich.table import Table
+
+    table = Table("", "stability index", "K-S distance", "median then", "median now", "state")
+    for each in (drift.scores, drift.queries, drift.results, *drift.features[:_MOST]):
+        if each is not None:
+            table.add_row(*_row(each))
+    return table
+
+
+def _row(each: Moved) -> tuple[str, ...]:
+    if each.name == "queries":
+        return ("queries", f"{each.index:.3f}", "", "", f"{each.now:.1%} new", each.state)
+    numbers = (f"{value:.4g}" for value in (each.distance, each.before, each.now))
+    return (each.name, f"{each.index:.3f}", *numbers, each.state)
