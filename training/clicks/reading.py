@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,18 @@ def read_log(paths: Sequence[Path], reading: Reading | None = None) -> Log:
     chosen = reading or Reading()
     with open_log(paths, chosen) as (connection, joined, remarks):
         return Log(count(connection, chosen), joined, remarks)
+
+
+def read_graded(paths: Sequence[Path], reading: Reading) -> tuple[Log, ClickCounts]:
+    """The log's clicks alone, as propensities are estimated from, and its amounts by
+    `reading.grades`; read once.
+
+    Raises:
+        BadInput: as `read_log`.
+    """
+    with open_log(paths, reading) as (connection, joined, remarks):
+        plain = Log(count(connection, replace(reading, grades=None)), joined, remarks)
+        return plain, count(connection, reading)
 
 
 @contextmanager
