@@ -11,6 +11,8 @@ from training.propensity.cells import Cells, Rows
 _ROUNDS = 2000
 _TOLERANCE = 1e-7
 _LEAST = 1e-9
+_INSIDE = 1e-3
+"""Starts keep away from 0 and 1, which EM would not leave again."""
 
 
 class Expectation:
@@ -20,16 +22,17 @@ class Expectation:
 
     def __init__(self, table: Cells) -> None:
         self._table = table
+        self._state = np.full(len(table.positions), 0.5), np.full(len(table.documents), 0.5)
 
     def __call__(self, weights: Amounts) -> Amounts:
         """See `Poisson.__call__`."""
-        table = self._table
-        looked = np.full(len(table.positions), 0.5)
-        relevant = np.full(len(table.documents), 0.5)
+        # A resample is solved from where the one before was: it is near.
+        looked, relevant = (each.clip(_INSIDE, 1 - _INSIDE) for each in self._state)
         for _ in range(_ROUNDS):
-            moved = _round(table.rows, weights, looked, relevant)
+            moved = _round(self._table.rows, weights, looked, relevant)
             if moved < _TOLERANCE:
                 break
+        self._state = looked, relevant
         return np.asarray(looked / looked[0], np.float64)
 
 

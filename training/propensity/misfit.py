@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +12,16 @@ from training.clicks.counts import ClickCounts
 from training.propensity.halves import halves
 from training.propensity.held_out import HeldOut, held_out
 from training.propensity.interaction import Check, compare, thirds
-from training.propensity.registry import Method
+from training.propensity.registry import Method, estimator
 from training.propensity.seams import Propensities
 
 LEVEL = 0.005
 """A check warns when chance alone would give so much misfit this seldom."""
 STRENGTH = 0.02
 """And when curves differ by this much: with millions of clicks any difference is significant."""
+SPLITS = 7
+"""Halvings that a check is repeated with, so that its verdict is not one split's luck; twice the
+median of their p is a p of its own (Meinshausen, Meier and Bühlmann 2009, section 3.1)."""
 _PRIOR_EXPOSURE = 5.0
 
 
@@ -45,14 +49,24 @@ def check_misfit(counts: ClickCounts, method: Method, seed: int = 0) -> Misfit:
     """
     if bool((counts.clicks > counts.impressions).any()):
         return Misfit("", skipped="graded clicks cannot be checked; estimate from plain clicks")
-    first, second = halves(counts, seed)
+    splits = [halves(counts, seed * SPLITS + number) for number in range(SPLITS)]
     try:
-        found = method(first)
+        found = [estimator()(first) for first, _ in splits]
+        tried = held_out(*splits[0], method(splits[0][0]))
     except BadInput:
         return Misfit("", skipped="too few clicks to check the model on half of them")
-    checks = _checks(first, second, found)
-    tried = held_out(first, second, found)
+    runs = [_checks(*split, curve) for split, curve in zip(splits, found, strict=True)]
+    checks = tuple(_median(list(run)) for run in zip(*runs, strict=False))
     return Misfit(_warning(checks), checks, tried)
+
+
+def _median(runs: Sequence[Check]) -> Check:
+    """One check from those of all splits: medians, and twice the median p."""
+    statistic, freedom, p, strength = (
+        float(np.median([getattr(run, name) for run in runs]))
+        for name in ("statistic", "freedom", "p", "strength")
+    )
+    return Check(runs[0].name, statistic, round(freedom), min(1.0, 2 * p), strength)
 
 
 def _checks(first: ClickCounts, second: ClickCounts, found: Propensities) -> tuple[Check, ...]:
