@@ -47,16 +47,17 @@ export async function search(state, { cursor = null, size = PAGE_SIZE, signal } 
   parameters.set("size", size);
   parameters.set("group", "true");
   parameters.set("highlight", "true");
+  const why = new URLSearchParams(parameters);
+  for (const [name, id] of Object.entries({ ...ids, application: APPLICATION })) parameters.set(name, id);
   if (cursor) parameters.set("cursor", cursor);
   else parameters.set("facets", "default");
-  const who = new URLSearchParams({ ...ids, application: APPLICATION });
-  const page = await get(`/v1/search?${parameters}&${who}`, signal);
-  parameters.set("explain", "true");
-  parameters.set("log", "false");
-  parameters.delete("facets");
-  let asked = null;
-  const explain = () => (asked ??= get(`/v1/search?${parameters}`).catch((problem) => ((asked = null), Promise.reject(problem))));
+  const page = await get(`/v1/search?${parameters}`, signal);
   const { query_id } = page;
+  // The same search once more, which nobody is shown.
+  for (const [name, value] of Object.entries({ explain: true, log: false, query_id })) why.set(name, value);
+  if (cursor) why.set("cursor", cursor);
+  let asked = null;
+  const explain = () => (asked ??= get(`/v1/search?${why}`).catch((problem) => ((asked = null), Promise.reject(problem))));
   for (const hit of page.hits) hit.origin = { query_id, query: state.q.trim(), position: hit.position };
   for (const hit of page.hits) hit.explained = async () => {
     const { hits } = await explain();
