@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "Show the ranking model, and put another to use",
     "events": "Import, check, show and delete what shoppers did",
     "train": "Train ranking models from judgments and clicks, and adapt the text encoder",
+    "propensity": "Estimate how likely positions are looked at, from clicks",
     "drift": "Compare what is searched now with what the model learned from",
     "exploration": "Say what exploration costs in clicks",
     "rules": "Check, list, try and remove the shop's rules",
