@@ -1,0 +1,155 @@
+"""Click rates of much and of little evidence: empirical Bayes along a hierarchy.
+
+Clicks are Poisson around (looked-at impressions × rate), and the rates of one group vary as a
+gamma distribution around the group's mean μ with a strength of m looked-at impressions. Then the
+expected rate after C clicks in E looked-at impressions is
+
+    (m · μ + C) / (m + E)
+
+m is where the clicks of all groups are likeliest, the marginal of which is negative binomial
+(DuMouchel 1999, "Bayesian data mining in large frequency tables", The American Statistician 53,
+section 3; Gelman et al. 2013, "Bayesian Data Analysis", section 2.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import gammaln
+
+from training.learners.clicked import ClickedTables, Kin
+from training.tables import Values
+
+Codes = NDArray[np.int32] | NDArray[np.int64]
+_STRENGTHS = (0.5, 1e5)
+_SAMPLE = 100_000
+"""Groups that are enough to know how much they vary."""
+_NEIGHBORS, _NEAR = 10, 0.6
+"""Products alike count when their cosine is at least so large."""
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """`prior` is what each row's rate is expected to be before its own clicks, `rates` after them,
+    float64 of shape (rows,): a row's own evidence counts as much as the prior where it was looked
+    at `strength` times."""
+
+    prior: Values
+    rates: Values
+    strength: float
+
+
+def estimate_rates(clicked: ClickedTables) -> Rates:
+    """Shrinks each document's click rate to its prior: document → query × category → category →
+    all, times what the product and those like it get beyond that under other queries.
+
+    A document nobody saw has its prior; a product nobody saw that of products like it; a query
+    nobody asked that of the categories.
+    """
+    clicks, examined = clicked.clicks, clicked.examined
+    means = hierarchy(clicks, examined, _levels(clicked))
+    prior = means * lifts(clicks, examined * means, clicked.kin)
+    strength = fit_strength(clicks, examined, prior)
+    return Rates(prior, shrink(clicks, examined, prior, strength), strength)
+
+
+def shrink(clicks: Values, examined: Values, prior: Values, strength: float) -> Values:
+    """(m · μ + C) / (m + E), of the shape of all of them."""
+    return np.asarray((strength * prior + clicks) / (strength + examined), np.float64)
+
+
+def hierarchy(clicks: Values, examined: Values, levels: Sequence[Codes]) -> Values:
+    """The rate of each row's innermost group, shrunk to that around it and so on out to the rate of
+    all; float64 of shape (rows,). `levels` are codes of nested groups, the outermost first; a row
+    whose code is negative keeps the mean of the group around it."""
+    means = np.full(len(clicks), clicks.sum() / max(float(examined.sum()), 1e-12))
+    for codes in levels:
+        known = np.flatnonzero(codes >= 0)
+        if not len(known):
+            continue
+        own = codes[known]
+        found = _sums(own, clicks[known]), _sums(own, examined[known])
+        rows = np.maximum(_sums(own, np.ones(len(own))), 1.0)
+        around = _sums(own, means[known]) / rows
+        strength = fit_strength(*found, around)
+        means[known] = shrink(*found, around, strength)[own]
+    return means
+
+
+def fit_strength(clicks: Values, examined: Values, means: Values) -> float:
+    """The strength m under which the clicks are likeliest, all arrays of shape (groups,). The
+    largest there is where groups do not differ beyond chance."""
+    used = np.flatnonzero((examined > 0) & (means > 0))
+    if len(used) > _SAMPLE:
+        used = used[:: len(used) // _SAMPLE + 1]
+    if len(used) < 2:
+        return _STRENGTHS[1]
+    c, e, mu = clicks[used], examined[used], means[used]
+
+    def unlikely(log_m: float) -> float:
+        m = float(np.exp(log_m))
+        a = m * mu
+        alike = gammaln(c + a) - gammaln(a) + a * np.log(m) - (c + a) * np.log(m + e)
+        return -float(alike.sum())
+
+    found = minimize_scalar(unlikely, bounds=tuple(np.log(_STRENGTHS)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def lifts(clicks: Values, expected: Values, kin: Kin) -> Values:
+    """How many times as often as its queries and categories let expect a row's product is clicked
+    under *other* queries, shrunk to what products alike have, and that to 1; float64 of shape
+    (rows,). The observed-to-expected ratio of DuMouchel (1999), the row itself left out."""
+    products = kin.products
+    count = int(products.max(initial=-1)) + 1
+    seen, hoped = (_sums(products, each, count) for each in (clicks, expected))
+    strength = _lift_strength(seen, hoped)
+    base = np.ones(count)
+    if kin.vectors is not None:
+        base = _alike(kin.vectors, seen, hoped, strength)
+    others = seen[products] - clicks, hoped[products] - expected
+    found = (strength * base[products] + others[0]) / (strength + others[1])
+    return np.asarray(np.maximum(found, 1e-6), np.float64)
+
+
+def _lift_strength(seen: Values, hoped: Values) -> float:
+    """In expected clicks, not impressions: the rate is a ratio whose mean is 1."""
+    return fit_strength(seen, hoped, np.ones(len(seen)))
+
+
+def _alike(vectors: NDArray[np.float32], seen: Values, hoped: Values, strength: float) -> Values:
+    """The lift of the nearest products together, each counting by its cosine, the product itself
+    left out; float64 of shape (products,)."""
+    sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors / np.maximum(sizes, 1e-12)
+    known = np.flatnonzero(hoped > 0)
+    base = np.ones(len(vectors))
+    for first in range(0, len(vectors), _CHUNK):
+        here = np.arange(first, min(first + _CHUNK, len(vectors)))
+        cosines = unit[here] @ unit[known].T
+        cosines[here[:, None] == known[None, :]] = 0.0
+        if len(known) > _NEIGHBORS:
+            least = np.partition(cosines, -_NEIGHBORS, axis=1)[:, -_NEIGHBORS, None]
+            cosines[cosines < least] = 0.0
+        weights = np.where(cosines >= _NEAR, cosines, 0.0).astype(np.float64)
+        base[here] = (strength + weights @ seen[known]) / (strength + weights @ hoped[known])
+    return base
+
+
+def _levels(clicked: ClickedTables) -> list[Codes]:
+    """Categories, and categories under each query; a product of no known category is with the
+    others of its query."""
+    categories = clicked.kin.categories.astype(np.int64)
+    width = int(categories.max(initial=-1)) + 2
+    pairs = clicked.tables.query * width + categories + 1
+    _, dense = np.unique(pairs, return_inverse=True)
+    return [categories, dense.astype(np.int64)]
+
+
+def _sums(codes: Codes, amounts: Values, count: int = 0) -> Values:
+    return np.bincount(codes, amounts, minlength=count).astype(np.float64, copy=False)
