@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from api.errors import EventsAway
+from api.logs import SERVER
 from api.metrics import Metrics
 from api.search_log import Visit, logged_search
 from api.settings import AppSettings
@@ -31,7 +32,7 @@ class HeldLog:
         self.pseudonym = Pseudonyms(LogLayout.of(settings.data).salts, chosen.salt_days)
         self._enabled, self._share = chosen.enabled, chosen.feature_share
         self._log = FileEventLog(settings.data, LogLimits(waiting=chosen.queue))
-        self._fault: str | None = None
+        self._faults: dict[str, str] = {}
         self._metrics = metrics
 
     @property
@@ -39,9 +40,9 @@ class HeldLog:
         """`on`, `off`, or what is wrong."""
         if not self._enabled:
             return "off"
-        if self._fault is None and self._log.dropped:
+        if not self._faults and self._log.dropped:
             return f"on; not logged since the start: {self._log.dropped} searches"
-        return self._fault or "on"
+        return "; ".join(self._faults.values()) or "on"
 
     @property
     def waiting(self) -> int:
@@ -59,8 +60,9 @@ class HeldLog:
             return
         try:
             visit = replace(visit, client=self.pseudonym(visit.client))
+            self._faults.pop("salts", None)
         except StorageFailed as error:
-            self._fault = str(error)
+            self._failed("salts", error)
             visit = replace(visit, client="")
         logged = logged_search(asked, response, visit, time.time(), self._share)
         if self._log.search(logged):
@@ -78,9 +80,9 @@ class HeldLog:
         try:
             receipt = await self._log.append(events, quarantined)
         except StorageFailed as error:
-            self._fault = str(error)
+            self._failed("disk", error)
             raise EventsAway(f"{error}; nothing was kept, send the events again later") from error
-        self._fault = None
+        self._faults.pop("disk", None)
         self.observe()
         return receipt
 
@@ -88,6 +90,12 @@ class HeldLog:
         """Writes what waits, then stops."""
         await self._log.close()
         self.observe()
+
+    def _failed(self, what: str, error: StorageFailed) -> None:
+        """Once per fault, not once per search."""
+        if self._faults.get(what) != str(error):
+            SERVER.error("events cannot be logged", extra={"reason": str(error)})
+        self._faults[what] = str(error)
 
     def observe(self) -> None:
         """Brings the gauges up to date."""
