@@ -82,7 +82,7 @@ class HeldLog:
         except StorageFailed as error:
             self._failed("disk", error)
             raise EventsAway(f"{error}; nothing was kept, send the events again later") from error
-        self._faults.pop("disk", None)
+        self._faults.clear()
         self.observe()
         return receipt
 
