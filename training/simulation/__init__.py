@@ -7,6 +7,7 @@ from training.simulation.counting import (
     relative_propensities,
     simulate_counts,
 )
+from training.simulation.log import LogPlan, Written, simulate_log
 from training.simulation.models import CLICK_MODELS, ClickModel, click_model
 from training.simulation.outcomes import Outcomes, draw_outcomes
 from training.simulation.worlds import World, make_world
@@ -14,8 +15,10 @@ from training.simulation.worlds import World, make_world
 __all__ = [
     "CLICK_MODELS",
     "ClickModel",
+    "LogPlan",
     "Outcomes",
     "World",
+    "Written",
     "click_model",
     "draw_outcomes",
     "expected_counts",
@@ -24,4 +27,5 @@ __all__ = [
     "query_text",
     "relative_propensities",
     "simulate_counts",
+    "simulate_log",
 ]
