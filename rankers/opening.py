@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from rankers.behavior import BehaviorFollower, follow_behavior
 from rankers.features import compute, warm_up
 from rankers.model_file import open_model
-from rankers.ranker import FirstStage, ModelRanker
+from rankers.ranker import Compute, FirstStage, ModelRanker
 from search.errors import BadInput
 from search.seams import Facts, Ranker
-from search.types import Pool, Query, Ranking
+from search.types import FeatureTable, Pool, Query, Ranking
 
 _PRODUCTS = 16
 _VERSION = 12
@@ -19,16 +20,29 @@ _VERSION = 12
 
 
 def open_ranker(
-    path: Path, *, depth: int | None = None, first_stage: FirstStage = "fused"
+    path: Path,
+    *,
+    depth: int | None = None,
+    first_stage: FirstStage = "fused",
+    data: Path | None = None,
 ) -> ModelRanker:
-    """The ranker of a model file. Blocks; loads every kernel.
+    """The ranker of a model file. Blocks; loads every kernel. `data` is the directory whose
+    behavior is followed; without it no product has any.
 
     Raises:
         NotFound, BadInput: as `rankers.model_file.load_model`.
     """
     model, checksum = open_model(path)
     warm_up()
-    return ModelRanker(model, checksum[:_VERSION], compute, depth=depth, first_stage=first_stage)
+    known = compute if data is None else _with_behavior(follow_behavior(data))
+    return ModelRanker(model, checksum[:_VERSION], known, depth=depth, first_stage=first_stage)
+
+
+def _with_behavior(follower: BehaviorFollower) -> Compute:
+    def known(facts: Facts, pool: Pool, names: tuple[str, ...]) -> FeatureTable:
+        return compute(facts, pool, names, follower.of(facts))
+
+    return known
 
 
 def try_out(ranker: Ranker, facts: Facts, products: int) -> None:

@@ -209,7 +209,8 @@ def open_ranker(settings: Settings, path: Path) -> Ranker:
     """
     from rankers.opening import open_ranker as opened  # numba: only where a model is used
 
-    return opened(path, depth=settings.ranking.depth, first_stage=settings.ranking.first_stage)
+    chosen = settings.ranking
+    return opened(path, depth=chosen.depth, first_stage=chosen.first_stage, data=settings.data)
 
 
 async def try_ranker(engine: Engine, ranker: Ranker) -> None:

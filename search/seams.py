@@ -120,6 +120,11 @@ class Facts(Protocol):
         index without."""
         ...
 
+    def ids(self, start: int, stop: int) -> list[str]:
+        """The product ids of the ordinals from `start` to before `stop`; a product that was changed
+        has several ordinals, of which one can be found."""
+        ...
+
     def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
         """As `View.satisfy`."""
         ...

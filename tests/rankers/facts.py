@@ -91,6 +91,9 @@ class HandFacts:
     def text(self, field: Text) -> TextRows:
         return self._text[field]
 
+    def ids(self, start: int, stop: int) -> list[str]:
+        return [f"p{ordinal}" for ordinal in range(start, min(stop, len(self.items)))]
+
     def vectors(self, ordinals: Ordinals) -> Vectors | None:
         found = [self.items[i].vector for i in ordinals]
         if not found or any(vector is None for vector in found):

@@ -6,6 +6,7 @@ shape (products + 1,)).
 
 from __future__ import annotations
 
+import itertools
 import math
 import mmap
 import threading
@@ -26,6 +27,7 @@ from search.types import Ordinals, Product
 
 _LEVEL = 3
 _TUPLES = ("category", "tags")
+_BEGINNING = b'{"id":"'
 
 
 def encode_product(product: Product) -> bytes:
@@ -123,6 +125,26 @@ class DocumentStore:
     def products(self, ordinals: Ordinals | Sequence[int]) -> list[Product]:
         """The products of ordinals, in the order given."""
         return [decode_product(self.json(ordinal)) for ordinal in np.asarray(ordinals).tolist()]
+
+
+    def ids(self, start: int, stop: int) -> list[str]:
+        """The product ids of the ordinals from `start` to before `stop`."""
+        decompressor = zstandard.ZstdDecompressor()
+        offsets = self._offsets[start : stop + 1].tolist()
+        frames = (
+            decompressor.decompress(self._content[a:b]) for a, b in itertools.pairwise(offsets)
+        )
+        later = self._later[max(start - self._base, 0) : max(stop - self._base, 0)]
+        return [_id(content) for content in itertools.chain(frames, later)]
+
+
+def _id(content: bytes) -> str:
+    """The id of a product's JSON, which begins with it, read without the rest."""
+    end = content.find(b'"', len(_BEGINNING))
+    if content.startswith(_BEGINNING) and b"\\" not in content[:end]:
+        return content[len(_BEGINNING) : end].decode()
+    found: str = orjson.loads(content)["id"]
+    return found
 
 
 def _map(path: Path) -> mmap.mmap | bytes:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.documents import DocumentStore
 from search.engines.embedded.filters import PREFIX, FilterIndex
 from search.engines.embedded.text_store import TextsView
 from search.errors import BadInput
@@ -30,6 +31,7 @@ class EmbeddedFacts:
         texts: TextsView,
         stored: VectorIndex | None,
         later: Vectors,
+        documents: DocumentStore,
     ) -> None:
         """`stored` holds the vectors of the snapshot's own products, `later` (float32, shape (rows,
         dimensions)) those of live changes, whose ordinals follow."""
@@ -37,6 +39,7 @@ class EmbeddedFacts:
         self.columns: Columns = filters.columns
         self._filters, self._texts = filters, texts
         self._stored, self._later = stored, later
+        self._documents = documents
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         """See `search.seams.Facts.codes`."""
@@ -67,6 +70,10 @@ class EmbeddedFacts:
         found[own] = self._stored.vectors(ordinals[own])
         found[~own] = np.take(self._later, ordinals[~own] - base, axis=0)
         return found
+
+    def ids(self, start: int, stop: int) -> list[str]:
+        """See `search.seams.Facts.ids`."""
+        return self._documents.ids(start, stop)
 
     def satisfy(self, ordinals: Ordinals, filters: Sequence[Filter]) -> NDArray[np.bool_]:
         """See `search.seams.View.satisfy`."""

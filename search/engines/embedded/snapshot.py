@@ -199,6 +199,7 @@ class OpenSnapshot:
             texts=self._texts.view(),
             stored=self._vectors,
             later=later,
+            documents=self._documents,
         )
         return IndexState(
             version=self.version,
