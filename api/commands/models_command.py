@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from api.commands.options import DEFAULT_DATA, Data, Json
 if TYPE_CHECKING:
     from rankers import Model
 
-command = typer.Typer(no_args_is_help=True, help="The ranking model in use.")
+command = typer.Typer(no_args_is_help=True, help="The ranking models, and the one in use.")
 
 ModelFile = Annotated[Path, typer.Argument(help="A model file, as aisle train writes it.")]
 _HEAVIEST = 10
@@ -91,6 +92,11 @@ def _held_out(metrics: Mapping[str, Any]) -> str | Mapping[str, Any]:
         )
     except (KeyError, IndexError, TypeError):
         return metrics
+
+
+for _name in ("list", "compare", "promote", "rollback"):
+    _loaded = import_module(f"api.commands.models_{_name}_command").command
+    command.command(_name)(_loaded)
 
 
 async def _checked(path: Path, data: Path) -> Model:

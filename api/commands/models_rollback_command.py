@@ -1,0 +1,27 @@
+"""`aisle models rollback`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Data, Json
+
+
+def command(
+    data: Data = DEFAULT_DATA,
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    json: Json = False,
+) -> None:
+    """Put the model to use again that served before the present one; running servers follow."""
+    from api.commands.console import out, print_json
+    from api.registry import registry_of
+    from api.settings import load_settings
+
+    change = registry_of(load_settings(data)).rollback(reason)
+    if json:
+        print_json(asdict(change))
+    else:
+        out.print(f"{change.version} serves again instead of {change.before}.", markup=False)

@@ -1,0 +1,72 @@
+"""Shown pages of a log with their clicks, for estimates of what another order would be worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eval import LoggedPages
+from search.errors import BadInput
+from training.events.tables import open_tables
+
+_MOST = 20_000
+_ROWS = """
+WITH chosen AS (
+    SELECT search_id, coalesce(nullif(normalized, ''), query) AS text, first, products
+    FROM clean_searches
+    WHERE time >= ? AND len(products) > 1 AND coalesce(attributes ->> '$.sort', '') = ''
+    ORDER BY hash(search_id), search_id, first LIMIT ?
+), shown AS (
+    SELECT search_id, text, unnest(products) AS product,
+        first - 1 + generate_subscripts(products, 1) AS position
+    FROM chosen
+), clicked AS (
+    SELECT DISTINCT search_id, product FROM clean_events
+    WHERE action = 'click' AND search_id <> ''
+)
+SELECT s.search_id, s.text, s.product, s.position, (c.product IS NOT NULL)::DOUBLE AS clicks
+FROM shown s LEFT JOIN clicked c USING (search_id, product)
+ORDER BY s.text, s.search_id, s.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Shown products, one a row: codes and clicks in `shown`, the queries' `texts` by code, and the
+    `products` by row."""
+
+    shown: LoggedPages
+    texts: tuple[str, ...]
+    products: tuple[str, ...]
+
+    def candidates(self) -> Mapping[str, Sequence[str]]:
+        """Every query's shown products, each once, by id."""
+        found: dict[str, set[str]] = {}
+        for query, product in zip(self.shown.queries.tolist(), self.products, strict=True):
+            found.setdefault(self.texts[query], set()).add(product)
+        return {text: sorted(products) for text, products in found.items()}
+
+
+def read_pages(events: Sequence[Path], since: float | None, *, most: int = _MOST) -> Pages:
+    """At most `most` pages from `since` on (seconds since 1970), chosen by chance that is the same
+    every time; those of flagged shoppers and those sorted by price and the like are left out.
+
+    Raises:
+        BadInput: there are none.
+    """
+    with open_tables(events) as connection:
+        found = connection.execute(_ROWS, [since or 0.0, most]).fetchnumpy()
+    if not len(found["position"]):
+        raise BadInput("the log has no pages with two products in these days", field="events")
+    texts, queries = np.unique(np.asarray(found["text"], str), return_inverse=True)
+    _, searches = np.unique(np.asarray(found["search_id"], str), return_inverse=True)
+    shown = LoggedPages(
+        searches.astype(np.int32),
+        queries.astype(np.int32),
+        np.asarray(found["position"], np.int32),
+        np.asarray(found["clicks"], np.float64),
+    )
+    return Pages(shown, tuple(texts.tolist()), tuple(np.asarray(found["product"], str).tolist()))

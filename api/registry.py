@@ -1,0 +1,46 @@
+"""The registry of a data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rankers import load_model
+from search.build import MODEL_FILE
+from search.errors import BadInput
+from search.settings import Settings
+from training.registry import Entry, FileRegistry
+
+MODELS = "models"
+"""Where in the data directory models are kept."""
+
+
+def registry_of(settings: Settings) -> FileRegistry:
+    """The models of a data directory.
+
+    Raises:
+        BadInput: the settings name a model elsewhere, which this cannot replace.
+    """
+    served = settings.data / MODEL_FILE
+    chosen = settings.ranking.model
+    if chosen is not None and chosen != served:
+        raise BadInput(
+            f"the settings name another model, {chosen}; replace that file, or leave [ranking] "
+            "model out",
+            field="ranking.model",
+        )
+    return FileRegistry(settings.data / MODELS, served)
+
+
+def candidate(registry: FileRegistry, named: str) -> tuple[Entry, Path]:
+    """A model by its version; or by a file, which is added to the registry first.
+
+    Raises:
+        NotFound, BadInput: there is neither, or it cannot be used.
+    """
+    path = Path(named)
+    if path.suffix == ".json" or path.is_file():
+        model = load_model(path)
+        entry = registry.add(model, dict(model.training))
+    else:
+        entry = registry.entry(named)
+    return entry, registry.path(entry.version)
