@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def connect(memory: str = "4GB", threads: int | None = None) -> DuckDBPyConnection:
     """An empty database in memory that spills to the system's folder for temporary files."""
-    import duckdb
+    try:
+        import duckdb
+    except ModuleNotFoundError:
+        raise BadInput("DuckDB is not installed; install Aisle with its extra `train`") from None
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory,

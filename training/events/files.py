@@ -22,8 +22,13 @@ def read_lines(path: Path) -> Iterator[tuple[int, object]]:
     none.
 
     Raises:
-        BadInput: the file is missing, is not text, or is cut off.
+        BadInput: the file is missing, is CSV, or is cut off.
     """
+    if ".csv" in path.suffixes:
+        raise BadInput(
+            f"{path} is CSV, not a JSON record a line; files of search sessions (sess_id, query, "
+            "rank, clicked_doc_id, clicked) go to --events of the commands that learn, as they are"
+        )
     number = 0
     try:
         with _open(path) as opened:

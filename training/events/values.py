@@ -105,10 +105,10 @@ def amount(record: Object, name: str, within: str) -> float | None:
 
 def strings(record: Object, name: str, within: str = "") -> tuple[str, ...]:
     """A list of strings; an empty one when absent."""
-    return tuple(
-        text({name: value}, name, OBJECT_ID_CHARACTERS, within)
-        for value in array(record, name, within)
-    )
+    values = array(record, name, within)
+    if None in values:
+        raise Fault(within + name, "must hold strings, not null")
+    return tuple(text({name: value}, name, OBJECT_ID_CHARACTERS, within) for value in values)
 
 
 def array(record: Object, name: str, within: str = "") -> Sequence[Any]:

@@ -75,7 +75,7 @@ async def test_batches_that_wait_share_one_fsync(tmp_path: Path) -> None:
 
     log = FileEventLog(tmp_path, fsync=slow_fsync)
     await asyncio.gather(*(log.append([event(str(n))]) for n in range(50)))
-    assert synced <= 3
+    assert 1 <= synced <= 3
     await log.close()
     assert len(ids(tmp_path)) == 50
 

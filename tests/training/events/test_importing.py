@@ -151,13 +151,15 @@ def test_a_file_that_is_cut_off_is_refused_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "no events in it"), (b"a,b\n1,2\n", "f.csv:1: is not JSON"), (b"{}\n", "neither")],
+    [(b"", "no events in it"), (b"a,b\n1,2\n", "f.txt:1: is not JSON"), (b"{}\n", "neither")],
 )
 def test_what_is_no_event_file_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / "f.csv"
+    path = tmp_path / "f.txt"
     path.write_bytes(content)
     with pytest.raises(BadInput, match=said):
         read(path)
+    with pytest.raises(BadInput, match="is CSV, not a JSON"):
+        read(path.rename(tmp_path / "f.csv.gz"))
     with pytest.raises(BadInput, match="cannot be read: No such file"):
         read(tmp_path / "nothing")
 
