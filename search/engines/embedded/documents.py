@@ -126,7 +126,6 @@ class DocumentStore:
         """The products of ordinals, in the order given."""
         return [decode_product(self.json(ordinal)) for ordinal in np.asarray(ordinals).tolist()]
 
-
     def ids(self, start: int, stop: int) -> list[str]:
         """The product ids of the ordinals from `start` to before `stop`."""
         decompressor = zstandard.ZstdDecompressor()
