@@ -19,7 +19,7 @@ from search.errors import BadInput
 from search.ranking import pool
 from search.retrieval import Trace
 from search.seams import View
-from search.types import Filter, SearchRequest
+from search.types import Filter, Ordinals, SearchRequest
 from training import JudgedQuery, Schema, Tables, stack
 
 SYSTEM = "hybrid"
@@ -65,7 +65,7 @@ async def collect(
         progress(i, len(wanted))
         gains = judgments.gains[text]
         only = gains if mode == "rerank" else None
-        judged = await _judged(search, view, text, gains, only, depth)
+        judged = (await candidates_of(search, view, text, gains, only, depth))[0]
         if len(judged.products):
             queries.append(judged)
         else:
@@ -80,15 +80,16 @@ async def collect(
     return stack(queries, schema()), tuple(missed)
 
 
-async def _judged(
+async def candidates_of(
     search: Search,
     view: View,
     text: str,
     gains: Mapping[str, float],
     only: Collection[str] | None,
     depth: int,
-) -> JudgedQuery:
-    """One query's candidates, or those of `only` among them, which may be missing some."""
+) -> tuple[JudgedQuery, Ordinals]:
+    """One query's candidates, or those of `only` among them, which may be missing some; and their
+    ordinals, in that order."""
     filters = () if only is None else (Filter("id", tuple(only)),)
     request = SearchRequest(text, filters=filters)
     found = await search.systems[SYSTEM].candidates(view, request, Trace())
@@ -97,7 +98,7 @@ async def _judged(
     table = await view.compute(lambda facts: compute(facts, best))
     products = tuple(each.id for each in await view.products(table.ordinals))
     absent = sorted(set(only) - set(products)) if only is not None else ()
-    return JudgedQuery(
+    judged = JudgedQuery(
         query=text,
         products=products,
         values=table.values,
@@ -107,6 +108,7 @@ async def _judged(
         judged=np.array(list(gains.values()), np.float64),
         absent=_of(absent, gains),
     )
+    return judged, table.ordinals
 
 
 def _of(products: Sequence[str], gains: Mapping[str, float]) -> NDArray[np.float64]:

@@ -80,10 +80,43 @@ def train_models(
         float | None, typer.Option(help="Seconds after which no further split is begun.", min=0)
     ] = None,
     depth: Depth = 200,
+    events: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Learn from clicks: a data directory, a file of UBI events or of sessions; again"
+            " for more. Judgments are then optional."
+        ),
+    ] = None,
+    learner: Annotated[
+        str, typer.Option(help="With --events: how to learn; all compares every learner.")
+    ] = "eb-labels",
+    judgment_weight: Annotated[
+        float,
+        typer.Option(
+            help="With --events: how many looks by a shopper a judgment counts as.", min=0
+        ),
+    ] = 10.0,
+    graded: Annotated[
+        bool,
+        typer.Option("--graded", help="With --events: count carts and purchases above clicks."),
+    ] = False,
+    window_days: Annotated[
+        float | None, typer.Option(help="With --events: how far back searches count.", min=0.01)
+    ] = 30.0,
     json: Json = False,
 ) -> None:
-    """Train a ranking model from judgments, and say what it gains on queries never seen."""
+    """Train a ranking model from judgments or clicks, and say what it gains on queries never seen
+    or on later clicks."""
     if context.invoked_subcommand is not None:
+        return
+    if events:
+        _train_on_clicks(
+            (data, judgments),
+            events,
+            model,
+            (learner, judgment_weight, graded, window_days, depth),
+            json,
+        )
         return
     from api.commands.console import out, print_json
     from training import Plan, format_report, report_json
@@ -96,6 +129,50 @@ def train_models(
         out.print(format_report(outcomes))
 
 
+def _train_on_clicks(
+    places: tuple[list[Path] | None, list[Path] | None],
+    events: list[Path],
+    model: Path,
+    choices: tuple[str, float, bool, float | None, int],
+    json: bool,
+) -> None:
+    from api.click_training import ClickTask, train_from_clicks
+    from api.commands.console import out, print_json, say, stages
+    from training.clicks import GRADES, Reading
+    from training.learners.registry import learners_named
+    from training.learners.report import click_report_json, format_click_report
+    from training.learners.training import ClickPlan
+
+    learner, weight, graded, window, depth = choices
+    learners_named(learner)
+    data, judgments = _at_most_one(*places)
+    task = ClickTask(
+        data,
+        tuple(events),
+        model,
+        ClickPlan(learner, weight, depth=depth),
+        judgments,
+        Reading(grades=GRADES if graded else None, window_days=window),
+    )
+    with stages() as progress:
+        found = asyncio.run(train_from_clicks(task, say, progress))
+    if json:
+        print_json(click_report_json(found, str(model)))
+    else:
+        out.print(format_click_report(found, str(model)))
+
+
+def _at_most_one(data: list[Path] | None, judgments: list[Path] | None) -> tuple[Path, Path | None]:
+    from search.errors import BadInput
+
+    for name, given in (("data", data), ("judgments", judgments)):
+        if given and len(given) > 1:
+            raise BadInput(
+                f"--events learns for one index at a time; give --{name} once", field=name
+            )
+    return (data[0] if data else DEFAULT_DATA), (judgments[0] if judgments else None)
+
+
 def pairs(data: list[Path] | None, judgments: list[Path] | None) -> list[tuple[Path, Path]]:
     """Each data directory with its judgments.
 
@@ -105,7 +182,10 @@ def pairs(data: list[Path] | None, judgments: list[Path] | None) -> list[tuple[P
     from search.errors import BadInput
 
     if not judgments:
-        raise BadInput("name a file of judgments: --judgments FILE", field="judgments")
+        raise BadInput(
+            "name a file of judgments: --judgments FILE, or a log of clicks: --events PATH",
+            field="judgments",
+        )
     places = data or [DEFAULT_DATA]
     if len(places) != len(judgments):
         raise BadInput(

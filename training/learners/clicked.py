@@ -99,6 +99,17 @@ class ClickedTables:
         """How often each row was probably looked at: impressions times propensities."""
         return self.per_row(self.cells.impressions * self.cells.looked)
 
+    @property
+    def places(self) -> Values:
+        """Where each row was shown on average (the geometric mean, as people look), NaN where it
+        never was; float64 of shape (rows,)."""
+        cells = self.cells
+        shown = np.where(cells.positions == JUDGED, 0.0, cells.impressions)
+        total = self.per_row(shown)
+        logs = self.per_row(shown * np.log(np.maximum(cells.positions, 1)))
+        means = np.exp(logs / np.maximum(total, 1e-12))
+        return np.asarray(np.where(total > 0, means, np.nan), np.float64)
+
     def undebiased(self) -> ClickedTables:
         """The same as if every position were looked at: what naive learning believes."""
         return replace(self, cells=replace(self.cells, looked=np.ones(len(self.cells.rows))))

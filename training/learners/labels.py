@@ -22,7 +22,8 @@ def eb_labels(clicked: ClickedTables) -> Values:
 
 def naive_labels(clicked: ClickedTables) -> Values:
     """The same with every impression counted as a look: the shrunk click-through rate."""
-    return eb_labels(clicked.undebiased())
+    plain = clicked.undebiased()
+    return _where_seen(estimate_rates(plain, by_place=False).rates, plain)
 
 
 def dr_labels(clicked: ClickedTables, expected: Values, clip: float) -> Values:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.learners.clicked import JUDGED, ClickedTables, with_gains
+from training.learners.clicked import ClickedTables, with_gains
 from training.learners.shrinkage import estimate_rates
 from training.pairs import collect_pairs
-from training.tables import Values
 
 STRONG = 0.5
 """From here on the logged order tells so much of relevance that the two cannot be told apart."""
@@ -63,18 +62,9 @@ def strength_of_logger(clicked: ClickedTables) -> LoggerStrength:
     return LoggerStrength(_agreement(clicked), _unevenness(clicked))
 
 
-def mean_positions(clicked: ClickedTables) -> Values:
-    """Where each row was shown on average (geometric mean, as people look), NaN where never."""
-    cells = clicked.cells
-    shown = np.where(cells.positions == JUDGED, 0.0, cells.impressions)
-    total = clicked.per_row(shown)
-    logs = clicked.per_row(shown * np.log(np.maximum(cells.positions, 1)))
-    return np.where(total > 0, np.exp(logs / np.maximum(total, 1e-12)), np.nan)
-
-
 def _agreement(clicked: ClickedTables) -> float:
-    places = mean_positions(clicked)
-    rates = np.where(np.isnan(places), np.nan, estimate_rates(clicked).rates)
+    places = clicked.places
+    rates = np.where(np.isnan(places), np.nan, estimate_rates(clicked, by_place=False).rates)
     pairs = collect_pairs(with_gains(clicked.tables, rates), 0, sampled=0)
     weights = pairs.gap * (places[pairs.better] != places[pairs.worse])
     if weights.sum() <= 0:

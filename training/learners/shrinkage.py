@@ -44,9 +44,11 @@ class Rates:
     strength: float
 
 
-def estimate_rates(clicked: ClickedTables) -> Rates:
+def estimate_rates(clicked: ClickedTables, *, by_place: bool = True) -> Rates:
     """Shrinks each document's click rate to its prior: document → query × category → category →
-    all, times what the product and those like it get beyond that under other queries.
+    all, times what the product and those like it get beyond that under other queries, and with
+    `by_place` times what corrected rates are where it was shown, against all: a logger that knew
+    something put the better ones higher, one that knew nothing leaves this at 1.
 
     A document nobody saw has its prior; a product nobody saw that of products like it; a query
     nobody asked that of the categories.
@@ -54,6 +56,8 @@ def estimate_rates(clicked: ClickedTables) -> Rates:
     clicks, examined = clicked.clicks, clicked.examined
     means = hierarchy(clicks, examined, _levels(clicked))
     prior = means * lifts(clicks, examined * means, clicked.kin)
+    if by_place:
+        prior = prior * place_lifts(clicks, examined * prior, clicked.places)
     strength = fit_strength(clicks, examined, prior)
     return Rates(prior, shrink(clicks, examined, prior, strength), strength)
 
@@ -115,6 +119,17 @@ def lifts(clicks: Values, expected: Values, kin: Kin) -> Values:
     others = seen[products] - clicks, hoped[products] - expected
     found = (strength * base[products] + others[0]) / (strength + others[1])
     return np.asarray(np.maximum(found, 1e-6), np.float64)
+
+
+def place_lifts(clicks: Values, expected: Values, places: Values) -> Values:
+    """How many times as often as expected what was shown about as high is clicked once looked at,
+    shrunk to 1; 1 for what was never shown (NaN); float64 of shape (rows,)."""
+    shown = np.flatnonzero(~np.isnan(places))
+    codes = np.round(places[shown]).astype(np.int64)
+    seen, hoped = _sums(codes, clicks[shown]), _sums(codes, expected[shown])
+    found = np.ones(len(places))
+    found[shown] = shrink(seen, hoped, np.ones(len(seen)), _lift_strength(seen, hoped))[codes]
+    return np.maximum(found, 1e-6)
 
 
 def _lift_strength(seen: Values, hoped: Values) -> float:

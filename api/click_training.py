@@ -1,0 +1,189 @@
+"""Learning from clicks over an index: the log's queries, their candidates and features, a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.settings import load_settings
+from api.training import candidates_of, schema
+from eval import Judgments, load_judgments
+from query.text import normalize
+from rankers import save_model
+from rankers.features import VERSION
+from search.build import Search, open_search
+from search.errors import BadInput
+from search.seams import View
+from search.types import Ordinals
+from training import JudgedQuery, Tables, stack
+from training.clicks import ClickCounts, Reading
+from training.learners.clicked import About
+from training.learners.splitting import LoggedRow, ReadLog, read_split
+from training.learners.training import ClickPlan, LearnedFromClicks, learn
+from training.propensity import DEFAULT, estimator
+
+Progress = Callable[[str, int, int | None], None]
+MOST_QUERIES = 2000
+"""The most frequent queries of a log that are learned from: enough to tell every feature."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClickTask:
+    """What to learn from, and where the model goes. `grades` are amounts by action (None: clicks
+    alone); propensities are always estimated from clicks alone."""
+
+    data: Path
+    events: tuple[Path, ...]
+    out: Path
+    plan: ClickPlan
+    judgments: Path | None = None
+    reading: Reading = field(default_factory=Reading)
+    estimator: str = DEFAULT
+    queries: int = MOST_QUERIES
+
+
+async def train_from_clicks(
+    task: ClickTask, say: Callable[[str], None], progress: Progress
+) -> LearnedFromClicks:
+    """Reads the log, estimates propensities, computes features, trains and writes the model.
+
+    Raises:
+        BadInput: the log, the judgments or the index cannot be used; nothing is written then.
+    """
+    if not task.out.resolve().parent.is_dir():
+        raise BadInput(
+            f"there is no folder {task.out.parent} to write {task.out.name} to", field="out"
+        )
+    judged = _as_logged_queries(load_judgments(task.judgments)) if task.judgments else Judgments({})
+    progress("reading the log", 0, None)
+    log = read_split(task.events, task.reading, VERSION)
+    for remark in log.remarks:
+        say(remark)
+    propensities = estimator(task.estimator)(_clicks_alone(task, log))
+    search = await open_search(load_settings(task.data))
+    try:
+        tables, about = await collect_clicked(
+            search, log, judged, task.queries, task.plan.depth, progress
+        )
+    finally:
+        await search.close()
+    found = learn(
+        tables,
+        log.counts,
+        propensities,
+        task.plan,
+        task.out.stem,
+        about,
+        _origin(task),
+        lambda done, total: progress("training", done, total),
+    )
+    save_model(found.model, task.out)
+    return found
+
+
+def _as_logged_queries(judged: Judgments) -> Judgments:
+    """The judgments by normalized query, as logs have them."""
+    gains: dict[str, dict[str, float]] = {}
+    for text, own in judged.gains.items():
+        gains.setdefault(normalize(text), {}).update(own)
+    return Judgments(gains)
+
+
+def _clicks_alone(task: ClickTask, log: ReadLog) -> ClickCounts:
+    """Counts for propensities: of what came before alone, so that what comes later judges them
+    too."""
+    if task.reading.grades is None:
+        return log.counts.before
+    plain = replace(task.reading, grades=None)
+    return read_split(task.events, plain, VERSION).counts.before
+
+
+def _origin(task: ClickTask) -> dict[str, object]:
+    return {
+        "data": str(task.data),
+        "events": [str(path) for path in task.events],
+        "judgments": str(task.judgments) if task.judgments else None,
+        "grades": dict(task.reading.amounts),
+    }
+
+
+async def collect_clicked(
+    search: Search,
+    log: ReadLog,
+    judged: Judgments,
+    limit: int,
+    depth: int,
+    progress: Progress = lambda stage, done, total: None,
+) -> tuple[Tables, About]:
+    """The best `depth` candidates of the `limit` most frequent queries of a log and of every judged
+    query, with the features that serving computes, or those that were logged with the answer.
+
+    Raises:
+        BadInput: nothing is found for any of them.
+    """
+    view = await search.engine.view()
+    texts = dict.fromkeys([*frequent(log.counts.everything, limit), *judged.relevant_queries()])
+    queries: list[JudgedQuery] = []
+    categories: dict[str, str] = {}
+    vectors: dict[str, NDArray[np.float32]] = {}
+    for done, text in enumerate(texts):
+        progress("computing features", done, len(texts))
+        gains = judged.gains.get(text, {})
+        found, ordinals = await candidates_of(search, view, text, gains, None, depth)
+        if len(found.products):
+            queries.append(as_logged(found, log.features))
+            await _more_about(categories, vectors, view, found.products, ordinals)
+    progress("computing features", len(texts), len(texts))
+    if not queries:
+        raise BadInput(
+            "nothing is found for any query of the log: is it the log of this shop?",
+            field="events",
+        )
+    return stack(queries, schema()), About(categories, vectors)
+
+
+def frequent(counts: ClickCounts, limit: int) -> list[str]:
+    """The queries whose results were seen most, the most frequent first."""
+    seen = np.bincount(
+        counts.queries[counts.documents], counts.impressions, minlength=len(counts.query_texts)
+    )
+    order = np.argsort(-seen, kind="stable")[:limit]
+    return [counts.query_texts[i] for i in order.tolist()]
+
+
+def as_logged(query: JudgedQuery, features: Mapping[tuple[str, str], LoggedRow]) -> JudgedQuery:
+    """With the features that were logged when its products were shown, where there are any: what
+    changes with time (prices, counts of clicks) is then as it was."""
+    if not features:
+        return query
+    places = {name: i for i, name in enumerate(schema().names)}
+    values = query.values.copy()
+    for row, product in enumerate(query.products):
+        logged = features.get((query.query, product))
+        if logged is not None:
+            known = [(places[n], i) for i, n in enumerate(logged.names) if n in places]
+            columns, cells = zip(*known, strict=True)
+            values[row, list(columns)] = logged.values[list(cells)]
+    return replace(query, values=values)
+
+
+async def _more_about(
+    categories: dict[str, str],
+    vectors: dict[str, NDArray[np.float32]],
+    view: View,
+    products: Sequence[str],
+    ordinals: Ordinals,
+) -> None:
+    """Notes categories and embeddings of products not met before."""
+    fresh = [i for i, product in enumerate(products) if product not in categories]
+    own: Ordinals = ordinals[fresh]
+    if not len(own):
+        return
+    categories |= {each.id: "/".join(each.category) for each in await view.products(own)}
+    found: NDArray[np.float32] | None = await view.compute(lambda facts: facts.vectors(own))
+    if found is not None:
+        vectors |= dict(zip((products[i] for i in fresh), found, strict=True))
