@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
     "models": "Show the ranking model, and put another to use",
     "events": "Import, check, show and delete what shoppers did",
+    "simulate": "Send shoppers with known tastes to a server, or straight into a log",
     "train": "Train ranking models from judgments and clicks, and adapt the text encoder",
     "propensity": "Estimate how likely positions are looked at, from clicks",
     "drift": "Compare what is searched now with what the model learned from",
