@@ -272,3 +272,28 @@ def events(
         print_json(result)
     else:
         out.print(Markdown(event_log_table(result)))
+
+
+@command.command("learn")
+def learn(
+    part: Annotated[str, typer.Option(help="propensity, learners, pipeline or all.")] = "all",
+    real: Annotated[
+        Path, typer.Option(help="The folder of public data, for RetroTech's sessions.")
+    ] = Path("../shared/data"),
+    directory: Annotated[Path, typer.Option(help="Room for simulated logs.")] = Path(
+        "data/bench-learn"
+    ),
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer seeds, for a first look.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure learning from clicks against simulated shoppers whose truth is known."""
+    from rich.markdown import Markdown
+
+    from api.bench.learn import LearnPlan, learn_tables, run_learn
+    from api.commands.console import out, print_json, say
+
+    result = run_learn(LearnPlan(real, directory, quick), part, say)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(learn_tables(result)))
