@@ -6,9 +6,6 @@ from typing import Any
 
 from api.bench.tables import table
 
-_YES = {True: "yes", False: "no"}
-_MET = {True: "met", False: "missed"}
-
 
 def tables(result: dict[str, Any]) -> str:
     """The same as Markdown."""
@@ -22,11 +19,12 @@ def tables(result: dict[str, Any]) -> str:
         [row["model"], row["queries"], row["resampled"], row["logs"], f"{row['coverage']:.1%}"]
         for row in result["coverage"]
     ]
-X[row["should"]]]
+    misfit = [
+        [row["model"], f"{row['sessions']:,}", row["logs"], f"{row['warned']:.0%}"]
         for row in result["misfit"]
     ]
     gates = [
-        [row["gate"], f"{row['figure']:.4f}", "{:g} to {:g}".format(*row["limits"]), _MET[row["met"]]]
+        [row["gate"], f"{row['figure']:.4f}", "{:g} to {:g}".format(*row["limits"]), row["met"]]
         for row in result["gates"]
     ]
     parts = [
@@ -35,8 +33,8 @@ X[row["should"]]]
             f"95% intervals at {result['coverage'][0]['sessions']:,} sessions",
             table(["clicks", "queries", "resampled", "logs", "hold the truth"], coverage),
         ),
-        ("Misfit warnings", table(["clicks", "sessions", "logs", "warned", "should"], misfit)),
-        ("Gates", table(["gate", "figure", "limits", ""], gates)),
+        ("Misfit warnings", table(["clicks", "sessions", "logs", "warned"], misfit)),
+        ("Gates", table(["gate", "figure", "limits", "met"], gates)),
     ]
     if "retrotech" in result:
         parts += _retrotech_tables(result["retrotech"])
@@ -53,7 +51,7 @@ def _retrotech_tables(result: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [["all", tried["overall"]], *([row["query"], row] for row in tried["by_query"])]
     likelihoods = [[name, *(f"{row[model]:.4f}" for model in models)] for name, row in rows]
     checks = [
-        [row["name"], f"{row['statistic']:.0f}", row["freedom"], f"{row['p']:.1e}", f"{row['strength']:.1%}"]
+        [row["name"], round(row["statistic"]), row["freedom"], f"{row['p']:.1e}"]
         for row in result["misfit"]["checks"]
     ]
     return [
@@ -65,5 +63,5 @@ def _retrotech_tables(result: dict[str, Any]) -> list[tuple[str, str]]:
             "RetroTech: held-out clicks, log-likelihood per impression",
             table(["query", "both", "position only", "document only"], likelihoods),
         ),
-        ("RetroTech: misfit", table(["between", "statistic", "freedom", "p", "by"], checks)),
+        ("RetroTech: misfit", table(["between", "statistic", "freedom", "p"], checks)),
     ]
