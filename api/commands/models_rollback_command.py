@@ -15,7 +15,8 @@ def command(
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
     json: Json = False,
 ) -> None:
-    """Put the model to use again that served before the present one; running servers follow."""
+    """Put the model to use again that served before the present one, or none where there was none;
+    running servers follow."""
     from api.commands.console import out, print_json
     from api.registry import registry_of
     from api.settings import load_settings
@@ -24,4 +25,5 @@ def command(
     if json:
         print_json(asdict(change))
     else:
-        out.print(f"{change.version} serves again instead of {change.before}.", markup=False)
+        again = change.version or "the fused order"
+        out.print(f"{again} serves again instead of {change.before}.", markup=False)

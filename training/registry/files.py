@@ -133,8 +133,10 @@ class FileRegistry:
 
     def _serve(self, version: str, action: Action, reason: str) -> Change:
         before = self.serving() or ""
-        model = self.model(version)
-        save_model(model, self.served)
+        if version:
+            save_model(self.model(version), self.served)
+        else:
+            self.served.unlink(missing_ok=True)
         return self._note(action, version, before, reason)
 
     def _note(self, action: Action, version: str, before: str, reason: str) -> Change:
@@ -151,9 +153,12 @@ class FileRegistry:
         between the two writes, may have left it behind."""
         history, serving = self.history(), self.serving()
         last = history[-1] if history else None
-        if serving is None or (last is not None and last.version == serving):
-            return last if serving is not None else None
         before = last.version if last else ""
+        if serving is None:
+            # Another hand took the model away.
+            return self._note("found", "", before, "none was serving") if before else last
+        if before == serving:
+            return last
         if not (self.directory / serving).is_dir():
             self._adopt(serving)
         return self._note("found", serving, before, "it was serving already")
@@ -173,9 +178,9 @@ class FileRegistry:
                 stack.pop()
             else:
                 stack.append(change.version)
-        if len(stack) < 2:
-            raise BadInput("no earlier model served; promote one by its version", field="version")
-        return stack[-2]
+        if not stack:
+            raise BadInput("no model served yet; promote one by its version", field="version")
+        return stack[-2] if len(stack) > 1 else ""
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the model that serves, and why; "" where there was none before."""
+    """One change of the model that serves, and why; the version "" is the fused order."""
 
     time: float
     action: Action
@@ -78,10 +78,11 @@ class ModelRegistry(Protocol):
         ...
 
     def rollback(self, reason: str) -> Change:
-        """Makes the model serve that served before the present one.
+        """Makes the model serve that served before the present one; before the first of all, the
+        fused order did.
 
         Raises:
-            BadInput: there was none.
+            BadInput: none served yet.
         """
         ...
 

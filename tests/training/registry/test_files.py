@@ -56,16 +56,28 @@ def test_promoted_models_serve_and_rolling_back_goes_back_step_by_step(
     assert registry.rollback("worse").version == versions[1]
     assert registry.rollback("worse still").version == versions[0]
     assert registry.serving() == versions[0]
-    with pytest.raises(BadInput, match="no earlier model"):
+    assert registry.rollback("no model is best").version == ""
+    assert registry.serving() is None
+    with pytest.raises(BadInput, match="no model served yet"):
         registry.rollback("again")
     registry.promote(versions[2], "mended")
-    assert registry.rollback("no").version == versions[0]
+    assert registry.rollback("no").version == ""
     assert [each.action for each in registry.history()] == [
         *["promote"] * 3,
-        *["rollback"] * 2,
+        *["rollback"] * 3,
         "promote",
         "rollback",
     ]
+
+
+def test_a_model_that_another_hand_took_away_is_noted(registry: FileRegistry) -> None:
+    first, second = added(registry, 1.0), added(registry, 2.0)
+    registry.promote(first, "better")
+    registry.served.unlink()
+    registry.promote(second, "best")
+    assert [each.action for each in registry.history()] == ["promote", "found", "promote"]
+    assert registry.rollback("worse").version == ""
+    assert registry.rollback("worse still").version == first
 
 
 def test_promoting_what_serves_changes_nothing(registry: FileRegistry) -> None:
