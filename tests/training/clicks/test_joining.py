@@ -49,7 +49,7 @@ def logs(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             draw(st.sampled_from(PRODUCTS)),
             time=draw(moments),
             client=draw(clients),
-            dwell=draw(st.sampled_from([None, 1.0, 30.0])),
+            dwell=draw(st.sampled_from([None, 1.0, 10.0, 30.0])),
         )
         if draw(st.integers(0, 2)) == 0:
             made["search_id"] = ""
@@ -62,7 +62,7 @@ def logs(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 readings = st.builds(
     Reading,
     grades=st.sampled_from([None, GRADES, {"impression": 0.5, "click": 1.0, "view": 0.25}]),
-    window_days=st.sampled_from([None, 0.01, 30.0]),
+    window_days=st.sampled_from([None, 800 / DAY, 30.0]),
     half_life_days=st.sampled_from([None, 0.01]),
     now=st.sampled_from([None, START + 1800.0]),
     depth=st.sampled_from([2, 50]),
