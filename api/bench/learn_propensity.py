@@ -33,6 +33,7 @@ LIMITS: Mapping[int, float] = {20_000: 0.12, 200_000: 0.04, 2_000_000: 0.015}
 COVERAGE = (0.92, 0.97)
 SLOPE = (-0.65, -0.35)
 """Gates on the coverage of 95% intervals, and on the exponent of the error in sessions (−½)."""
+_QUICK: Mapping[int, int] = {20_000: 5, 200_000: 3}
 _POSITION_BASED = ("joachims", "ultra")
 _COVERED = 20_000
 _MISFIT_SIZES = (20_000, 200_000)
@@ -41,16 +42,17 @@ _DEPTH = 10
 
 @dataclass(frozen=True, slots=True)
 class _Effort:
-    """Logs that coverage and the misfit check get, and resamples of an interval."""
+    """Seeds by sessions; logs that coverage and the misfit check get; resamples of an interval."""
 
-    seeds: int = 100
-    bootstrap: int = 200
+    sizes: Mapping[int, int]
+    seeds: int
+    bootstrap: int
 
 
 def run(plan: LearnPlan, say: Say) -> dict[str, Any]:
     """Every figure of this part; `gates` hold a figure, its limits and whether it is met."""
-    effort = _Effort(10, 50) if plan.quick else _Effort()
-    errors = _errors(say)
+    effort = _Effort(_QUICK, 10, 50) if plan.quick else _Effort(SIZES, 100, 200)
+    errors = _errors(effort, say)
     coverage = _coverage(effort, say)
     result: dict[str, Any] = {
         "errors": errors,
@@ -66,11 +68,11 @@ def run(plan: LearnPlan, say: Say) -> dict[str, Any]:
     return result
 
 
-def _errors(say: Say) -> list[dict[str, Any]]:
+def _errors(effort: _Effort, say: Say) -> list[dict[str, Any]]:
     """RMS errors of log p over positions 2 to 10 and over seeds, a row a click model and size."""
     rows = []
     for name in _POSITION_BASED:
-        for sessions, seeds in SIZES.items():
+        for sessions, seeds in effort.sizes.items():
             say(f"{name}: {sessions:,} sessions, {seeds} seeds")
             squares: dict[str, list[float]] = {each: [] for each in ESTIMATORS}
             seconds = dict.fromkeys(ESTIMATORS, 0.0)
