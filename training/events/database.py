@@ -20,7 +20,7 @@ def connect(memory: str = "4GB", threads: int | None = None) -> DuckDBPyConnecti
     try:
         import duckdb
     except ModuleNotFoundError:
-        raise BadInput("DuckDB is not installed; install Aisle with its extra `train`") from None
+        raise BadInput("this needs DuckDB: pip install 'aisle[train]'") from None
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory,

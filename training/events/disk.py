@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from search.errors import IndexBusy, StorageFailed
+from search.errors import StorageFailed
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space",
@@ -64,21 +64,14 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Holds a lock file; the kernel releases it when its holder dies, however it dies.
-
-    Raises:
-        IndexBusy: another process holds it, and `wait` is False.
-    """
+def locked(path: Path) -> Iterator[None]:
+    """Holds a lock file, waiting for whoever has it; the kernel releases it when its holder dies,
+    however it dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    except BlockingIOError:
-        raise IndexBusy(
-            f"another process holds {path}; wait until it ends and run this again"
-        ) from None
     finally:
         os.close(handle)
 

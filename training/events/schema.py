@@ -1,7 +1,7 @@
 """The two tables that a log is, for DuckDB: what was shown, and what was done.
 
-`LOG/searches/**/*.parquet` and `LOG/events/**/*.parquet` have these columns; imports of other
-formats give the same. Everything that learns reads these and nothing else.
+The Parquet files of a log have these columns; imports of other formats give the same. Everything
+that learns reads them through `training.events.tables.open_tables` and nothing else.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ Object = Mapping[str, Any]
 ID_CHARACTERS = 100
 OBJECT_ID_CHARACTERS = 256
 MESSAGE_CHARACTERS = 1024
+_OLDEST = 631_152_000.0
+"""1990-01-01T00:00:00Z: before it nobody searched in an online shop."""
 
 
 class Fault(Exception):
@@ -83,11 +85,13 @@ def inner(record: Object, name: str, within: str = "") -> Object:
 
 
 def integer(value: object, field: str) -> int:
-    """A whole number; 3.0 is one, as in JSON Schema."""
+    """A whole number of at most 32 bits; 3.0 is one, as in JSON Schema."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Fault(field, f"must be an integer, not {_name(value)}")
+    if abs(value) >= 1 << 31:
+        raise Fault(field, "is too large for a position or a count")
     return value
 
 
@@ -128,11 +132,14 @@ def timestamp(record: Object, name: str = "timestamp") -> float:
         if len(value) < 19 or value[10] not in "Tt ":
             raise ValueError
         time = datetime.fromisoformat(value)
-    except ValueError:
+        seconds = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         raise Fault(
             name, f"{value[:40]!r} is no ISO 8601 date and time like 2026-03-01T09:30:00Z"
         ) from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    if seconds < _OLDEST:
+        raise Fault(name, f"{value[:40]!r} is before 1990; set the sender's clock")
+    return seconds
 
 
 def iso(time: float) -> str:

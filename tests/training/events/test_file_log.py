@@ -165,9 +165,10 @@ def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
             assert process.stdout
             lines = [process.stdout.readline() for _ in range(100)]
             process.send_signal(signal.SIGKILL)
-            rest, _ = process.communicate(timeout=60)
-            told = "".join(lines) + rest[: rest.rfind("\n") + 1]
-            acknowledged += told.split()
+            rest = process.stdout.read()  # to the end of what the pipe held
+            process.stdout.close()
+            process.wait(timeout=60)
+            acknowledged += ("".join(lines) + rest[: rest.rfind("\n") + 1]).split()
     kept = ids(tmp_path)
     assert len(kept) == len(set(kept))
     assert set(acknowledged) <= set(kept)
