@@ -148,9 +148,28 @@ async def readyz(request: Request, state: AppState) -> Response:
     book = state.search.rules
     rules = len(book.current().rules)
     events = state.event_log.status
+    behavior = _behavior(state) if used else None
     return json_response(
-        Status("ready", view.version, view.count, model, models.fault, rules, book.fault, events)
+        Status(
+            "ready",
+            view.version,
+            view.count,
+            model,
+            models.fault,
+            rules,
+            book.fault,
+            events,
+            behavior,
+        )
     )
+
+
+def _behavior(state: AppState) -> str | None:
+    """The version of what shoppers did that the model in use knows, or why it is not in use."""
+    from rankers.behavior import follow_behavior  # loads what a model has loaded by now
+
+    followed = follow_behavior(state.settings.data)
+    return followed.fault or followed.version or None
 
 
 async def metrics_get(request: Request, state: AppState) -> Response:

@@ -98,7 +98,7 @@ class Status:
     """The server's own state; `version` and `products` are of the index it answers from, `model`
     is the ranking model in use, and `fault` what is wrong with a newer one; `rules` counts
     the shop's rules, and `rules_fault` is what is wrong with newer ones. `events` says whether
-    searches and events are logged."""
+    searches and events are logged, `behavior` as of when the model knows what shoppers did."""
 
     status: str
     version: str | None = None
@@ -108,6 +108,7 @@ class Status:
     rules: int | None = None
     rules_fault: str | None = None
     events: str | None = None
+    behavior: str | None = None
 
 
 def understood(query: Query) -> Understood:
