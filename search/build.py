@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from query.registry import REFINERS, REWRITERS
 from query.stem import stems
 from query.text import words
@@ -24,14 +26,14 @@ from search.encoder import open_encoder
 from search.encoders import Encoders
 from search.engines import ENGINES
 from search.errors import BadInput, EncoderUnavailable
-from search.exploring import ExploringStage
+from search.exploring import ExploringStage, Familiarity, Seen
 from search.fusion import FUSIONS
 from search.pipeline import Pipeline
 from search.ranking import RankingStage
 from search.retrieval import Retrieval
-from search.seams import Engine, Explorer, Ranker, Rules
+from search.seams import Engine, Explorer, Facts, Ranker, Rules
 from search.settings import ExplorationSettings, Settings
-from search.types import Ranking, SearchRequest, SearchResponse
+from search.types import Ordinals, Ranking, SearchRequest, SearchResponse
 from search.understandings import Understandings
 
 RANKED, HYBRID = "ranked", "hybrid"
@@ -174,6 +176,7 @@ EXPLORERS: Mapping[str, Callable[[ExplorationSettings], Explorer]] = {
     "thompson": lambda chosen: Thompson(chosen.strength, chosen.share),
 }
 """How places are exchanged by chance."""
+_FAMILIAR_DAYS, _USUAL_RATE = 30, 0.1
 
 
 def exploring(settings: Settings) -> ExploringStage | None:
@@ -191,7 +194,29 @@ def exploring(settings: Settings) -> ExploringStage | None:
             f"({chosen.first})",
             field="exploration.last",
         )
-    return ExploringStage(chosen, EXPLORERS[chosen.method](chosen))
+    known = familiar(settings.data) if chosen.method == "thompson" else None
+    return ExploringStage(chosen, EXPLORERS[chosen.method](chosen), known)
+
+
+def familiar(data: Path) -> Familiarity:
+    """How often products were looked at and clicked in the last 30 days."""
+    from rankers.behavior import follow_behavior  # numba: only where it is used
+
+    follower = follow_behavior(data)
+
+    def known(facts: Facts, ordinals: Ordinals) -> Seen:
+        counts = follower.of(facts).counts.get(_FAMILIAR_DAYS)
+        if counts is None:
+            none = np.zeros(len(ordinals))
+            return Seen(none, none, _USUAL_RATE)
+        there = ordinals < len(counts.impressions)
+        seen, clicked = (
+            np.where(there, np.take(each, ordinals, mode="clip"), 0).astype(np.float64)
+            for each in (counts.impressions, counts.clicks)
+        )
+        return Seen(seen, clicked, counts.usual.clicks)
+
+    return known
 
 
 def diversify(*args: Any, **options: Any) -> Ranking:

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from search.arranging import Arranged
 from search.retrieval import Trace
-from search.seams import Explorer, View
+from search.seams import Explorer, Facts, View
 from search.settings import ExplorationSettings
 from search.types import Move, Ordinals, Ranking, SearchRequest, Slots
 
 RULE = "exploration"
 """Stands for a rule where a hit's place is explained."""
+_USUAL = 0.1
+"""The click rate that is believed where nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,11 @@ class Seen:
 
 
 class Familiarity(Protocol):
-    """Knows how well products are known."""
+    """Knows how well products are known. Called in a thread of the engine."""
 
-    def __call__(self, view: View, ordinals: Ordinals) -> Seen:
+    def __call__(self, facts: Facts, ordinals: Ordinals) -> Seen:
         """How often each was looked at and clicked lately."""
         ...
-
-
-def unfamiliar(view: View, ordinals: Ordinals) -> Seen:
-    """Nothing is known of any product."""
-    none = np.zeros(len(ordinals))
-    return Seen(none, none, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +65,9 @@ class ExploringStage:
 
     settings: ExplorationSettings
     explorer: Explorer
-    familiarity: Familiarity = unfamiliar
+    familiarity: Familiarity | None = None
 
-    def explore(
+    async def explore(
         self, view: View, arranged: Arranged, request: SearchRequest, trace: Trace
     ) -> tuple[Arranged, Drawn | None]:
         """The list to show and what was left to chance: the same on every page of a search, which
@@ -80,19 +76,19 @@ class ExploringStage:
         if not request.id or request.sort != "relevance":
             return arranged, None
         try:
-            return self._explore(view, arranged, request.id)
+            return await self._explore(view, arranged, request.id)
         except Exception as error:
             trace.failed(RULE, "ranked order", error)
             return arranged, None
 
-    def _explore(
+    async def _explore(
         self, view: View, arranged: Arranged, search: str
     ) -> tuple[Arranged, Drawn | None]:
         slots = _free(arranged, self.settings.first, self.settings.last)
         if len(slots) < 2:
             return arranged, None
         ranking = arranged.ranking
-        known = self.familiarity(view, ranking.ordinals[slots])
+        known = await self._known(view, ranking.ordinals[slots])
         scores = ranking.scores[slots].astype(np.float64)
         choice = Slots(scores, known.seen, known.clicked, known.usual)
         seed = int.from_bytes(sha256(search.encode()).digest()[:8])
@@ -101,6 +97,13 @@ class ExploringStage:
         propensities[slots] = chance.propensities
         drawn = Drawn(self.explorer.name, propensities, chance.probability)
         return _reordered(arranged, slots, chance.order), drawn
+
+    async def _known(self, view: View, ordinals: Ordinals) -> Seen:
+        familiarity = self.familiarity
+        if familiarity is None:
+            none = np.zeros(len(ordinals))
+            return Seen(none, none, _USUAL)
+        return await view.compute(lambda facts: familiarity(facts, ordinals))
 
 
 def _free(arranged: Arranged, first: int, last: int) -> NDArray[np.int64]:

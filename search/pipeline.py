@@ -64,7 +64,7 @@ class Pipeline:
         arranged = await self.arranged(view, request, trace, turn, cursor)
         drawn = None
         if self.exploring is not None:
-            arranged, drawn = self.exploring.explore(view, arranged, request, trace)
+            arranged, drawn = await self.exploring.explore(view, arranged, request, trace)
         found = arranged.found
         total, facets, exact = await self._count(view, arranged, request, trace)
         hits = await self.page(view, arranged, request, offset, trace)

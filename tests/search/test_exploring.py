@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rankers.behavior import DAYS, BehaviorStore, publish
 from rankers.diversity import diversify
 from rankers.exploration import Swap
 from rankers.rules import RuleSet, parse_rules
@@ -149,6 +150,30 @@ async def test_a_failing_method_leaves_the_order(shop: Pipeline) -> None:
     assert ids(response) == ids(await asked(shop, ""))
     assert response.exploration == ""
     assert any("exploration" in each for each in response.fallbacks)
+
+
+async def test_thompson_tries_what_hardly_anybody_saw_and_leaves_what_is_known(
+    shop: Pipeline, tmp_path: Path
+) -> None:
+    known = tuple(each.id for each in PRODUCTS if each.id != "k06")
+    counts = np.zeros((len(DAYS), 4, len(known)), np.float32)
+    counts[:, 0], counts[:, 1] = 50_000, 5_000
+    usual = np.full((len(DAYS), 3), 0.1)
+    publish(BehaviorStore(1_700_000_000.0, known, counts, usual, {}), tmp_path)
+    settings = Settings(
+        data=tmp_path,
+        exploration=ExplorationSettings(method="thompson", strength=1.0, share=0.5, last=9),
+    )
+    trying = replace(shop, exploring=exploring(settings))
+    plain = ids(await asked(trying, ""))
+    places: list[int] = []
+    for n in range(60):
+        shown = ids(await asked(trying, f"search-{n}"))
+        places.append(shown.index("k06"))
+        others = [each for each in shown if each != "k06"]
+        assert others == [each for each in plain if each != "k06"]
+    assert min(places) < plain.index("k06")
+    assert np.mean([place == plain.index("k06") for place in places]) > 0.3
 
 
 def test_two_positions_are_needed() -> None:
