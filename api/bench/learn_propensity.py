@@ -26,14 +26,11 @@ from training.simulation import CLICK_MODELS, make_world, relative_propensities,
 
 __all__ = ["run", "tables"]
 
-SIZES: Mapping[int, int] = {20_000: 20, 200_000: 10, 2_000_000: 5}
-"""Sessions, and seeds for each."""
 LIMITS: Mapping[int, float] = {20_000: 0.12, 200_000: 0.04, 2_000_000: 0.015}
 """Gates on the default estimator's RMS error of log p."""
 COVERAGE = (0.92, 0.97)
 SLOPE = (-0.65, -0.35)
 """Gates on the coverage of 95% intervals, and on the exponent of the error in sessions (−½)."""
-_QUICK: Mapping[int, int] = {20_000: 5, 200_000: 3}
 _POSITION_BASED = ("joachims", "ultra")
 _COVERED = 20_000
 _MISFIT_SIZES = (20_000, 200_000)
@@ -41,7 +38,7 @@ _DEPTH = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Effort:
+class Effort:
     """Seeds by sessions; logs that coverage and the misfit check get; resamples of an interval."""
 
     sizes: Mapping[int, int]
@@ -49,9 +46,13 @@ class _Effort:
     bootstrap: int
 
 
+FULL = Effort({20_000: 20, 200_000: 10, 2_000_000: 5}, 100, 200)
+QUICK = Effort({20_000: 5, 200_000: 3}, 10, 50)
+
+
 def run(plan: LearnPlan, say: Say) -> dict[str, Any]:
     """Every figure of this part; `gates` hold a figure, its limits and whether it is met."""
-    effort = _Effort(_QUICK, 10, 50) if plan.quick else _Effort(SIZES, 100, 200)
+    effort = QUICK if plan.quick else FULL
     errors = _errors(effort, say)
     coverage = _coverage(effort, say)
     result: dict[str, Any] = {
@@ -68,7 +69,7 @@ def run(plan: LearnPlan, say: Say) -> dict[str, Any]:
     return result
 
 
-def _errors(effort: _Effort, say: Say) -> list[dict[str, Any]]:
+def _errors(effort: Effort, say: Say) -> list[dict[str, Any]]:
     """RMS errors of log p over positions 2 to 10 and over seeds, a row a click model and size."""
     rows = []
     for name in _POSITION_BASED:
@@ -93,7 +94,7 @@ def _errors(effort: _Effort, say: Say) -> list[dict[str, Any]]:
     return rows
 
 
-def _coverage(effort: _Effort, say: Say) -> list[dict[str, Any]]:
+def _coverage(effort: Effort, say: Say) -> list[dict[str, Any]]:
     """How often the 95% interval holds the truth, with 1,000 queries and with RetroTech's 10."""
     rows = []
     for queries in (1000, 10):
@@ -112,7 +113,7 @@ def _coverage(effort: _Effort, say: Say) -> list[dict[str, Any]]:
     return rows
 
 
-def _misfit(effort: _Effort, say: Say) -> list[dict[str, Any]]:
+def _misfit(effort: Effort, say: Say) -> list[dict[str, Any]]:
     """How often the misfit check warns, a row a click model and size."""
     rows = []
     for sessions in _MISFIT_SIZES:
@@ -136,8 +137,8 @@ def _gates(
     gates = []
     for name in _POSITION_BASED:
         own = {row["sessions"]: row["rms"]["poisson"] for row in errors if row["model"] == name}
-        for sessions, limit in LIMITS.items():
-            gates.append(_gate(f"{name}, {sessions:,} sessions: RMS", own[sessions], (0.0, limit)))
+        for sessions, rms in own.items():
+            gates.append(_gate(f"{name}, {sessions:,} sessions", rms, (0.0, LIMITS[sessions])))
         logs = np.log([*own]), np.log([*own.values()])
         gates.append(_gate(f"{name}: exponent", float(np.polyfit(*logs, 1)[0]), SLOPE))
     covered = float(np.mean([row["coverage"] for row in coverage if row["queries"] > 10]))
@@ -149,7 +150,7 @@ def _gate(name: str, figure: float, limits: tuple[float, float]) -> dict[str, An
     return {"gate": name, "figure": figure, "limits": [low, high], "met": low <= figure <= high}
 
 
-def _retrotech(effort: _Effort, folder: Path, say: Say) -> dict[str, Any]:
+def _retrotech(effort: Effort, folder: Path, say: Say) -> dict[str, Any]:
     """The curve, its misfit and held-out log-likelihoods by query of RetroTech's sessions."""
     from training.clicks import read_counts
 
