@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 import typer
 
 from api.commands.index_command import DEMO_MARK, Preset, build, say_rejects
 from api.commands.options import DEFAULT_DATA, Data
 from api.commands.serve_command import Host, Port, serving_settings, start
 from api.settings import AppSettings
+
+_LEARNED = "learned"
+"""In the mark: what shoppers taught, so that they need not come again."""
 
 
 def command(
@@ -23,8 +29,13 @@ def command(
     preset: Preset = None,
     host: Host = None,
     port: Port = None,
+    learning: Annotated[
+        bool, typer.Option(help="Learn a ranking model from simulated shoppers' clicks.")
+    ] = True,
+    shoppers: Annotated[int, typer.Option(help="How many come to the shop.", min=100)] = 20_000,
 ) -> None:
-    """Make a small shop (or take a catalogue), index it if that is not done yet, and serve it."""
+    """Make a small shop (or take a catalogue), index it and learn its ranking from simulated
+    shoppers if that is not done yet, and serve it."""
     from api.commands.console import say
     from api.serving import listen
 
@@ -38,8 +49,30 @@ def command(
     else:
         say(f"Indexing {files} into {data} ...")
         say_rejects(build([files], settings, preset=preset))
-        (settings.data / DEMO_MARK).write_bytes(mark)
+        _write_mark(settings, mark)
+    if catalogue is None and learning:
+        _learn(settings, mark, shoppers)
     start(settings)
+
+
+def _learn(settings: AppSettings, mark: dict[str, Any], shoppers: int) -> None:
+    """A ranking model from the clicks of simulated shoppers, once; says what it is worth."""
+    from api.commands.console import say, stages
+    from api.simulation.learning import Lesson, learn_shop, may_learn
+
+    before = _read_mark(settings).get(_LEARNED)
+    if isinstance(before, dict) and "told" in before:
+        say(before["told"])
+        return
+    if not may_learn(settings):
+        say(f"{settings.data} ranks by a model of yours already; no shoppers are simulated.")
+        return
+    say("Sending simulated shoppers, to learn from what they click (--no-learning leaves this out)")
+    lesson = Lesson(settings.data / "shop" / "judgments.csv", shoppers)
+    with stages() as progress:
+        learned = asyncio.run(learn_shop(settings, lesson, progress))
+    _write_mark(settings, {**mark, _LEARNED: {**asdict(learned), "told": learned.told()}})
+    say(learned.told())
 
 
 def _shop(data: Path) -> Path:
@@ -59,9 +92,8 @@ def _shop(data: Path) -> Path:
     return shop / "products.jsonl"
 
 
-def _mark(files: Path, preset: str | None) -> bytes:
+def _mark(files: Path, preset: str | None) -> dict[str, Any]:
     """Identifies a catalogue by its content and how it is read."""
-    from api.responses import to_json
     from search.errors import BadInput
 
     try:
@@ -69,9 +101,24 @@ def _mark(files: Path, preset: str | None) -> bytes:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BadInput(f"the catalogue {files} cannot be read: {error.strerror}") from None
-    return to_json({"catalogue": str(files.absolute()), "sha256": digest, "preset": preset})
+    return {"catalogue": str(files.absolute()), "sha256": digest, "preset": preset}
 
 
-def _indexed(settings: AppSettings, mark: bytes) -> bool:
-    before = settings.data / DEMO_MARK
-    return (settings.data / "CURRENT").exists() and before.exists() and before.read_bytes() == mark
+def _indexed(settings: AppSettings, mark: dict[str, Any]) -> bool:
+    before = _read_mark(settings)
+    return (settings.data / "CURRENT").exists() and mark.items() <= before.items()
+
+
+def _read_mark(settings: AppSettings) -> dict[str, Any]:
+    """What was done before; nothing when that cannot be told."""
+    try:
+        found = orjson.loads((settings.data / DEMO_MARK).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write_mark(settings: AppSettings, mark: dict[str, Any]) -> None:
+    from api.responses import to_json
+
+    (settings.data / DEMO_MARK).write_bytes(to_json(mark))

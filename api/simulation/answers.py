@@ -29,7 +29,7 @@ class Kept(ExploringStage):
 
     seen: list[tuple[View, Arranged]] = field(default_factory=list)
 
-    def explore(
+    async def explore(
         self, view: View, arranged: Arranged, request: SearchRequest, trace: Trace
     ) -> tuple[Arranged, Drawn | None]:
         """See `ExploringStage`."""
@@ -48,11 +48,13 @@ class Answer:
     view: View
     arranged: Arranged
 
-    def vary(self, stage: ExploringStage, search: str) -> tuple[NDArray[np.int64], Drawn | None]:
+    async def vary(
+        self, stage: ExploringStage, search: str
+    ) -> tuple[NDArray[np.int64], Drawn | None]:
         """What chance makes of it for the search with that id, as a server would: the order (int64,
         shape (products,)) and its probabilities, None where nothing was left to chance."""
         request = SearchRequest(self.logged.query, id=search)
-        changed, drawn = stage.explore(self.view, self.arranged, request, Trace())
+        changed, drawn = await stage.explore(self.view, self.arranged, request, Trace())
         before, after = self.arranged.ranking.ordinals, changed.ranking.ordinals
         places = np.argsort(before)
         return places[np.searchsorted(before, after, sorter=places)], drawn

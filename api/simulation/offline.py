@@ -98,7 +98,7 @@ async def simulate_log(
     for begin in range(0, len(visits), _BATCH):
         progress("shopping", begin, len(visits))
         part = _part(visits, begin)
-        drawing = draw(found, part, people, stage, plan, begin, tally)
+        drawing = await draw(found, part, people, stage, plan, begin, tally)
         kept = write(data, drawing.tables(found))
         searches, events = searches + kept["searches"], events + kept["events"]
     progress("shopping", len(visits), len(visits))
@@ -110,7 +110,7 @@ def _part(visits: Visits, begin: int) -> Visits:
     return Visits(visits.shoppers[rows], visits.queries[rows], visits.seconds[rows])
 
 
-def draw(
+async def draw(
     found: Sequence[Answer],
     visits: Visits,
     people: Sequence[Shopper],
@@ -124,7 +124,7 @@ def draw(
     rng = np.random.default_rng([plan.shoppers.seed, 3, number])
     times = plan.until - plan.days * DAY + visits.seconds
     ids = search_ids(times, rng)
-    orders, chances = _orders(found, visits, ids, stage, plan.positions)
+    orders, chances = await _orders(found, visits, ids, stage, plan.positions)
     shown = pages(found)[visits.queries].reordered(orders)
     felt = plan.shoppers.felt(visits.shoppers, shown)
     done = behave(plan.model, felt, shown.shown, rng)
@@ -143,7 +143,7 @@ def search_ids(times: NDArray[np.float64], rng: np.random.Generator) -> tuple[st
     return tuple(ids)
 
 
-def _orders(
+async def _orders(
     found: Sequence[Answer],
     visits: Visits,
     ids: Sequence[str],
@@ -156,7 +156,7 @@ def _orders(
         return orders, (None,) * len(visits)
     chances = []
     for i, query in enumerate(visits.queries.tolist()):
-        order, drawn = found[query].vary(stage, ids[i])
+        order, drawn = await found[query].vary(stage, ids[i])
         orders[i, : len(order)] = order
         chances.append(drawn)
     return orders, tuple(chances)
