@@ -31,6 +31,8 @@ def session_files(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def _sessions(path: Path) -> list[Path]:
+    if any((path / table).is_dir() for table in ("searches", "events", "segments")):
+        return []
     if path.is_dir():
         files = sorted(each for each in path.iterdir() if each.is_file())
         return [each for each in files if each.name.endswith(ENDINGS)]

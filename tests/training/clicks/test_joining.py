@@ -130,6 +130,12 @@ def test_what_was_scrolled_past_is_not_seen_where_impressions_are_logged(tmp_pat
     assert set(read(tmp_path, [search(0, "abc")], events)) == {("red kettle", "a", 1)}
 
 
+def test_other_files_of_a_data_directory_are_not_sessions(tmp_path: Path) -> None:
+    (tmp_path / "query-log.csv").write_text("query,count\nkettle,3\n")
+    found = read(tmp_path, [search(0, "a")], [event(0, "click", 0, "a")])
+    assert found == {("red kettle", "a", 1): (1.0, 1.0)}
+
+
 def test_a_log_without_pages_is_told_by_its_events(tmp_path: Path) -> None:
     events = [event(0, "impression", 0, "a", position=2), event(1, "click", 0, "b", position=5)]
     found = read(tmp_path, [search(0, "")], events)
