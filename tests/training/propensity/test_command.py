@@ -15,7 +15,7 @@ import pytest
 from api.cli import run
 from training.propensity import bars, draw_curve, estimate, estimator, report_json
 from training.propensity.misfit import Misfit
-from training.simulation import click_model, make_world, simulate_counts
+from training.simulation import click_model, make_world, simulate_counts, simulate_log
 from training.simulation.worlds import sessions_of
 
 Output = pytest.CaptureFixture[str]
@@ -138,3 +138,12 @@ def test_retrotech_is_looked_at_less_and_less(real_data: Path, capsys: Output) -
     assert curve[:10] == sorted(curve[:10], reverse=True)
     tried = found["misfit"]["held_out"]["overall"]
     assert tried["both"] > max(tried["position_only"], tried["document_only"])
+
+
+@pytest.mark.slow
+def test_a_directory_of_parquet_tables_is_read(tmp_path: Path, capsys: Output) -> None:
+    world = make_world(0, queries=40, candidates=8, depth=5)
+    simulate_log(tmp_path, world, click_model("ultra"), 4000)
+    assert run(["propensity", "--events", str(tmp_path), "--bootstrap", "20", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["positions"][1]["propensity"] == pytest.approx(0.61 / 0.68, abs=0.15)
