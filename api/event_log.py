@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from api.errors import EventsAway
+from api.kafka_settings import broker_of
 from api.logs import SERVER
 from api.metrics import Metrics
 from api.search_log import Visit, logged_search
@@ -15,6 +16,7 @@ from search.errors import StorageFailed
 from search.types import Event, SearchRequest, SearchResponse
 from training.events import Pseudonyms, Quarantined, Receipt, Rules
 from training.events.file_log import FileEventLog
+from training.events.kafka import KafkaEventLog
 from training.events.layout import LogLayout
 from training.events.rotation import LogLimits
 
@@ -31,7 +33,8 @@ class HeldLog:
         self.rules = Rules(event_bytes=chosen.event_bytes, late_seconds=chosen.late_days * DAY)
         self.pseudonym = Pseudonyms(LogLayout.of(settings.data).salts, chosen.salt_days)
         self._enabled, self._share = chosen.enabled, chosen.feature_share
-        self._log = FileEventLog(settings.data, LogLimits(waiting=chosen.queue))
+        self._log = _open(settings)
+        self._retry = "" if chosen.kafka else "nothing was kept, "
         self._faults: dict[str, str] = {}
         self._metrics = metrics
 
@@ -81,7 +84,7 @@ class HeldLog:
             receipt = await self._log.append(events, quarantined)
         except StorageFailed as error:
             self._failed("disk", error)
-            raise EventsAway(f"{error}; nothing was kept, send the events again later") from error
+            raise EventsAway(f"{error}; {self._retry}send the events again later") from error
         self._faults.clear()
         self.observe()
         return receipt
@@ -101,3 +104,10 @@ class HeldLog:
         """Brings the gauges up to date."""
         self._metrics.searches_waiting.set(self._log.waiting)
         self._metrics.searches_not_logged.set(self._log.dropped)
+
+
+def _open(settings: AppSettings) -> FileEventLog | KafkaEventLog:
+    limits = LogLimits(waiting=settings.events.queue)
+    if settings.events.kafka is None:
+        return FileEventLog(settings.data, limits)
+    return KafkaEventLog(broker_of(settings), limits)

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsError
 
+from api.kafka_settings import SERVERS, KafkaSettings
 from search.errors import BadInput
 from search.settings import Section, Settings
 
@@ -42,6 +43,8 @@ class EventSettings(Section):
 
     enabled: bool = True
     """Whether searches are logged and `POST /v1/events` takes events."""
+    kafka: str | None = Field(None, pattern=SERVERS)
+    """`host:port` of Kafka brokers, with commas between several; files when not given."""
     feature_share: float = Field(1.0, ge=0, le=1)
     """The share of searches that are logged with the features of their hits."""
     queue: int = Field(10_000, ge=1)
@@ -66,6 +69,7 @@ class AppSettings(Settings):
 
     serving: ServingSettings = ServingSettings()
     events: EventSettings = EventSettings()
+    kafka: KafkaSettings = KafkaSettings()
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
 
     @field_validator("api_keys", mode="before")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import settings
 
 from indexer.encoder_export import ensure_encoder
 from search.encoder import OnnxEncoder
+from tests.engines.kafka import KafkaBroker, require_kafka
 
 # A busy machine is slow, not wrong: no example fails for its duration.
 settings.register_profile("aisle", deadline=None)
@@ -43,3 +46,29 @@ def encoder_data() -> Path:
 def encoder(encoder_data: Path) -> OnnxEncoder:
     """The text encoder itself."""
     return ensure_encoder(encoder_data)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker of this process's tests; who kills or pauses it brings it back."""
+    jars = require_kafka()
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), jars)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.kill()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was left out and why, and so what to install."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in skipped
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        terminalreporter.section("LEFT OUT", yellow=True)
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count} tests: {reason}", yellow=True)

@@ -75,6 +75,31 @@ def import_events(
 
 
 @command.command()
+def pull(
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="kafka://HOST:PORT; events.kafka if not said."),
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    group: Annotated[str, typer.Option(help="The consumer group that shows the lag.")] = "aisle",
+    memory: Memory = "1GB",
+    json: Json = False,
+) -> None:
+    """Bring what servers sent to Kafka into the log; run it again to go on where it ended."""
+    from api.commands import pull_text
+    from api.commands.console import out, print_json, stages
+    from training.events.pulling import pull as pull_log
+
+    broker = pull_text.source(source, data)
+    with stages(quiet=json) as progress:
+        pulled = pull_log(data, broker, group=group, memory=memory, progress=progress)
+    if json:
+        print_json(pull_text.pulled_json(pulled))
+    else:
+        out.print(pull_text.pulled_text(pulled))
+
+
+@command.command()
 def lint(
     files: Places,
     ordinals_from: Ordinals = None,

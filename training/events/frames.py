@@ -45,6 +45,13 @@ def frame(kind: Kind, payload: bytes) -> bytes:
     return _HEADER.pack(MAGIC, len(payload), check, kind) + payload
 
 
+def parse_frame(content: bytes) -> tuple[Kind, bytes] | None:
+    """The kind and the payload of one record; None when it is not sound, or more than one."""
+    found = _record(content, 0)
+    whole = found is not None and _HEADER.size + len(found[1]) == len(content)
+    return found if whole else None
+
+
 def read_frames(path: Path, damage: Damage) -> Iterator[tuple[Kind, bytes]]:
     """The sound records of a segment in order; fills in what was damaged.
 
@@ -75,7 +82,7 @@ def _walk(content: mmap.mmap, damage: Damage) -> Iterator[tuple[Kind, bytes]]:
         at = following
 
 
-def _record(content: mmap.mmap, at: int) -> tuple[Kind, bytes] | None:
+def _record(content: mmap.mmap | bytes, at: int) -> tuple[Kind, bytes] | None:
     if at + _HEADER.size > len(content):
         return None
     magic, length, check, kind = _HEADER.unpack_from(content, at)

@@ -43,13 +43,15 @@ class Manifest:
     """What a log holds beside its segments. `compacted` are segments whose rows are in `files`;
     they no longer count and are removed. `replaced` are files whose rows are in others now, with
     the time of that: they stay a while for those who have them open. `counts` add up over the life
-    of the log: duplicates, dropped searches, bytes torn and corrupt."""
+    of the log: duplicates, dropped searches, bytes torn and corrupt. `offsets` say how far streams
+    (by name) are in `files`."""
 
     files: tuple[LogFile, ...] = ()
     compacted: tuple[str, ...] = ()
     replaced: Mapping[str, float] = field(default_factory=dict)
     forgotten: tuple[Forgotten, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    offsets: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, table: str) -> list[LogFile]:
         """The files of one table."""
@@ -90,6 +92,7 @@ def read_manifest(layout: LogLayout) -> Manifest:
             for one in content["forgotten"]
         ),
         counts=content["counts"],
+        offsets=content.get("offsets", {}),
     )
 
 

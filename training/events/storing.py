@@ -46,11 +46,12 @@ def store(
     *,
     compacted: Sequence[str] = (),
     counts: Mapping[str, int] | None = None,
+    offsets: Mapping[str, int] | None = None,
 ) -> Stored:
     """Adds the rows of the tables `names` (by kind) to the log; the caller holds its lock.
 
-    From the moment the manifest is replaced the rows are in the log and the segments `compacted`
-    are not; before it, neither.
+    From the moment the manifest is replaced the rows are in the log, the segments `compacted` are
+    not, and streams stand at `offsets`; before it, nothing of this.
 
     Raises:
         StorageFailed: the disk refused; the log is as before.
@@ -71,6 +72,7 @@ def store(
             manifest,
             files=(*manifest.files, *files),
             compacted=tuple(dict.fromkeys((*manifest.compacted, *compacted))),
+            offsets={**manifest.offsets, **(offsets or {})},
         ).counted(more),
     )
     return Stored(

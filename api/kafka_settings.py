@@ -1,0 +1,82 @@
+"""Settings of an event log on Kafka (docs/learning/kafka.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from search.errors import BadInput
+from search.settings import Section
+from training.events.broker import EVENTS_TOPIC, SEARCHES_TOPIC, Broker
+
+if TYPE_CHECKING:
+    from api.settings import AppSettings
+
+_TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
+SERVERS = r"^[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*$"
+
+
+class KafkaSettings(Section):
+    """One table `[kafka]`: the topics, and how brokers let Aisle in. What is secret comes from the
+    environment (`AISLE_KAFKA__PASSWORD`) or from a file."""
+
+    events_topic: str = Field(EVENTS_TOPIC, pattern=_TOPIC)
+    searches_topic: str = Field(SEARCHES_TOPIC, pattern=_TOPIC)
+    timeout_seconds: float = Field(5.0, gt=0)
+    """How long events wait for brokers before the shop is told to send them again."""
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    ca_file: Path | None = None
+    """Certificates to trust, as PEM; the system's if not given."""
+    certificate_file: Path | None = None
+    """Aisle's own certificate, and in `key_file` its key, as PEM: where brokers ask for them."""
+    key_file: Path | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    """A file that holds the password alone."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> KafkaSettings:
+        given = self.password is not None or self.password_file is not None
+        if self.security.startswith("SASL") and not (self.username and given):
+            raise ValueError(f"security {self.security} needs username and password")
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("password and password_file are both given; give one of them")
+        return self
+
+
+def broker_of(settings: AppSettings) -> Broker:
+    """The cluster that the settings name; `servers` is "" when they name none.
+
+    Raises:
+        BadInput: the password's file cannot be read.
+    """
+    kafka = settings.kafka
+    return Broker(
+        servers=settings.events.kafka or "",
+        events_topic=kafka.events_topic,
+        searches_topic=kafka.searches_topic,
+        timeout=kafka.timeout_seconds,
+        security=kafka.security,
+        ca_file=kafka.ca_file,
+        certificate_file=kafka.certificate_file,
+        key_file=kafka.key_file,
+        sasl_mechanism=kafka.sasl_mechanism,
+        username=kafka.username,
+        password=_password(kafka),
+    )
+
+
+def _password(kafka: KafkaSettings) -> str | None:
+    if kafka.password_file is None:
+        return kafka.password.get_secret_value() if kafka.password else None
+    try:
+        return kafka.password_file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"setting kafka.password_file: {kafka.password_file} cannot be read ({error})",
+            field="kafka.password_file",
+        ) from None
