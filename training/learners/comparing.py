@@ -68,9 +68,12 @@ def logged_order(clicked: ClickedTables) -> Values:
     return np.where(np.isnan(places), behind - 1e6, -np.nan_to_num(places))
 
 
-def on_judgments(tables: Tables, scores: Mapping[str, Values]) -> dict[str, Values]:
-    """nDCG@10 of each judged query with a relevant product, by the judged gains."""
-    chosen = [i for i, each in enumerate(tables.queries) if each.judged.max(initial=0.0) > 0]
+def on_judgments(
+    tables: Tables, texts: Sequence[str], scores: Mapping[str, Values]
+) -> dict[str, Values]:
+    """nDCG@10 of the queries with these texts, by the judged gains."""
+    wanted = set(texts)
+    chosen = [i for i, each in enumerate(tables.queries) if each.query in wanted]
     rows = np.isin(tables.query, chosen)
     measured = yardstick(tables.take(chosen))
     return {name: measured.ndcg(each[rows]) for name, each in scores.items()}

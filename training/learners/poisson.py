@@ -5,6 +5,8 @@ objective starts from log p (`init_score`), with mean clicks as labels and impre
 With several positions p is their mean over the candidate's impressions: their sum is what the
 likelihood depends on, so this loses nothing.
 
+The trees are grown on the linear ranker of the same rates, as those of LambdaMART are.
+
 Rates differ by more than features tell, so that a document's millionth click says little about
 others: its weight is n / (1 + n·p/m), what its clicks would weigh in a negative binomial regression
 with the strength m of `training.learners.shrinkage` (McCullagh & Nelder 1989, section 6.2.3).
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 import lightgbm
 import numpy as np
 
-from training.learners.boosting import Stop, boost, from_fused, grow, parameters
+from training.learners.boosting import Stop, boost, from_linear, grow, parameters
 from training.learners.clicked import ClickedTables
 from training.learners.labels import eb_labels
 from training.learners.seams import LearnerSettings
@@ -57,7 +59,7 @@ class Poisson:
         def fit(part: ClickedTables, start: Linear, rounds: int, stop: Stop | None) -> Trees:
             return _fit(part, start, rounds, stop, settings)
 
-        scorer = grow(clicked, eb_labels(clicked), settings, fit, from_fused)
+        scorer = grow(clicked, eb_labels(clicked), settings, fit, from_linear)
         clicks, looks = clicked.clicks, clicked.examined
         seen = looks > 0
         expected = looks[seen] @ np.exp(scorer.scores(clicked.tables.values[seen]))

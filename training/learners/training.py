@@ -143,7 +143,7 @@ class _Learning:
     def on_judgments(self, clicked: ClickedTables) -> Comparison | None:
         """By judgments, held back in turn where they are learned from; None without any."""
         tables = clicked.tables
-        judged = [each.query for each in tables.queries if each.judged.max(initial=0.0) > 0]
+        judged = judged_and_logged(clicked)
         if not judged:
             return None
         scores = {LOGGING: logged_order(clicked)}
@@ -155,7 +155,18 @@ class _Learning:
                 held = _rows_of(tables, fold.test)
                 for name, own in self.scores(_without_judgments(clicked, fold.test)).items():
                     scores[name][held] = own[held]
-        return compare(JUDGMENTS, on_judgments(tables, scores))
+        return compare(JUDGMENTS, on_judgments(tables, judged, scores))
+
+
+def judged_and_logged(clicked: ClickedTables) -> list[str]:
+    """The queries with a relevant product and with an order that was logged."""
+    tables = clicked.tables
+    seen = np.bincount(tables.query, clicked.impressions, minlength=len(tables)) > 0
+    return [
+        each.query
+        for each, logged in zip(tables.queries, seen.tolist(), strict=True)
+        if logged and each.judged.max(initial=0.0) > 0
+    ]
 
 
 def _total(tables: Tables, plan: ClickPlan, learners: int) -> int:
