@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
 import pytest
@@ -17,20 +16,13 @@ from search.errors import StorageFailed
 from search.types import LoggedSearch
 from tests.engines.kafka import HOST, KafkaBroker, free_ports
 from tests.training.events.made import event, ids, logged
-from training.events import EventLog, Quarantined, Receipt
+from training.events import Quarantined, Receipt
 from training.events.broker import Broker
 from training.events.file_log import FileEventLog
 from training.events.kafka import KafkaEventLog
 from training.events.pulling import pull
 from training.events.rotation import LogLimits
 from training.events.tables import open_tables
-
-
-class Log(EventLog, Protocol):
-    """A log that counts, as both do."""
-
-    waiting: int
-    dropped: int
 
 
 @dataclass(frozen=True)
@@ -135,7 +127,7 @@ async def test_when_storage_is_gone_a_batch_is_refused_and_says_what_to_do(place
 async def test_a_search_waits_for_nothing_and_too_many_are_dropped_and_counted(
     place: Place,
 ) -> None:
-    log: Log = place.gone().open(LogLimits(waiting=50, linger_seconds=30.0))
+    log = place.gone().open(LogLimits(waiting=50, linger_seconds=30.0))
     slowest = 0.0
     answers = []
     for number in range(80):

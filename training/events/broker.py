@@ -66,10 +66,11 @@ class Broker:
             if self.certificate_file is not None:
                 context.load_cert_chain(self.certificate_file, self.key_file)
         except OSError as error:
-            files = [f for f in (self.ca_file, self.certificate_file, self.key_file) if f]
+            files = (self.ca_file, self.certificate_file, self.key_file)
+            given = ", ".join(str(file) for file in files if file)
             raise BadInput(
-                f"a certificate or key for Kafka cannot be read ({error.strerror or error}); "
-                f"check [kafka] ca_file, certificate_file and key_file: {', '.join(map(str, files))}",
+                f"a certificate or key for Kafka cannot be read ({error.strerror or error}); check "
+                f"[kafka] ca_file, certificate_file and key_file: {given}",
                 field="kafka",
             ) from None
         return context

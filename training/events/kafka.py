@@ -12,6 +12,7 @@ import contextlib
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from itertools import islice
 
 from search.errors import StorageFailed
@@ -72,6 +73,7 @@ class KafkaEventLog:
             return Receipt(0)
         loop = self._start(appending=1)
         work = asyncio.run_coroutine_threadsafe(self._append(events, quarantined), loop)
+        work.add_done_callback(self._appended)  # also when it is canceled before it begins
         return await asyncio.wrap_future(work)
 
     async def _append(self, events: Sequence[Event], quarantined: Sequence[Quarantined]) -> Receipt:
@@ -79,15 +81,15 @@ class KafkaEventLog:
         for event in events:
             if event.id not in self._recent:
                 fresh.setdefault(event.id, event)
-        try:
-            await self._producer.send(event_records(self._broker, fresh.values(), quarantined))
-        finally:
-            with self._lock:
-                self._appending -= 1
+        await self._producer.send(event_records(self._broker, fresh.values(), quarantined))
         self._recent.add(dict.fromkeys(fresh))
         duplicates = len(events) - len(fresh)
         self._count(duplicates=duplicates)
         return Receipt(len(events), duplicates, len(quarantined))
+
+    def _appended(self, _: Future[Receipt]) -> None:
+        with self._lock:
+            self._appending -= 1
 
     def search(self, logged: LoggedSearch) -> bool:
         """Keeps an answered search soon; False when too many wait, and then it is dropped."""
@@ -138,7 +140,7 @@ class KafkaEventLog:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), self._limits.linger_seconds)
             await self._send_searches()
-        while self._appending:  # each ends within the broker's timeout
+        while self._appending:  # noqa: ASYNC110 - other threads begin them
             await asyncio.sleep(0.01)
         while (self._searches or self._told()) and await self._send_searches():
             pass

@@ -1,7 +1,7 @@
 """From Kafka's topics into the log on files: each record counts once, however a pull ends.
 
 Rows and the offsets up to which they were read become the log's in one step, the replacing of its
-manifest. Offsets are committed to the consumer group after that, for those who watch its lag; a pull
+manifest. Offsets are committed to the consumer group after that, for who watches its lag; a pull
 begins where the manifest says.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.errors import BadInput, StorageFailed
+from search.errors import BadInput
 from training.events.broker import Broker, refused
 from training.events.database import connect
 from training.events.disk import locked, storage_errors
@@ -47,8 +47,8 @@ class Lag:
 @dataclass(slots=True)
 class Pulled:
     """What a pull did: records read, new rows by table, events that were there already, bytes of
-    records that are no sound frames (kept in `damaged/`), records that the topic's retention deleted
-    before they were read; and where the partitions stand."""
+    records that are no sound frames (kept in `damaged/`), records that the topics' retention
+    deleted before they were read; and where the partitions stand."""
 
     records: int = 0
     rows: Counter[str] = field(default_factory=Counter)
