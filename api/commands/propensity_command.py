@@ -61,6 +61,8 @@ def command(
         picture.write_text(draw_curve(curve, "How likely a position is looked at"), "utf-8")
         say(f"drawn: {picture}")
     if json:
+        if misfit.warning:
+            say(f"Warning: {misfit.warning}.")
         print_json(report_json(curve, misfit))
     else:
         out.print(_table(curve))

@@ -53,6 +53,14 @@ def test_json_says_the_curve_its_fit_and_its_components(tmp_path: Path, capsys: 
     assert {"overall", "by_position"} == set(found["misfit"]["held_out"])
 
 
+def test_a_misfit_is_warned_of_beside_the_json(tmp_path: Path, capsys: Output) -> None:
+    given = sessions(tmp_path / "log.csv", model="cascade", queries=10)
+    assert run(["propensity", "--events", str(given), "--bootstrap", "0", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "Warning: positions do not act alone" in printed.err
+    assert json.loads(printed.out)["misfit"]["warning"]
+
+
 def test_people_get_a_table_bars_and_a_picture(tmp_path: Path, capsys: Output) -> None:
     given, picture = sessions(tmp_path / "log.csv", first=1), tmp_path / "curve.svg"
     arguments = ["propensity", "--events", str(given), "--bootstrap", "20"]
