@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "Send shoppers with known tastes to a server, or straight into a log",
     "train": "Train ranking models from judgments and clicks, and adapt the text encoder",
     "propensity": "Estimate how likely positions are looked at, from clicks",
+    "retrain": "Learn a new model from the log, and put it to use if the gate lets it",
     "drift": "Compare what is searched now with what the model learned from",
     "exploration": "Say what exploration costs in clicks",
     "rules": "Check, list, try and remove the shop's rules",

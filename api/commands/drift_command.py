@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Compare what is searched and shown now with the days the model learned from."""
     from api.commands.console import out, print_json
-    from api.drifting import look_for_drift
+    from api.drifting import look_for_drift, write_drift
     from api.settings import load_settings
     from search.build import MODEL_FILE
     from training.drift import draw_drift
@@ -41,6 +41,8 @@ def command(
     settings = load_settings(data)
     path = model or settings.ranking.model or settings.data / MODEL_FILE
     drift = look_for_drift(events or [settings.data], path, days)
+    if not events and model is None:
+        write_drift(settings.data, drift)
     if picture is not None:
         picture.write_text(draw_drift(drift), encoding="utf-8")
     if json:

@@ -26,7 +26,8 @@ _LATEST = """
 SELECT coalesce(nullif(normalized, ''), query) AS text, arg_max(products, time) AS products,
        arg_max(features, time) AS features, arg_max(feature_names, time) AS names
 FROM clean_searches
-WHERE feature_version = $version AND len(features) = len(products) * len(feature_names)
+WHERE time <= $end AND feature_version = $version
+  AND len(features) = len(products) * len(feature_names)
 GROUP BY text
 """
 
@@ -69,7 +70,7 @@ def read_split(
             "SELECT min(time), quantile_cont(time, $share), max(time) FROM search",
             {"share": 1 - last},
         ).fetchall()[0]
-        features = _logged_features(connection, version)
+        features = _logged_features(connection, version, end)
     if not first < moment < end:
         raise BadInput(
             "all searches of the log have the same time, so it cannot be split by time; log when"
@@ -77,17 +78,19 @@ def read_split(
             field="time",
         )
     before = replace(reading, now=moment, window_days=(moment - first) / DAY + 1e-6)
-    after = replace(reading, now=end, window_days=(end - moment) / DAY)
+    after = replace(reading, window_days=(end - moment) / DAY)
     counts = SplitLog(everything, read_log(paths, before).counts, read_log(paths, after).counts)
     return ReadLog(counts, features, remarks)
 
 
 def _logged_features(
-    connection: DuckDBPyConnection, version: str
+    connection: DuckDBPyConnection, version: str, end: float
 ) -> dict[tuple[str, str], LoggedRow]:
-    """The latest page of every query that was logged with features."""
+    """The latest page of every query that was logged with features until `end`."""
     found: dict[tuple[str, str], LoggedRow] = {}
-    rows: list[tuple[Any, ...]] = connection.execute(_LATEST, {"version": version}).fetchall()
+    rows: list[tuple[Any, ...]] = connection.execute(
+        _LATEST, {"version": version, "end": end}
+    ).fetchall()
     for text, products, features, names in rows:
         table = np.asarray(features, np.float32).reshape(len(products), len(names))
         for product, values in zip(products, table, strict=True):
