@@ -110,9 +110,9 @@ class _Resampling:
 
     def quantile(self) -> float:
         """Student's t for as many effective clusters."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        return float(t.ppf((1 + CONFIDENCE) / 2, max(self._effective - 1, 1)))
+        return float(stdtrit(max(self._effective - 1, 1), (1 + CONFIDENCE) / 2))
 
 
 def _runs(codes: NDArray[np.intp]) -> list[NDArray[np.int64]]:
