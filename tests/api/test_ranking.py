@@ -24,14 +24,16 @@ from api.cli import run
 from api.evaluation import IndexSearcher
 from fixtures import Shop
 from rankers import holder, load_model, model_checksum, save_model
+from rankers.behavior import BehaviorMap, BehaviorStore
 from rankers.features import FEATURES, NAMES, VERSION, compute
 from rankers.scoring import Scorer
 from search.build import open_search
 from search.errors import AisleError
 from search.ranking import pool
 from search.retrieval import Trace
+from search.seams import Facts
 from search.settings import LimitSettings, MeaningSettings, RankingSettings, Settings
-from search.types import SearchRequest, Shopper
+from search.types import FeatureTable, Pool, SearchRequest, Shopper
 from tests.api.conftest import connected
 from tests.rankers.models import make_model
 
@@ -219,8 +221,14 @@ def bits(values: NDArray[np.float32]) -> bytes:
     return np.where(np.isnan(values), np.float32(np.nan), values).tobytes()
 
 
-async def assert_parity(data: Path, texts: list[str]) -> None:
-    """Features and scores as answers carry them, against those of training's own path."""
+async def assert_parity(data: Path, texts: list[str], store: BehaviorStore | None = None) -> None:
+    """Features and scores as answers carry them, against those of training's own path, with what
+    shoppers did where `store` has it."""
+
+    def features(facts: Facts, known: Pool) -> FeatureTable:
+        behavior = BehaviorMap(store).of(facts) if store else None
+        return compute(facts, known, behavior=behavior)
+
     model = load_model(data / "model.json")
     scorer = Scorer.of(model)
     search = await open_search(Settings(data=data, meaning=MeaningSettings(encoder="none")))
@@ -233,7 +241,7 @@ async def assert_parity(data: Path, texts: list[str]) -> None:
                 found = await search.systems["hybrid"].candidates(view, request, Trace())
                 seen = await pool(view, found, Shopper())
                 best = replace(seen, ranking=seen.ranking.head(model.depth))
-                table = await view.compute(partial(compute, pool=best))
+                table = await view.compute(partial(features, known=best))
                 scores = dict(zip(table.ordinals.tolist(), scorer.score(table.values), strict=True))
                 rows = dict(zip(table.ordinals.tolist(), table.values, strict=True))
                 explained = [hit for hit in body["hits"] if hit["reasons"]]

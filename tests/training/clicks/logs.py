@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ _TYPES = {
 }
 
 
-def search(number: int, products: str, **more: Any) -> dict[str, Any]:
+def search(number: int, products: Iterable[str], **more: Any) -> dict[str, Any]:
     """The search `s<number>`, answered with one page; a letter is a product."""
     made = {
         "search_id": f"s{number}",
