@@ -147,9 +147,16 @@ function show(response, { reloaded = false } = {}) {
   drawFacets(response, state, go);
   drawNotices(response, state, go, { reloaded });
   more(response);
+  drawModel(response);
   byId("apply-filters").textContent = `Show ${plural(response.total, "product")}`;
   if (response.hits.length) fill(byId("message"));
   else drawEmpty(state, go);
+}
+
+/** Says in the page's footer which ranking model chose this order, if one did. */
+function drawModel({ model }) {
+  byId("ranked").textContent = model ? `Ordered by the ranking model ${model.name}, version ${model.version}.` : "";
+  byId("ranked").hidden = !model;
 }
 
 function more({ cursor, total, hits }, waiting = false) {
