@@ -191,7 +191,8 @@ def measure(data: Data, logger: str, seed: int, names: Sequence[str]) -> dict[st
     strength = strength_of_logger(clicked)
     shown = [yardstick(train).ndcg(each).mean() for each in scores[:3]]
     found |= {"logger": float(np.mean(shown)), "warned": float(bool(strength.warning))}
-    found |= {"agreement": strength.agreement, "unevenness": strength.unevenness}
+    found |= {"agreement": strength.agreement, "saturation": strength.saturation}
+    found["unevenness"] = strength.unevenness
     if logger == "weak":
         found[TRUTH] = ndcg(fit_labels(clicked, np.asarray(train.gains), settings))
     return found
@@ -262,7 +263,7 @@ def _of(data: Data, seeds: int, say: Say) -> dict[str, Found]:
 def _summary(found: Found) -> dict[str, Any]:
     naive = found["naive"]
     orders = [name for name in found if name in LEARNERS or name == TRUTH]
-    rest = ("logger", "warned", "agreement", "unevenness")
+    rest = ("logger", "warned", "agreement", "saturation", "unevenness")
     return {
         "orders": {
             name: {

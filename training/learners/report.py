@@ -25,6 +25,7 @@ def click_report_json(found: LearnedFromClicks, path: str) -> dict[str, Any]:
         "comparisons": {each.measure: _comparison(each) for each in found.comparisons},
         "logger": {
             "agreement": found.logger.agreement,
+            "saturation": found.logger.saturation,
             "unevenness": found.logger.unevenness,
             "warning": found.logger.warning,
         },

@@ -112,6 +112,15 @@ def test_a_logger_that_knew_the_truth_is_told_from_one_that_knew_nothing() -> No
     assert "Do not expect correction to help" in strong.warning
 
 
+def test_a_logger_that_showed_only_the_best_is_told() -> None:
+    data = clicked(30)
+    level = replace(data.cells, clicks=0.9 * data.cells.impressions * data.cells.looked)
+    found = strength_of_logger(replace(data, cells=level))
+    assert found.saturation > 0.9
+    assert "nearly as good as the best" in found.warning
+    assert strength_of_logger(data).saturation < 0.6
+
+
 def _sorted_by_gain(values: np.ndarray, gains: np.ndarray) -> np.ndarray:
     told = values.copy()
     told[:, 3] = -gains
