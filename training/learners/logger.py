@@ -25,9 +25,10 @@ class LoggerStrength:
     """`agreement` is how well the logged order agrees with estimated relevance, from −1 to 1: the
     share of pairs of shown candidates in the order of their corrected rates less the share against
     it, pairs weighted by how much their rates differ (Goodman & Kruskal's γ, weighted); near 0 for
-    a logger that knew nothing. `saturation` is the mean corrected rate of what was shown as a share of
-    the best (the 95th percentile). `unevenness` is how much looks per impression vary within queries,
-    as a share of their mean: near 0 when everything was shown everywhere."""
+    a logger that knew nothing. `saturation` is the mean corrected rate of what was shown as a
+    share of the best (the 95th percentile). `unevenness` is how much looks per impression vary
+    within queries, as a share of their mean: near 0 when everything was shown everywhere.
+    """
 
     agreement: float
     saturation: float
