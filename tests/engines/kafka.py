@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 VERSION = "3.9.1"
-HOW = "apt-get install openjdk-17-jre-headless maven"
+HOW = "apt-get install openjdk-17-jre-headless maven openssl"
 HOST = "127.0.0.1"
+USER, PASSWORD = "aisle", "not-a-secret"
 _START_SECONDS = 90.0
 _JVM = (
     "java", "-Xms64m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
@@ -41,10 +42,18 @@ _MAVEN = (
 _CONFIG = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listeners=PLAINTEXT://{host}:{port},SASL_SSL://{host}:{secure},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port},SASL_SSL://{host}:{secure}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=\
+  org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/server.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={folder}/certificate.pem
+listener.name.sasl_ssl.ssl.client.auth=required
 inter.broker.listener.name=PLAINTEXT
 log.dirs={folder}/data
 offsets.topic.replication.factor=1
@@ -71,7 +80,7 @@ def require_kafka() -> Path:
 
 
 def _missing() -> str | None:
-    for program in ("java", "mvn"):
+    for program in ("java", "mvn", "openssl"):
         if shutil.which(program) is None:
             return f"{program} is not installed"
     said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
@@ -99,10 +108,17 @@ class KafkaBroker:
 
     def __init__(self, folder: Path, jars: Path) -> None:
         self._folder, self._jars = folder, jars
-        self._ports = free_ports(2)
+        self._ports = free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
+        self.certificate, self.key = _certificate(folder)
         config = _CONFIG.format(
-            host=HOST, port=self._ports[0], controller=self._ports[1], folder=folder
+            host=HOST,
+            port=self._ports[0],
+            secure=self._ports[1],
+            controller=self._ports[2],
+            folder=folder,
+            user=USER,
+            password=PASSWORD,
         )
         (folder / "server.properties").write_text(config)
 
@@ -110,6 +126,12 @@ class KafkaBroker:
     def servers(self) -> str:
         """What clients connect to."""
         return f"{HOST}:{self._ports[0]}"
+
+    @property
+    def secure_servers(self) -> str:
+        """What clients connect to with TLS, a certificate of their own (`certificate` and `key` do)
+        and a password."""
+        return f"{HOST}:{self._ports[1]}"
 
     def start(self) -> None:
         """Starts, with the data it had; returns once connections are taken."""
@@ -155,6 +177,19 @@ class KafkaBroker:
         """Goes on after `pause`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate that signs itself, for server and clients alike, and its key, as PEM."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-out",
+         certificate, "-keyout", key, "-subj", f"/CN={HOST}",
+         "-addext", f"subjectAltName=IP:{HOST}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (folder / "server.pem").write_text(key.read_text() + certificate.read_text())
+    return certificate, key
 
 
 def free_ports(count: int) -> list[int]:

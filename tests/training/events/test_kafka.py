@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from search.errors import BadInput, StorageFailed
-from tests.engines.kafka import KafkaBroker
+from tests.engines.kafka import PASSWORD, USER, KafkaBroker
 from tests.training.events.made import event, ids, logged, start
 from training.events.broker import Broker
 from training.events.compaction import compact
@@ -303,3 +303,33 @@ async def test_two_directories_have_all_of_it_each(
     )  # fmt: skip
     assert sum(done.rows["events"] for done in both) == 2
     assert ids(tmp_path / "one") == ids(tmp_path / "two") == ["a"]
+
+
+async def test_brokers_that_ask_for_tls_a_certificate_and_a_password(
+    broker: Broker, kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    secure = replace(
+        broker,
+        servers=kafka.secure_servers,
+        security="SASL_SSL",
+        ca_file=kafka.certificate,
+        certificate_file=kafka.certificate,
+        key_file=kafka.key,
+        username=USER,
+        password=PASSWORD,
+    )
+    log = KafkaEventLog(secure)
+    await log.append([event("a")])
+    await log.close()
+    assert (await pulled(tmp_path, secure)).rows["events"] == 1
+    for wrong in (
+        replace(secure, password="guessed"),
+        replace(secure, ca_file=None),  # the system knows no such authority
+        replace(secure, certificate_file=None, key_file=None),
+        replace(secure, security="PLAINTEXT", timeout=1.0),
+    ):
+        stranger = KafkaEventLog(wrong)
+        with pytest.raises(StorageFailed, match=r"security|did not acknowledge") as caught:
+            await stranger.append([event("b")])
+        assert "guessed" not in str(caught.value)
+        await stranger.close()
