@@ -33,6 +33,7 @@ def command(
     half_life_days: Annotated[
         float | None, typer.Option(help="Days after which a search counts half.")
     ] = None,
+    depth: Annotated[int, typer.Option(help="Leave out what stood lower on the page.")] = 50,
     json: Json = False,
 ) -> None:
     """Rate products for queries by what shoppers did, corrected for position."""
@@ -47,7 +48,9 @@ def command(
     from training.propensity import estimator as method
 
     amounts = _amounts(grades) if grades else GRADES
-    log, graded = read_graded(events, Reading(amounts, window_days or None, half_life_days))
+    log, graded = read_graded(
+        events, Reading(amounts, window_days or None, half_life_days, depth=depth)
+    )
     for remark in log.remarks:
         say(remark)
     propensities = method(estimator)(log.counts)

@@ -15,6 +15,7 @@ from tests.training.clicks.logs import START, event, search, write_log
 from training.behavior import behavior_as_of
 from training.propensity import Propensities
 
+pytestmark = pytest.mark.slow
 HALVED = Propensities("poisson", np.array([1, 2, 3], np.int32), np.array([1.0, 0.5, 0.3]))
 
 
