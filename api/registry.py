@@ -8,17 +8,19 @@ from rankers import load_model
 from search.build import MODEL_FILE
 from search.errors import BadInput
 from search.settings import Settings
-from training.registry import Entry, FileRegistry
+from training.registry import Entry, FileRegistry, ModelRegistry
 
 MODELS = "models"
 """Where in the data directory models are kept."""
 
 
-def registry_of(settings: Settings) -> FileRegistry:
-    """The models of a data directory.
+def registry_of(settings: Settings) -> ModelRegistry:
+    """The models of a data directory, in files or in MLflow as `[models] registry` says.
 
     Raises:
-        BadInput: the settings name a model elsewhere, which this cannot replace.
+        BadInput: the settings name a model elsewhere, which this cannot replace, or MLflow, whose
+            client is not installed.
+        StorageFailed: MLflow is not where the settings say.
     """
     served = settings.data / MODEL_FILE
     chosen = settings.ranking.model
@@ -28,10 +30,16 @@ def registry_of(settings: Settings) -> FileRegistry:
             "model out",
             field="ranking.model",
         )
-    return FileRegistry(settings.data / MODELS, served)
+    files = FileRegistry(settings.data / MODELS, served)
+    kind, _, uri = settings.models.registry.partition(":")
+    if kind == "files":
+        return files
+    from training.registry.mlflow import open_mlflow
+
+    return open_mlflow(uri, files, settings.models.name)
 
 
-def candidate(registry: FileRegistry, named: str) -> tuple[Entry, Path]:
+def candidate(registry: ModelRegistry, named: str) -> tuple[Entry, Path]:
     """A model by its version; or by a file, which is added to the registry first.
 
     Raises:

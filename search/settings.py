@@ -123,6 +123,15 @@ class RankingSettings(Section):
     """After so many days the gain is half."""
 
 
+class ModelSettings(Section):
+    """Where models are kept (docs/learning/models.md)."""
+
+    registry: str = Field("files", pattern=r"^(files|mlflow:.+)$")
+    """`files` in the data directory, or `mlflow:URI` of an MLflow server or database."""
+    name: str = "aisle"
+    """What MLflow calls the shop's model."""
+
+
 class DiversitySettings(Section):
     """Variety among the first hits, off unless set."""
 
@@ -193,6 +202,7 @@ class Settings(BaseSettings):
     understanding: UnderstandingSettings = UnderstandingSettings()
     fusion: FusionSettings = FusionSettings()
     ranking: RankingSettings = RankingSettings()
+    models: ModelSettings = ModelSettings()
     diversity: DiversitySettings = DiversitySettings()
     exploration: ExplorationSettings = ExplorationSettings()
     rules: RulesSettings = RulesSettings()

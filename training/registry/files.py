@@ -18,6 +18,7 @@ import orjson
 
 from rankers import Model, load_model, model_checksum, save_model
 from search.errors import BadInput, NotFound
+from training.registry.naming import one_of
 from training.registry.seams import Action, Change, Entry
 
 _DIGITS = 12
@@ -73,22 +74,15 @@ class FileRegistry:
 
     def entry(self, version: str) -> Entry:
         """See `ModelRegistry`."""
-        entries = self.entries()
-        matching = [each for each in entries if version and each.version.startswith(version)]
-        if len(matching) == 1:
-            return matching[0]
-        if matching:
-            named = ", ".join(each.version for each in matching)
-            raise BadInput(f"several models begin with {version!r}: {named}", field="version")
-        known = ", ".join(each.version for each in entries[:10]) or "none yet"
-        raise NotFound(f"no model has the version {version!r}; there are: {known}")
+        entries = {each.version: each for each in self.entries()}
+        return entries[one_of(tuple(entries), version)]
 
     def model(self, version: str) -> Model:
         """See `ModelRegistry`."""
         return load_model(self.path(version))
 
     def path(self, version: str) -> Path:
-        """The model's file."""
+        """See `ModelRegistry`."""
         return self.directory / self.entry(version).version / "model.json"
 
     def serving(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from rankers import Model
@@ -66,6 +67,14 @@ class ModelRegistry(Protocol):
 
         Raises:
             NotFound, BadInput: there is none, or it cannot be used any more; says why.
+        """
+        ...
+
+    def path(self, version: str) -> Path:
+        """A file that holds the model, for who opens files.
+
+        Raises:
+            NotFound, BadInput: as `entry`.
         """
         ...
 
