@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-
-import orjson
 
 from rankers import load_model
 from search.errors import BadInput
 from training.drift import Drift, Limits, compare_windows, read_window
 from training.drift.windows import DAY, span
-from training.events.disk import replace_file, storage_errors
-
-DRIFT_FILE = "drift.json"
-"""Where in the data directory the latest look for drift lies."""
 
 
 def look_for_drift(
@@ -51,14 +43,3 @@ def _learned(training: object) -> tuple[float, float] | None:
     if isinstance(window, list | tuple) and len(window) == 2:
         return float(window[0]), float(window[1])
     return None
-
-
-def write_drift(data: Path, drift: Drift) -> None:
-    """Keeps a look at a data directory's own log and model, for the gauges of `/metrics`.
-
-    Raises:
-        StorageFailed: the disk refused; the look before is still there.
-    """
-    path = data / DRIFT_FILE
-    with storage_errors(path):
-        replace_file(path, orjson.dumps({"checked": time.time(), **asdict(drift)}) + b"\n")

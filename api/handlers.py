@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api.access import require_key, require_own_origin
 from api.changes import ChangesBody, parse_batch
 from api.context import context_of
+from api.drift_file import observe_drift
 from api.endpoint import json_response
 from api.errors import MalformedBody, UnsupportedMedia
 from api.metrics import CONTENT_TYPE
@@ -176,6 +177,7 @@ async def metrics_get(request: Request, state: AppState) -> Response:
     """Metrics for Prometheus."""
     metrics = state.metrics
     state.event_log.observe()
+    observe_drift(state.settings.data, metrics)
     try:
         view = await state.search.engine.view()
     except AisleError:

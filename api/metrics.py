@@ -76,6 +76,16 @@ class Metrics:
         self.rules_refused = self._gauge(
             "aisle_rules_refused", "1 when newer rules cannot be used and earlier ones are in force"
         )
+        self.drift = Gauge(
+            "aisle_drift_index",
+            "Stability index between the days the model learned from and recent ones",
+            ("part",),
+            registry=of,
+            multiprocess_mode="mostrecent",
+        )
+        self.drift_checked = self._gauge(
+            "aisle_drift_checked_timestamp", "When drift was looked for, in seconds since 1970"
+        )
         self.ready = self._gauge("aisle_ready", "1 when there is an index to answer from")
 
     def _gauge(self, name: str, text: str) -> Gauge:

@@ -33,7 +33,8 @@ def command(
 ) -> None:
     """Compare what is searched and shown now with the days the model learned from."""
     from api.commands.console import out, print_json
-    from api.drifting import look_for_drift, write_drift
+    from api.drift_file import write_drift
+    from api.drifting import look_for_drift
     from api.settings import load_settings
     from search.build import MODEL_FILE
     from training.drift import draw_drift

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from api.drifting import look_for_drift, write_drift
+from api.drift_file import write_drift
+from api.drifting import look_for_drift
 from api.retraining.task import RetrainTask
 from api.retraining.window import DAY
 from api.settings import AppSettings
@@ -36,7 +37,7 @@ def due(
         if drifted:
             return True, sentence
         said.append(sentence)
-    return False, " ".join(said)
+    return False, "; ".join(said)
 
 
 def _age(registry: ModelRegistry, serving: str, days: float) -> tuple[bool, str]:
@@ -47,15 +48,15 @@ def _age(registry: ModelRegistry, serving: str, days: float) -> tuple[bool, str]
     age = (time.time() - made) / DAY
     sentence = f"The model that serves is {age:.1f} days old"
     if age > days:
-        return True, f"{sentence}, more than {days:g}."
-    return False, f"{sentence}, not more than {days:g}."
+        return True, f"{sentence}, more than {days:g}"
+    return False, f"{sentence}, not more than {days:g}"
 
 
 def _drift(settings: AppSettings, *, dry_run: bool) -> tuple[bool, str]:
     try:
         drift = look_for_drift([settings.data], settings.data / MODEL_FILE, _RECENT_DAYS)
     except (BadInput, NotFound) as error:
-        return False, f"Drift cannot be told: {error}."
+        return False, f"Drift cannot be told: {error}"
     if not dry_run:
         write_drift(settings.data, drift)
-    return drift.retrain, drift.sentence
+    return drift.retrain, drift.sentence.rstrip(".")
