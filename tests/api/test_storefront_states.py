@@ -96,6 +96,9 @@ def test_on_a_phone_the_filters_are_in_a_drawer(shopper: Shopper) -> None:
     opener.click()
     drawer = page.get_by_role("dialog", name="Filters")
     drawer.get_by_label("In stock only").check()
+    # The button still promises the earlier count until the new answer is drawn.
+    expect(page.locator("#filter-count")).to_have_text("1")
+    expect(page.locator("#grid")).to_have_attribute("aria-busy", "false")
     apply = drawer.get_by_role("button", name=re.compile(r"Show [\d,]+ products"))
     promised = apply.inner_text().removeprefix("Show ")
     expect(page.locator("#count")).to_have_text(f"{promised} for “kettle”")
