@@ -86,10 +86,13 @@ def pull(
     json: Json = False,
 ) -> None:
     """Bring what servers sent to Kafka into the log; run it again to go on where it ended."""
+    import logging
+
     from api.commands import pull_text
     from api.commands.console import out, print_json, stages
     from training.events.pulling import pull as pull_log
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what stops a pull is told anyway
     broker = pull_text.source(source, data)
     with stages(quiet=json) as progress:
         pulled = pull_log(data, broker, group=group, memory=memory, progress=progress)

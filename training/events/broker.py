@@ -104,6 +104,10 @@ def _reachable(servers: str) -> bool:
     )
 
 
+class TooLarge(StorageFailed):
+    """A record is longer than the brokers take; sending it again is in vain."""
+
+
 def refused(broker: Broker, error: BaseException) -> StorageFailed:
     """The error to raise for what a broker, or the way to it, refused."""
     from aiokafka import errors
@@ -125,7 +129,7 @@ def refused(broker: Broker, error: BaseException) -> StorageFailed:
             " (docs/learning/kafka.md)"
         )
     if isinstance(error, errors.MessageSizeTooLargeError | errors.RecordListTooLargeError):
-        return StorageFailed(f"{place} takes no record so large; raise message.max.bytes there")
+        return TooLarge(f"{place} takes no record so large; raise message.max.bytes there")
     if isinstance(
         error, errors.TopicAuthorizationFailedError | errors.GroupAuthorizationFailedError
     ):

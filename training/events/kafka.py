@@ -17,7 +17,7 @@ from itertools import islice
 
 from search.errors import StorageFailed
 from search.types import Event, LoggedSearch
-from training.events.broker import Broker
+from training.events.broker import Broker, TooLarge
 from training.events.file_log import RecentIds
 from training.events.producer import Producer
 from training.events.records import Record, counts_record, event_records, search_record
@@ -162,13 +162,16 @@ class KafkaEventLog:
         counts = self._told() if records or self._stop.is_set() else {}
         if counts:
             records.append(counts_record(self._broker, counts))
+        dropped = made.count(None)
         try:
             await self._producer.send(records)
+        except TooLarge:  # would stop all that come after
+            dropped, counts = len(taken), {}
         except StorageFailed:
             return False
         with self._lock:
             self._untold.subtract(counts)
         for _ in taken:
             self._searches.popleft()
-        self._count(dropped=made.count(None))
+        self._count(dropped=dropped)
         return True

@@ -6,13 +6,14 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from search.errors import BadInput, StorageFailed
 from tests.engines.kafka import PASSWORD, USER, KafkaBroker
@@ -63,6 +64,16 @@ async def records(broker: Broker, topic: str) -> dict[int, list[tuple[Kind, byte
         return found
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def administration(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.servers)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
 
 
 async def test_what_one_shopper_does_stays_in_order(broker: Broker, log: KafkaEventLog) -> None:
@@ -278,11 +289,9 @@ async def test_records_deleted_before_they_were_pulled_are_told(
     for name in ("b", "c", "d"):
         await log.append([event(name)])
     (part,) = await records(broker, broker.events_topic)
-    admin = AIOKafkaAdminClient(bootstrap_servers=broker.servers)
-    await admin.start()
     place = TopicPartition(broker.events_topic, part)
-    await admin.delete_records({place: RecordsToDelete(before_offset=3)})
-    await admin.close()
+    async with administration(broker) as admin:
+        await admin.delete_records({place: RecordsToDelete(before_offset=3)})
     done = await pulled(tmp_path, broker)
     assert (done.expired, done.records) == (2, 1)
     assert ids(tmp_path) == ["a", "d"]
@@ -333,3 +342,44 @@ async def test_brokers_that_ask_for_tls_a_certificate_and_a_password(
             await stranger.append([event("b")])
         assert "guessed" not in str(caught.value)
         await stranger.close()
+
+
+async def test_a_record_that_is_refused_stops_none_that_come_after(
+    broker: Broker, tmp_path: Path
+) -> None:
+    small = {"max.message.bytes": "3000"}
+    async with administration(broker) as admin:
+        topics = (broker.events_topic, broker.searches_topic)
+        await admin.create_topics([NewTopic(name, 1, 1, topic_configs=small) for name in topics])
+    log = KafkaEventLog(broker)
+    noise = "".join(f"{number * 7919 % 65_537:04x}" for number in range(2_000))
+    await log.append([event("a")])
+    with pytest.raises(StorageFailed, match=r"raise message.max.bytes"):
+        await log.append([event("too long", message=noise)])
+    await log.append([event("b")])
+    with pytest.raises(BadInput, match=r"event endless has .* lower \[events\] event_bytes"):
+        await log.append([event("endless", message="x" * 1_000_000)])
+    log.search(logged("too long", attributes={"noise": noise}))
+    while log.waiting:  # noqa: ASYNC110 - another thread sends it
+        await asyncio.sleep(0.05)
+    log.search(logged("short"))
+    await log.close()
+    assert log.dropped == 1
+    done = await pulled(tmp_path, broker)
+    assert (done.rows["events"], done.rows["searches"]) == (2, 1)
+    with open_tables([tmp_path], threads=1) as tables:
+        assert tables.execute("SELECT search_id FROM searches").fetchall() == [("short",)]
+
+
+async def test_a_topic_made_anew_is_read_from_its_beginning(broker: Broker, tmp_path: Path) -> None:
+    for names in (["a", "b", "c"], ["d"]):
+        log = KafkaEventLog(broker)
+        for name in names:
+            await log.append([event(name)])
+        await log.close()
+        await pulled(tmp_path, broker)
+        async with administration(broker) as admin:
+            await admin.delete_topics([broker.events_topic])
+            while broker.events_topic in await admin.list_topics():  # noqa: ASYNC110 - the broker's
+                await asyncio.sleep(0.05)
+    assert ids(tmp_path) == ["a", "b", "c", "d"]
