@@ -59,6 +59,7 @@ def _learn(settings: AppSettings, mark: dict[str, Any], shoppers: int) -> None:
     """A ranking model from the clicks of simulated shoppers, once; says what it is worth."""
     from api.commands.console import say, stages
     from api.simulation.learning import Lesson, learn_shop, may_learn
+    from search.errors import AisleError
 
     before = _read_mark(settings).get(_LEARNED)
     if isinstance(before, dict) and "told" in before:
@@ -69,8 +70,12 @@ def _learn(settings: AppSettings, mark: dict[str, Any], shoppers: int) -> None:
         return
     say("Sending simulated shoppers, to learn from what they click (--no-learning leaves this out)")
     lesson = Lesson(settings.data / "shop" / "judgments.csv", shoppers)
-    with stages() as progress:
-        learned = asyncio.run(learn_shop(settings, lesson, progress))
+    try:
+        with stages() as progress:
+            learned = asyncio.run(learn_shop(settings, lesson, progress))
+    except AisleError as error:  # a shop without a model is a shop all the same
+        say(f"No model was learned, the fused order stays: {error}")
+        return
     _write_mark(settings, {**mark, _LEARNED: {**asdict(learned), "told": learned.told()}})
     say(learned.told())
 
