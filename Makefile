@@ -42,7 +42,7 @@ test: install
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install lint types
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not real and not browser"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not real and not browser and not kafka"
 
 lint: install
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -26,6 +26,8 @@ _JVM = (
     "java", "-Xms64m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 )  # fmt: skip
+_WITH_ME = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"""A broker dies with the thread that started it, however the tests end."""
 _POM = f"""<project><modelVersion>4.0.0</modelVersion>
 <groupId>aisle</groupId><artifactId>kafka-for-tests</artifactId><version>1</version>
 <dependencies>
@@ -140,7 +142,7 @@ class KafkaBroker:
             subprocess.run([*self._java(), *format_, self._config], check=True, capture_output=True)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._java(), "kafka.Kafka", self._config], stdout=log, stderr=log
+                [*_WITH_ME, *self._java(), "kafka.Kafka", self._config], stdout=log, stderr=log
             )
         until = time.monotonic() + _START_SECONDS
         while not self._listens():

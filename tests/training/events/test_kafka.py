@@ -116,7 +116,7 @@ async def test_a_killed_broker_loses_nothing_that_was_acknowledged(
     try:
         await asyncio.wait_for(asyncio.gather(*clients), 15.0)
     finally:
-        await asyncio.to_thread(kafka.start)
+        kafka.start()
     assert len(refused) == 4
     for batch in refused:  # the shop sends them again
         await again(log, batch)
