@@ -115,7 +115,7 @@ def refused(broker: Broker, error: BaseException) -> StorageFailed:
     place = f"Kafka at {broker.servers}"
     if isinstance(error, TimeoutError | errors.RequestTimedOutError | errors.KafkaTimeoutError):
         return StorageFailed(
-            f"{place} did not acknowledge within {broker.timeout:g} s; check that it runs and that "
+            f"{place} did not answer within {broker.timeout:g} s; check that it runs and that "
             "enough replicas of the topics are in sync"
         )
     if isinstance(error, errors.KafkaConnectionError):

@@ -155,10 +155,10 @@ async def test_a_broker_that_keeps_silent_is_waited_for_no_longer_than_allowed(
         )
         assert 0.9 < time.monotonic() - started < 4.0
         assert all(isinstance(answer, StorageFailed) for answer in answers)
-        assert "did not acknowledge within 1 s" in str(answers[0])
+        assert "did not answer within 1 s" in str(answers[0])
         with pytest.raises(StorageFailed):
             await KafkaEventLog(replace(broker, timeout=0.5)).append([event("new")])
-        with pytest.raises(StorageFailed, match=r"did not acknowledge|cannot be reached"):
+        with pytest.raises(StorageFailed, match=r"did not answer|cannot be reached"):
             await pulled(tmp_path, replace(broker, timeout=0.5))
     finally:
         kafka.resume()
@@ -338,7 +338,7 @@ async def test_brokers_that_ask_for_tls_a_certificate_and_a_password(
         replace(secure, security="PLAINTEXT", timeout=1.0),
     ):
         stranger = KafkaEventLog(wrong)
-        with pytest.raises(StorageFailed, match=r"security|did not acknowledge") as caught:
+        with pytest.raises(StorageFailed, match=r"security|did not answer") as caught:
             await stranger.append([event("b")])
         assert "guessed" not in str(caught.value)
         await stranger.close()
