@@ -99,3 +99,14 @@ def test_an_open_explanation_covers_no_other_product(
     expect(summary).to_be_focused()
     shopper.expects("404.*/images/")  # this shop has no pictures
     assert shopper.leave() == []
+
+
+def test_the_footer_names_the_model_while_it_orders(browser: Browser, ranked: str) -> None:
+    shopper = Shopper(browser, ranked)
+    page = shopper.open("/?q=steel+kettle")
+    footer = page.locator("#ranked")
+    expect(footer).to_have_text(re.compile(r"Ordered by the ranking model \S+, version \w{12}\."))
+    page.get_by_label("Sort by").select_option("price_asc")
+    expect(footer).to_be_hidden()
+    shopper.expects("404.*/images/")  # this shop has no pictures
+    assert shopper.leave() == []
