@@ -1,12 +1,13 @@
 """Retrains a shop's ranking model every night, when its age or drift asks for it.
 
-Put it into Airflow's folder of DAGs (2.7 or newer) on a machine that sees the data directory.
+Put it into Airflow's folder of DAGs on a machine that sees the data directory: Airflow 3, or 2.8 with
+apache-airflow-providers-standard.
 """
 
 from datetime import datetime, timedelta
 
 from airflow import DAG
-from airflow.operators.bash import BashOperator
+from airflow.providers.standard.operators.bash import BashOperator
 
 DATA = "/srv/shop/data"
 

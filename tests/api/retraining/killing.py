@@ -35,7 +35,7 @@ def dies_before_noting(step: str) -> Progress:
             die()
         keep(self, name, *rest)
 
-    Run.keep = keep_or_die  # type: ignore[method-assign]
+    Run.keep = keep_or_die  # type: ignore[method-assign, assignment]
     return lambda stage, done, total: None
 
 
