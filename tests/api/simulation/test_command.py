@@ -30,6 +30,7 @@ def cli(capfd: pytest.CaptureFixture[str]) -> Run:
     return called
 
 
+@pytest.mark.slow
 def test_it_writes_a_log_and_says_what_is_in_it(cli: Run, data: Path, judgments: Path) -> None:
     call = ("simulate", "--data", data, "--judgments", judgments, "--shoppers", 60)
     code, out, err = cli(*call, "--until", "2026-11-01", "--swap", "0.2", "--json")
