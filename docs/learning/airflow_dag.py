@@ -1,7 +1,7 @@
 """Retrains a shop's ranking model every night, when its age or drift asks for it.
 
-Put it into Airflow's folder of DAGs on a machine that sees the data directory: Airflow 3, or 2.8 with
-apache-airflow-providers-standard.
+Put it into Airflow's folder of DAGs on a machine that sees the data directory: Airflow 3, or 2.8
+with apache-airflow-providers-standard.
 """
 
 from datetime import datetime, timedelta
