@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -219,7 +219,7 @@ async def pruned(job: Job) -> Result:
     return asdict(found)
 
 
-STEPS: Mapping[str, tuple[Callable[[Job], Awaitable[Result]], tuple[str, ...]]] = {
+STEPS: Mapping[str, tuple[Callable[[Job], Coroutine[Any, Any, Result]], tuple[str, ...]]] = {
     "compact": (compacted, ()),
     "estimate": (estimated, ()),
     "behavior": (behaved, ()),
