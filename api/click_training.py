@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,17 +16,19 @@ from api.training import candidates_of, schema
 from eval import Judgments, load_judgments
 from query.text import normalize
 from rankers import save_model
-from rankers.features import VERSION
+from rankers.behavior import BehaviorMap
+from rankers.features import FEATURES, VERSION
 from search.build import Search, open_search
 from search.errors import BadInput
 from search.seams import View
 from search.types import Ordinals
 from training import JudgedQuery, Tables, stack
+from training.behavior import behavior_as_of
 from training.clicks import ClickCounts, Reading
 from training.learners.clicked import About
 from training.learners.splitting import LoggedRow, ReadLog, read_split
 from training.learners.training import ClickPlan, LearnedFromClicks, learn
-from training.propensity import DEFAULT, estimator
+from training.propensity import DEFAULT, Propensities, estimator
 
 Progress = Callable[[str, int, int | None], None]
 MOST_QUERIES = 2000
@@ -46,6 +50,16 @@ class ClickTask:
     queries: int = MOST_QUERIES
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is learned from: the log, its propensities, candidates with features, and products."""
+
+    log: ReadLog
+    propensities: Propensities
+    tables: Tables
+    about: About
+
+
 async def train_from_clicks(
     task: ClickTask, say: Callable[[str], None], progress: Progress
 ) -> LearnedFromClicks:
@@ -58,31 +72,53 @@ async def train_from_clicks(
         raise BadInput(
             f"there is no folder {task.out.parent} to write {task.out.name} to", field="out"
         )
+    found = await gather(task, say, progress)
+    learned = learn(
+        found.tables,
+        found.log.counts,
+        found.propensities,
+        task.plan,
+        task.out.stem,
+        found.about,
+        _origin(task),
+        lambda done, total: progress("training", done, total),
+    )
+    save_model(learned.model, task.out)
+    return learned
+
+
+async def gather(task: ClickTask, say: Callable[[str], None], progress: Progress) -> Gathered:
+    """Reads the log and computes features as they were before the clicks that are learned from.
+
+    Raises:
+        BadInput: the log, the judgments or the index cannot be used.
+    """
     judged = _as_logged_queries(load_judgments(task.judgments)) if task.judgments else Judgments({})
     progress("reading the log", 0, None)
     log = read_split(task.events, task.reading, VERSION)
     for remark in log.remarks:
         say(remark)
     propensities = estimator(task.estimator)(_clicks_alone(task, log))
+    known = await asyncio.to_thread(_known_before, task, log, propensities)
     search = await open_search(load_settings(task.data))
     try:
         tables, about = await collect_clicked(
-            search, log, judged, task.queries, task.plan.depth, progress
+            search, log, judged, task.queries, task.plan.depth, progress, known
         )
     finally:
         await search.close()
-    found = learn(
-        tables,
-        log.counts,
-        propensities,
-        task.plan,
-        task.out.stem,
-        about,
-        _origin(task),
-        lambda done, total: progress("training", done, total),
-    )
-    save_model(found.model, task.out)
-    return found
+    return Gathered(log, propensities, tables, about)
+
+
+def _known_before(task: ClickTask, log: ReadLog, propensities: Propensities) -> BehaviorMap | None:
+    """What shoppers had done when the first search that is learned from was answered. Anything
+    later would tell the very clicks that are to be foretold. None where nothing was logged before:
+    then features of behavior are unknown, and nothing is learned of them."""
+    if log.begin is None:
+        return None
+    with contextlib.suppress(BadInput):
+        return BehaviorMap(behavior_as_of(task.events, propensities, log.begin - 1.0))
+    return None
 
 
 def _as_logged_queries(judged: Judgments) -> Judgments:
@@ -118,9 +154,11 @@ async def collect_clicked(
     limit: int,
     depth: int,
     progress: Progress = lambda stage, done, total: None,
+    behavior: BehaviorMap | None = None,
 ) -> tuple[Tables, About]:
     """The best `depth` candidates of the `limit` most frequent queries of a log and of every judged
-    query, with the features that serving computes, or those that were logged with the answer.
+    query, with the features that serving computes, or those that were logged with the answer;
+    features of behavior always from `behavior`.
 
     Raises:
         BadInput: nothing is found for any of them.
@@ -133,7 +171,7 @@ async def collect_clicked(
     for done, text in enumerate(texts):
         progress("computing features", done, len(texts))
         gains = judged.gains.get(text, {})
-        found, ordinals = await candidates_of(search, view, text, gains, None, depth)
+        found, ordinals = await candidates_of(search, view, text, gains, None, depth, behavior)
         if len(found.products):
             queries.append(as_logged(found, log.features))
             await _more_about(categories, vectors, view, found.products, ordinals)
@@ -157,15 +195,20 @@ def frequent(counts: ClickCounts, limit: int) -> list[str]:
 
 def as_logged(query: JudgedQuery, features: Mapping[tuple[str, str], LoggedRow]) -> JudgedQuery:
     """With the features that were logged when its products were shown, where there are any: what
-    changes with time (prices, counts of clicks) is then as it was."""
+    changes with time (prices, stock) is then as it was. Counts of behavior are left out: those
+    logged with the latest page know of the earlier clicks that are learned from."""
     if not features:
         return query
-    places = {name: i for i, name in enumerate(schema().names)}
+    places = {
+        name: i for i, name in enumerate(schema().names) if FEATURES[name].source != "behavior"
+    }
     values = query.values.copy()
     for row, product in enumerate(query.products):
         logged = features.get((query.query, product))
         if logged is not None:
             known = [(places[n], i) for i, n in enumerate(logged.names) if n in places]
+            if not known:
+                continue
             columns, cells = zip(*known, strict=True)
             values[row, list(columns)] = logged.values[list(cells)]
     return replace(query, values=values)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import Judgments, Mode
+from rankers.behavior import BehaviorMap
 from rankers.features import CORE, FEATURES, NAMES, VERSION, compute
 from search.build import Search
 from search.errors import BadInput
@@ -87,15 +88,18 @@ async def candidates_of(
     gains: Mapping[str, float],
     only: Collection[str] | None,
     depth: int,
+    behavior: BehaviorMap | None = None,
 ) -> tuple[JudgedQuery, Ordinals]:
     """One query's candidates, or those of `only` among them, which may be missing some; and their
-    ordinals, in that order."""
+    ordinals, in that order. `behavior` is what shoppers did with products by then."""
     filters = () if only is None else (Filter("id", tuple(only)),)
     request = SearchRequest(text, filters=filters)
     found = await search.systems[SYSTEM].candidates(view, request, Trace())
     seen = await pool(view, found, request.shopper)
     best = replace(seen, ranking=seen.ranking.head(depth if only is None else len(only)))
-    table = await view.compute(lambda facts: compute(facts, best))
+    table = await view.compute(
+        lambda facts: compute(facts, best, behavior=behavior.of(facts) if behavior else None)
+    )
     products = tuple(each.id for each in await view.products(table.ordinals))
     absent = sorted(set(only) - set(products)) if only is not None else ()
     judged = JudgedQuery(

@@ -43,11 +43,14 @@ class LoggedRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadLog:
-    """A log's counts, the features it holds by query and product, and remarks for people."""
+    """A log's counts, the features it holds by query and product, and remarks for people. `begin`
+    is when the first search that was counted was answered (seconds since 1970), None in a log
+    without times."""
 
     counts: SplitLog
     features: Mapping[tuple[str, str], LoggedRow] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    begin: float | None = None
 
 
 def read_split(
@@ -80,7 +83,7 @@ def read_split(
     before = replace(reading, now=moment, window_days=(moment - first) / DAY + 1e-6)
     after = replace(reading, window_days=(end - moment) / DAY)
     counts = SplitLog(everything, read_log(paths, before).counts, read_log(paths, after).counts)
-    return ReadLog(counts, features, remarks)
+    return ReadLog(counts, features, remarks, first)
 
 
 def _logged_features(

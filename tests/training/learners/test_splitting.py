@@ -65,7 +65,11 @@ def test_logged_features_take_the_place_of_those_of_now() -> None:
         judged=np.empty(0),
         absent=np.empty(0),
     )
-    logged = LoggedRow(("rating", "gone since", "price"), np.array([4.5, 9.0, 20.0], np.float32))
+    # Clicks counted when the page was logged would tell those that are to be learned from.
+    logged = LoggedRow(
+        ("rating", "gone since", "price", "clicks_30_days"),
+        np.array([4.5, 9.0, 20.0, 0.3], np.float32),
+    )
     found = as_logged(query, {("kettle", "b"): logged, ("pan", "a"): logged}).values
     assert found[1, names.index("price")] == 20.0
     assert found[1, names.index("rating")] == 4.5
