@@ -103,7 +103,7 @@ def aisle(
         input=stdin,
         capture_output=True,
         env={**os.environ, "COLUMNS": "200", **env},
-        timeout=120,
+        timeout=240,  # `aisle bench speed` on a busy machine
     )
 
 

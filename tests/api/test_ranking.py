@@ -205,7 +205,7 @@ def test_ranking_and_explaining_never_load_what_only_training_needs(modeled: Pat
 import sys
 from api.cli import run
 code = run(['search', 'steel kettle', '--data', sys.argv[1], '--explain', '--json'])
-heavy = {'lightgbm', 'sklearn', 'scipy.sparse', 'optuna', 'torch', 'pandas', 'training'}
+heavy = {'lightgbm', 'sklearn', 'scipy.sparse', 'optuna', 'torch', 'pandas', 'duckdb', 'pyarrow'}
 print(code, sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run(
