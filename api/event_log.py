@@ -110,4 +110,4 @@ def _open(settings: AppSettings) -> FileEventLog | KafkaEventLog:
     limits = LogLimits(waiting=settings.events.queue)
     if settings.events.kafka is None:
         return FileEventLog(settings.data, limits)
-    return KafkaEventLog(broker_of(settings), limits)
+    return KafkaEventLog(broker_of(settings.events.kafka, settings.kafka), limits)

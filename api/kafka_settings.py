@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
 from search.errors import BadInput
 from search.settings import Section
 from training.events.broker import EVENTS_TOPIC, SEARCHES_TOPIC, Broker
-
-if TYPE_CHECKING:
-    from api.settings import AppSettings
 
 _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 SERVERS = r"^[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*$"
@@ -48,15 +45,14 @@ class KafkaSettings(Section):
         return self
 
 
-def broker_of(settings: AppSettings) -> Broker:
-    """The cluster that the settings name; `servers` is "" when they name none.
+def broker_of(servers: str | None, kafka: KafkaSettings) -> Broker:
+    """The cluster at `servers` (`host:port`, with commas between several), None for none.
 
     Raises:
         BadInput: the password's file cannot be read.
     """
-    kafka = settings.kafka
     return Broker(
-        servers=settings.events.kafka or "",
+        servers=servers or "",
         events_topic=kafka.events_topic,
         searches_topic=kafka.searches_topic,
         timeout=kafka.timeout_seconds,

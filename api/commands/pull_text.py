@@ -23,7 +23,8 @@ def source(url: str | None, data: Path) -> Broker:
     Raises:
         BadInput: neither names one.
     """
-    broker = broker_of(load_settings(data))
+    settings = load_settings(data)
+    broker = broker_of(settings.events.kafka, settings.kafka)
     if url is not None:
         return at(broker, url)
     if not broker.servers:
