@@ -14,7 +14,7 @@ or has it not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search.errors import BadInput
 from training.clicks.database import one, rows
@@ -28,6 +28,15 @@ _MILLISECONDS = 1e11
 """No time in seconds is so late (it would be the year 5138)."""
 _AMISS = 0.5
 """The share of actions that contradict their searches from which on the log is refused."""
+_ALL = 0.95
+"""The share of positions one too low from which on all of them are meant to begin at 0."""
+_FROM_0 = (
+    "import the files of these events again, into a new data directory, with --ordinals-from 0"
+)
+_PAGE_ORDER = (
+    "mend what logs these positions, leave these searches and events out, or take the order of the "
+    'pages instead: Reading(impressions="page") in Python'
+)
 
 _SEARCH = """
 CREATE TEMP TABLE search AS
@@ -114,6 +123,50 @@ CREATE TEMP TABLE action AS
 SELECT s, p, impression.position, action, time, dwell
 FROM credited JOIN product ON id = product JOIN impression USING (s, p) WHERE NOT early
 """
+_CONTRADICTED = """
+WITH page AS (
+    SELECT search_id, product, min(place)::INTEGER AS place FROM (
+        SELECT search_id, unnest(products) AS product,
+               unnest(range(first, first + len(products))) AS place
+        FROM searches
+    ) GROUP BY search_id, product
+), told AS (
+    SELECT application, search_id, product, action = 'impression' AS shown, position, place,
+           position <> place AS off
+    FROM event JOIN search USING (search_id) JOIN page USING (search_id, product)
+    WHERE position IS NOT NULL
+)
+SELECT application, count(*), count(*) FILTER (position = place - 1),
+       count(*) FILTER (off AND shown), count(*) FILTER (shown),
+       count(*) FILTER (off AND NOT shown), count(*) FILTER (NOT shown),
+       arg_min(struct_pack(search_id, product, position, place), (NOT shown, search_id, place))
+           FILTER (off)
+FROM told GROUP BY application HAVING bool_or(off) ORDER BY count(*) FILTER (off) DESC, application
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Contradicted:
+    """An application whose events name other places than its pages: how many have a place, name
+    the one above, and of impressions and actions how many are off; one of them."""
+
+    application: str
+    placed: int
+    below: int
+    off_impressions: int
+    impressions: int
+    off_actions: int
+    actions: int
+    example: dict[str, Any]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.off_impressions:,} of {self.impressions:,} impressions and "
+            f"{self.off_actions:,} of {self.actions:,} actions of {_named(self.application)} name "
+            f"another place than their page, {self.below:,} of them one too low (query id "
+            "{search_id}, product {product}: logged position {position}, position on the page "
+            "{place})".format_map(self.example)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +206,7 @@ def join(connection: DuckDBPyConnection, reading: Reading) -> Joined:
     )
     _check_clocks(connection)
     connection.execute(_PLACE)
-    _check_positions(connection)
+    _check_positions(connection, reading)
     connection.execute(_SEEN)
     connection.execute(_IMPRESSION)
     if not one(connection, "SELECT count(*) FROM impression")[0]:
@@ -227,26 +280,38 @@ def _check_clocks(connection: DuckDBPyConnection) -> None:
         )
 
 
-def _check_positions(connection: DuckDBPyConnection) -> None:
-    lowest = one(connection, "SELECT min(position) FROM event")[0]
-    below, off, both = one(
+def _check_positions(connection: DuckDBPyConnection, reading: Reading) -> None:
+    """Where the page's own order is asked for, no logged position is read that a page has too."""
+    lowest, application, search_id, product = one(
         connection,
-        "SELECT count(*) FILTER (credited.position = place.position - 1), "
-        "count(*) FILTER (credited.position <> place.position), count(credited.position) "
+        "SELECT min(position), "
+        "unnest(arg_min(struct_pack(a := application, s := search_id, p := product), position)) "
+        "FROM event LEFT JOIN search USING (search_id)",
+    )
+    if lowest is not None and lowest < 1:
+        raise BadInput(
+            "positions from 0 and from 1 are mixed: pages begin at 1, events of "
+            f"{_named(application)} at {lowest} (query id {search_id}, product {product}); "
+            f"{_FROM_0}",
+            field="position",
+        )
+    off, both = one(
+        connection,
+        "SELECT count(*) FILTER (credited.position <> place.position), count(credited.position) "
         "FROM credited JOIN place USING (s, product) WHERE NOT early",
     )
-    if (lowest is not None and lowest < 1) or (both and below >= _AMISS * both):
+    if both and off >= _AMISS * both and reading.impressions != "page":
+        told = [_Contradicted(*row) for row in rows(connection, _CONTRADICTED)]
+        from_0 = sum(each.below for each in told) >= _ALL * sum(each.placed for each in told)
         raise BadInput(
-            "positions from 0 and from 1 are mixed: pages begin at 1, events at 0; import the "
-            "events with their first ordinal stated",
+            f"positions {'from 0 and from 1 are mixed' if from_0 else 'contradict their pages'}: "
+            f"{'; '.join(map(str, told))}; {_FROM_0 if from_0 else _PAGE_ORDER}",
             field="position",
         )
-    if both and off >= _AMISS * both:
-        raise BadInput(
-            f"positions contradict each other: {off} of {both} actions name another place than "
-            "the page they refer to; the events belong to other searches",
-            field="position",
-        )
+
+
+def _named(application: str | None) -> str:
+    return f"the application {application}" if application else "no application"
 
 
 def _told(

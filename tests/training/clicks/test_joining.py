@@ -189,6 +189,11 @@ def test_it_says_what_became_of_the_log(tmp_path: Path) -> None:
         ([search(0, "ab", time=1.7e12)], [event(0, "click", 0, "a")], "in milliseconds"),
         ([search(0, "ab", first=0)], [event(0, "click", 0, "a")], "positions begin at 1"),
         ([search(0, "ab")], [event(0, "click", 0, "b", position=1)], "from 0 and from 1"),
+        (
+            [search(0, "ab")],
+            [event(0, "click", 0, "b", position=0)],
+            r"shop at 0 \(query id s0, product b\); .* --ordinals-from 0",
+        ),
         ([search(0, "ab")], [event(0, "click", 0, "a", position=9)], "contradict"),
         ([search(0, "ab")], [event(0, "click", 0, "a", time=START - 900)], "out of order"),
     ],
@@ -204,3 +209,23 @@ def test_an_empty_window_names_the_times_of_the_log(tmp_path: Path) -> None:
     log = write_log(tmp_path, [search(0, "ab")], [event(0, "click", 0, "a")])
     with pytest.raises(BadInput, match="give another window"):
         read_log([log], Reading(now=START + 90 * DAY))
+
+
+def test_a_log_that_contradicts_its_pages_names_where_and_can_be_read_by_page(
+    tmp_path: Path,
+) -> None:
+    """Positions 1, 1, 2, as a shop logs that counts from 0 but calls the first place 1."""
+    places = {"a": 1, "b": 1, "c": 2}
+    seen = [event(i, "impression", 0, each, position=places[each]) for i, each in enumerate("abc")]
+    log = write_log(
+        tmp_path, [search(0, "abc")], [*seen, event(9, "click", 0, "c", position=places["c"])]
+    )
+    with pytest.raises(BadInput) as refused:
+        read_log([log])
+    told = str(refused.value)
+    assert "2 of 3 impressions and 1 of 1 actions of the application shop" in told
+    assert "query id s0, product b: logged position 1, position on the page 2" in told
+    assert "--ordinals-from" not in told  # positions that begin at 1 do not begin at 0
+    assert 'Reading(impressions="page")' in told
+    counts = read_log([log], Reading(impressions="page")).counts
+    assert counts.positions[counts.clicks > 0].tolist() == [3]
