@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from api.settings import require_data
 from rankers import load_model
 from search.build import MODEL_FILE
 from search.errors import BadInput
@@ -22,6 +23,7 @@ def registry_of(settings: Settings) -> ModelRegistry:
             client is not installed.
         StorageFailed: MLflow is not where the settings say.
     """
+    require_data(settings.data)
     served = settings.data / MODEL_FILE
     chosen = settings.ranking.model
     if chosen is not None and chosen != served:
@@ -52,3 +54,15 @@ def candidate(registry: ModelRegistry, named: str) -> tuple[Entry, Path]:
     else:
         entry = registry.entry(named)
     return entry, registry.path(entry.version)
+
+
+def named_model(settings: Settings, named: str) -> Path:
+    """The file of a model: itself, or that of a version of the registry.
+
+    Raises:
+        NotFound, BadInput: the registry has no such version.
+    """
+    path = Path(named)
+    if path.suffix == ".json" or path.is_file():
+        return path
+    return registry_of(settings).path(named)

@@ -98,6 +98,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def require_data(data: Path) -> None:
+    """Refuses a data directory that is not there, before anything is made in its place.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if not data.is_dir():
+        raise BadInput(f"there is no data directory {data}; name yours with --data", field="data")
+
+
 def load_settings(data: Path | None = None, **given: object) -> AppSettings:
     """Settings from `aisle.toml` and the environment, with `data` and `given` on top.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.options import DEFAULT_DATA, Data, Json, Picture
 
 if TYPE_CHECKING:
     from training.drift import Drift, Moved
@@ -26,9 +26,7 @@ def command(
         Path | None, typer.Option(help="A model file; the one in use unless named.")
     ] = None,
     days: Annotated[float, typer.Option(help="The recent days to look at.", min=0.01)] = 7,
-    picture: Annotated[
-        Path | None, typer.Option(help="Draws an SVG picture into this file.")
-    ] = None,
+    picture: Picture = None,
     json: Json = False,
 ) -> None:
     """Compare what is searched and shown now with the days the model learned from."""

@@ -168,8 +168,10 @@ def forget(
 ) -> None:
     """Delete everything a client did from the log."""
     from api.commands.console import out, print_json
+    from api.settings import require_data
     from training.events.erasing import forget as forget_client
 
+    require_data(data)
     erased = forget_client(data, client)
     if json:
         print_json(erased)
@@ -186,8 +188,10 @@ def forget(
 def compact(data: Data = DEFAULT_DATA, memory: Memory = "1GB", json: Json = False) -> None:
     """Take what came in into Parquet files by day; servers may go on writing."""
     from api.commands.console import out, print_json, stages
+    from api.settings import require_data
     from training.events.compaction import compact as compact_log
 
+    require_data(data)
     with stages() as progress:
         done = compact_log(data, memory=memory, progress=progress)
     if json:
@@ -216,9 +220,10 @@ def prune(
 ) -> None:
     """Delete days older than the retention, and the salts nothing is hashed with any more."""
     from api.commands.console import out, print_json
-    from api.settings import load_settings
+    from api.settings import load_settings, require_data
     from training.events.erasing import prune as prune_log
 
+    require_data(data)
     kept = days or load_settings(data).events.retention_days
     pruned = prune_log(data, kept)
     if json:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 command = typer.Typer(no_args_is_help=True, help="The ranking models, and the one in use.")
 
 ModelFile = Annotated[Path, typer.Argument(help="A model file, as aisle train writes it.")]
+_CENTURY = 946_684_800
 _HEAVIEST = 10
 """Features of the linear part that are named."""
 
@@ -52,19 +54,23 @@ def use(model: ModelFile, data: Data = DEFAULT_DATA, json: Json = False) -> None
 @command.command("show")
 def show(
     model: Annotated[
-        Path | None, typer.Argument(help="A model file; the one in use unless named.")
+        str | None,
+        typer.Argument(help="A version (aisle models list) or a file; the one in use if not said."),
     ] = None,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
     """Show a model: what it learned from, how good it was, what it goes by."""
     from api.commands.console import out, print_json
+    from api.registry import named_model
     from api.settings import load_settings
     from rankers import load_model, model_checksum
     from search.build import MODEL_FILE
 
     settings = load_settings(data)
-    path = model or settings.ranking.model or settings.data / MODEL_FILE
+    path = settings.ranking.model or settings.data / MODEL_FILE
+    if model is not None:
+        path = named_model(settings, model)
     loaded = load_model(path)
     about = _about(loaded, model_checksum(loaded)) | {"path": str(path)}
     if json:
@@ -134,6 +140,18 @@ def _size(weighed: tuple[float, str]) -> float:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items()) or "–"
-    return str(value)
+    """As people read it: days instead of seconds, three digits instead of sixteen."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(each)}" for name, each in value.items()) or "–"
+    if isinstance(value, list | tuple) and len(value) == 2 and _moments(value):
+        return " to ".join(datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%d") for each in value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value)) or "–"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return "–" if value is None or value == "" else str(value)
+
+
+def _moments(values: Sequence[object]) -> bool:
+    """Whether these are seconds since 1970, of this century."""
+    return all(isinstance(each, int | float) and each > _CENTURY for each in values)

@@ -39,7 +39,9 @@ def command(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     for change in registry.history()[-5:]:
         when = datetime.fromtimestamp(change.time, UTC).strftime("%Y-%m-%d %H:%M")
         said = f": {change.reason}" if change.reason else ""
-        out.print(f"{when} {change.action} {change.version}{said}", markup=False)
+        out.print(
+            f"{when} {change.action} {change.version or 'the fused order'}{said}", markup=False
+        )
 
 
 def _gate(entry: Entry) -> str:

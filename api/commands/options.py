@@ -7,6 +7,16 @@ from typing import Annotated
 
 import typer
 
+
+def _svg(path: Path | None) -> Path | None:
+    if path is not None and path.suffix != ".svg":
+        raise typer.BadParameter(f"{path} does not end with .svg, which is what is drawn")
+    return path
+
+
+Picture = Annotated[
+    Path | None, typer.Option("--picture", help="Draw it into this SVG file.", callback=_svg)
+]
 Data = Annotated[Path, typer.Option("--data", help="The data directory.", show_default=True)]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as one line of JSON, the last of stdout.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import Json
+from api.commands.options import Json, Picture
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,9 +33,7 @@ def command(
     window_days: Annotated[
         float | None, typer.Option(help="How far back searches count; sessions have no times.")
     ] = 30.0,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the curve into this SVG file.")
-    ] = None,
+    picture: Picture = None,
     json: Json = False,
 ) -> None:
     """Estimate how likely each position is looked at, from clicks."""

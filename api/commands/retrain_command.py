@@ -50,7 +50,9 @@ def command(
     """Learn a new model from the log and put it to use if the gate lets it; goes on where an
     earlier call was stopped. Safe to schedule."""
     from api.retraining import RetrainTask, plan_of
+    from api.settings import require_data
 
+    require_data(data)
     task = RetrainTask(
         data,
         judgments,
@@ -77,6 +79,9 @@ def _run(task: RetrainTask, *, quiet: bool) -> Outcome:
     except RetrainingBusy as busy:
         say(f"aisle: {busy}")
         raise typer.Exit(BUSY) from None
+    except KeyboardInterrupt:
+        say("aisle: stopped; the same command goes on where it was")
+        raise typer.Exit(130) from None
 
 
 def _print(outcome: Outcome, *, json: bool) -> None:

@@ -60,7 +60,7 @@ def command(
         float,
         typer.Option(
             help="Without --url: probability that neighbors change places, from the top on; 0"
-            " leaves chance to [exploration].",
+            " leaves it to the settings (exploration).",
             min=0,
             max=0.5,
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.options import DEFAULT_DATA, Data, Json, Picture
 from api.commands.train_command import Depth, Mode, TrainingMode, pairs, read_tables
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ def command(
     depth: Depth = 200,
     repeats: Annotated[int, typer.Option(help="Folds held out in turn.", min=1, max=5)] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the folds and of what is drawn.")] = 0,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw it into this SVG file.")
-    ] = None,
+    picture: Picture = None,
     json: Json = False,
 ) -> None:
     """Draw what a model gains over the fused order with 20 to 5,000 judged queries."""

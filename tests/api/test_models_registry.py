@@ -98,6 +98,7 @@ def test_two_models_are_set_side_by_side(
     text = models("compare", versions[0], versions[1], "--data", data)
     assert versions[0] in text
     assert "feature version" in text
+    assert f"version: {versions[1]}" in models("show", versions[1], "--data", data)
 
 
 def test_what_cannot_be_done_is_said(models: Terminal, data: Path, tmp_path: Path) -> None:
@@ -108,7 +109,10 @@ def test_what_cannot_be_done_is_said(models: Terminal, data: Path, tmp_path: Pat
         "promote", good, "--data", data, "--events", data, "--since", "yesterday"
     )
     assert models.code == 2
-    assert "no model served yet" in models("rollback", "--data", data)
+    assert "nothing earlier to go back to" in models("rollback", "--data", data)
     assert models.code == 2
+    assert "no data directory" in models("list", "--data", tmp_path / "nowhere")
+    assert models.code == 2
+    assert not (tmp_path / "nowhere").exists()
     models("compare", "abc", "def", "--data", data)
     assert models.code == 1

@@ -24,10 +24,9 @@ from training import (
     learning_curve,
     report_json,
 )
-from training.train import train
 from training.linear import prepare
 from training.scorers import fit_kinds
-from training.train import Wanted
+from training.train import Wanted, train
 
 KNOWN = Known(NAMES, "made")
 TABLES = made(30)

@@ -123,9 +123,10 @@ def _advice(
     drifted = [each.name for each in features if each.state == "drifted"]
     if features and len(drifted) > limits.share * len(features):
         gone.append(f"{len(drifted)} of {len(features)} features")
+    unknown = "" if features else " Features and scores were not logged, so not compared."
     if gone:
-        return True, f"Train again: {' and '.join(gone)} drifted."
+        return True, f"Train again: {' and '.join(gone)} drifted.{unknown}"
     if drifted:
         named = ", ".join(drifted[:3])
         return False, f"Watch {named}: drifted, but too few features to train again for."
-    return False, "No drift: what comes in looks like what the model learned from."
+    return False, f"No drift: what comes in looks like what the model learned from.{unknown}"

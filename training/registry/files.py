@@ -173,7 +173,9 @@ class FileRegistry:
             else:
                 stack.append(change.version)
         if not stack:
-            raise BadInput("no model served yet; promote one by its version", field="version")
+            raise BadInput(
+                "nothing earlier to go back to; promote a model by its version", field="version"
+            )
         return stack[-2] if len(stack) > 1 else ""
 
     @contextlib.contextmanager

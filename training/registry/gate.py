@@ -95,7 +95,9 @@ def not_worse(name: str, differences: NDArray[np.float64], margin: float, unit: 
     mean, low, high = (float(each[0]) for each in t_interval(differences[:, None], _BOUND))
     passed = low >= -margin
     found = f"{name}: {mean:+.4f} [{low:+.4f}, {high:+.4f}] {unit} over {len(differences)} queries"
-    if passed:
+    if passed and high < 0:
+        sentence = f"{found}: worse, though by no more than {margin:g}"
+    elif passed:
         sentence = f"{found}: not worse by more than {margin:g}"
     elif high < 0:
         sentence = f"{found}: worse"

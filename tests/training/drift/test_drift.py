@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -76,6 +77,13 @@ def test_little_data_says_nothing() -> None:
     drift = compare_windows(window(0, count=50), window(1, shift=(9.0,), count=50))
     assert not drift.retrain
     assert "Too little" in drift.sentence
+
+
+def test_what_was_not_logged_is_said() -> None:
+    silent = replace(window(1), values=np.empty((0, len(NAMES)), np.float32), scores=np.empty(0))
+    drift = compare_windows(window(0), silent)
+    assert drift.features == ()
+    assert "not logged" in drift.sentence
 
 
 floats = st.lists(st.floats(-5, 5), min_size=10, max_size=60).map(np.array)

@@ -58,7 +58,7 @@ def test_promoted_models_serve_and_rolling_back_goes_back_step_by_step(
     assert registry.serving() == versions[0]
     assert registry.rollback("no model is best").version == ""
     assert registry.serving() is None
-    with pytest.raises(BadInput, match="no model served yet"):
+    with pytest.raises(BadInput, match="nothing earlier"):
         registry.rollback("again")
     registry.promote(versions[2], "mended")
     assert registry.rollback("no").version == ""
