@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import orjson
@@ -30,6 +31,11 @@ def test_a_log_becomes_a_file_that_eval_reads(
     gains = load_judgments(out).gains["ipad"]
     assert max(gains, key=lambda each: gains[each]) == "a"
     assert min(gains, key=lambda each: gains[each]) == "c"
+    with out.open() as file:
+        shown = {row["product_id"]: row for row in csv.DictReader(file)}
+    clicked = sum(line.endswith(",a,True") for line in ROWS.splitlines())
+    assert float(shown["a"]["impressions"]) == 200
+    assert float(shown["a"]["amount"]) == 2 * clicked  # a click amounts to 2
 
 
 def test_grades_that_cannot_be_read_are_named(

@@ -15,7 +15,7 @@ from search.errors import BadInput, StorageFailed
 from training.clicks.counts import Amounts, ClickCounts
 from training.propensity.seams import Propensities
 
-COLUMNS = ("query", "product_id", "rating", "impressions", "clicks", "low", "high")
+COLUMNS = ("query", "product_id", "rating", "impressions", "amount", "low", "high")
 LEVELS = 5
 """Ratings 0 to 4, as people give them."""
 _CONFIDENCE = 0.95
@@ -26,14 +26,16 @@ class ClickJudgments:
     """One row a document that was looked at often enough, in the order of the counts.
 
     `ratings` are whole numbers from 0, int32; `low` and `high` the 95% interval of the rating
-    before it was rounded, on the same scale. `impressions` and `clicks` are what was counted.
+    before it was rounded, on the same scale. `impressions` are how often the product was shown
+    for the query, not corrected for position; `amounts` the sum over them of the amount of the most
+    that was done (`Reading.grades`: 2 for a click), both weighed by age where asked for.
     """
 
     queries: tuple[str, ...]
     products: tuple[str, ...]
     ratings: NDArray[np.int32]
     impressions: Amounts
-    clicks: Amounts
+    amounts: Amounts
     low: Amounts
     high: Amounts
 
@@ -72,13 +74,13 @@ def judgments_from_clicks(
     if levels < 2:
         raise BadInput(f"levels is {levels}; give 2 or more", field="levels")
     looks = counts.per_document(counts.impressions * propensities.at(counts.positions))
-    clicks = counts.per_document(counts.clicks)
+    amounts = counts.per_document(counts.clicks)
     kept = np.flatnonzero(looks >= least)
     if not len(kept):
         raise BadInput(f"no product was looked at {least:g} times for any query", field="least")
-    usual = hierarchy(clicks, looks, [counts.queries])
-    strength = fit_strength(clicks, looks, usual)
-    shape, scale = strength * usual + clicks, 1.0 / (strength + looks)
+    usual = hierarchy(amounts, looks, [counts.queries])
+    strength = fit_strength(amounts, looks, usual)
+    shape, scale = strength * usual + amounts, 1.0 / (strength + looks)
     tops = _tops(shape * scale, counts.queries)[counts.queries]
     tail = (1.0 - _CONFIDENCE) / 2
     low, mean, high = (
@@ -95,7 +97,7 @@ def judgments_from_clicks(
         products=tuple(products[document] for document in kept.tolist()),
         ratings=np.rint(mean[kept]).astype(np.int32),
         impressions=counts.per_document(counts.impressions)[kept],
-        clicks=clicks[kept],
+        amounts=amounts[kept],
         low=low[kept],
         high=high[kept],
     )
@@ -117,7 +119,7 @@ def write_judgments(found: ClickJudgments, path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}")
     columns = (
         *(found.queries, found.products, found.ratings.tolist()),
-        *(np.round(each, 4).tolist() for each in (found.impressions, found.clicks)),
+        *(np.round(each, 4).tolist() for each in (found.impressions, found.amounts)),
         *(np.round(each, 3).tolist() for each in (found.low, found.high)),
     )
     try:

@@ -72,7 +72,7 @@ def test_eval_reads_the_file(tmp_path: Path) -> None:
     write_judgments(found, tmp_path / "clicks.csv")
     assert load_judgments(tmp_path / "clicks.csv").gains == found.judgments().gains
     header = (tmp_path / "clicks.csv").read_text().splitlines()[0]
-    assert header == "query,product_id,rating,impressions,clicks,low,high"
+    assert header == "query,product_id,rating,impressions,amount,low,high"
     assert [path.name for path in tmp_path.iterdir()] == ["clicks.csv"]
 
 
