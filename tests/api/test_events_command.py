@@ -76,6 +76,32 @@ def test_people_are_told_what_was_found(
     assert run(["events", "lint", str(tmp_path / "data"), "--json"]) == 0
 
 
+def test_events_of_no_known_search_and_other_actions_are_to_be_looked_at(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    query = {
+        "query_id": "q1",
+        "user_query": "shoes",
+        "timestamp": ubi()["timestamp"],
+        "query_response_hit_ids": ["p0", "p1", "p2"],
+    }
+    bought = [
+        ubi(event_id=f"b{i}", action_name="purchse", query_id="q1", user_query="shoes")
+        for i in range(3)
+    ]
+    file = write_ndjson(
+        tmp_path / "e.ndjson", query, *page("q1", "shoes", 1), *page("q9", "bag", 1), *bought
+    )
+    assert run(["events", "stats", str(file), "--json"]) == 0
+    findings = {each["name"]: each for each in answer(capfd)["findings"]}
+    assert findings["unknown_search"]["count"] == 4
+    assert findings["other_actions"]["count"] == 3
+    assert run(["events", "stats", str(file)]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert "! 4 of 11 events belong to no known search: 0 name none, 4 name one of 1" in said
+    assert "purchse 3 (purchase?)" in said
+
+
 def test_mixed_ordinals_stop_the_import_and_write_nothing(
     tmp_path: Path, file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

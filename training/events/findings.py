@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from search.types import ACTIONS
 from training.events.database import rows
 
 if TYPE_CHECKING:
@@ -46,6 +49,11 @@ SELECT count(*) FILTER (s.product IS NULL AND e.search_id IN (SELECT search_id F
        count(*) FILTER (e.time < s.time - {skew})
 FROM {events} e LEFT JOIN seen s USING (search_id, product) WHERE e.action = 'click'
 """
+_UNKNOWN = """
+SELECT count(*), count(*) FILTER (named = ''), count(DISTINCT named) FILTER (named <> '')
+FROM (SELECT coalesce(search_id, '') AS named FROM {events}) AS e
+WHERE named = '' OR NOT EXISTS (SELECT 1 FROM {searches} s WHERE s.search_id = named)
+"""
 
 
 def find(connection: DuckDBPyConnection, searches: str, events: str) -> list[Finding]:
@@ -55,6 +63,44 @@ def find(connection: DuckDBPyConnection, searches: str, events: str) -> list[Fin
     early = rows(connection, _EARLY.format(**names))[0][0]
     unseen, before = rows(connection, _UNSEEN.format(**names))[0]
     return [*_missing(*totals), *_doubtful(totals, unseen, early + before)]
+
+
+def to_look_at(connection: DuckDBPyConnection, searches: str, events: str) -> list[Finding]:
+    """What is no fault of a file by itself, but should be known of a log: events of no known
+    search, and actions that nothing is learned from."""
+    total = int(rows(connection, f"SELECT count(*) FROM {events}")[0][0])
+    unknown, nameless, ids = rows(connection, _UNKNOWN.format(searches=searches, events=events))[0]
+    found = []
+    if unknown:
+        text = (
+            f"{unknown:,} of {total:,} events belong to no known search: {nameless:,} name none, "
+            f"{unknown - nameless:,} name one of {ids:,} that the log lacks; import the searches "
+            "too, or send the query_id of the answer"
+        )
+        found.append(Finding("unknown_search", unknown, text))
+    return [*found, *_other_actions(connection, events)]
+
+
+def _other_actions(connection: DuckDBPyConnection, events: str) -> Iterator[Finding]:
+    """A finding for all actions that are not UBI's own, with what a misspelled one may mean."""
+    known = ", ".join(f"'{action}'" for action in ACTIONS)
+    others = rows(
+        connection,
+        f"SELECT action, count(*) FROM {events} WHERE action NOT IN ({known}) "
+        "GROUP BY action ORDER BY count(*) DESC, action",
+    )
+    if others:
+        named = ", ".join(f"{action} {count:,}{_meant(action)}" for action, count in others)
+        text = (
+            f"actions that are not UBI's own, which are kept and not learned from: {named}; where "
+            "one is another name of UBI's, import with --action theirs=ours"
+        )
+        yield Finding("other_actions", sum(count for _, count in others), text)
+
+
+def _meant(action: str) -> str:
+    near = get_close_matches(action.lower(), ACTIONS, n=1, cutoff=0.8)
+    return f" ({near[0]}?)" if near else ""
 
 
 def _missing(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from training.events.database import rows
-from training.events.findings import Finding, find
+from training.events.findings import Finding, find, to_look_at
 from training.events.frames import Damage, Kind, read_frames
 from training.events.fraud import flag
 from training.events.layout import find_log, segment_paths
@@ -83,7 +83,10 @@ def stats_of(connection: DuckDBPyConnection, paths: Sequence[Path]) -> Stats:
         flagged=flagged,
         excluded=events - clean,
         quarantined=_counts(connection, "field", "quarantined"),
-        findings=find(connection, "searches", "events"),
+        findings=[
+            *find(connection, "searches", "events"),
+            *to_look_at(connection, "searches", "events"),
+        ],
         kept=_kept(paths),
     )
 
