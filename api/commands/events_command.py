@@ -168,6 +168,7 @@ def forget(
 ) -> None:
     """Delete everything a client did from the log."""
     from api.commands.console import out, print_json
+    from api.commands.events_text import counted
     from api.settings import require_data
     from training.events.erasing import forget as forget_client
 
@@ -176,11 +177,13 @@ def forget(
     if json:
         print_json(erased)
         return
-    out.print(f"Deleted {erased.rows:,} rows, looked for under {erased.salts} salts.")
+    rows, salts = counted(erased.rows, "row"), counted(erased.salts, "salt")
+    out.print(f"Deleted {rows}, looked for under {salts}.")
     if erased.pending:
         out.print(
-            f"{erased.pending} segments are still being written: what they hold of the client is "
-            "hidden from now on, and deleted by the next aisle events compact."
+            f"{counted(erased.pending, 'segment is', 'segments are')} still being written: what is "
+            "there of the client is hidden from now on, and deleted by the next "
+            "aisle events compact."
         )
 
 
@@ -188,6 +191,7 @@ def forget(
 def compact(data: Data = DEFAULT_DATA, memory: Memory = "1GB", json: Json = False) -> None:
     """Take what came in into Parquet files by day; servers may go on writing."""
     from api.commands.console import out, print_json, stages
+    from api.commands.events_text import counted
     from api.settings import require_data
     from training.events.compaction import compact as compact_log
 
@@ -198,8 +202,10 @@ def compact(data: Data = DEFAULT_DATA, memory: Memory = "1GB", json: Json = Fals
         print_json(done)
         return
     out.print(
-        f"Took {done.segments} segments: {done.searches:,} searches, {done.events:,} events, "
-        f"{done.quarantined:,} in quarantine; {done.duplicates:,} duplicates left out."
+        f"Took {counted(done.segments, 'segment')}: "
+        f"{counted(done.searches, 'search', 'searches')}, {counted(done.events, 'event')}, "
+        f"{done.quarantined:,} in quarantine; "
+        f"{counted(done.duplicates, 'duplicate')} left out."
     )
     if done.torn:
         out.print(f"{done.torn:,} bytes were cut off by a crash before they were acknowledged.")
@@ -220,6 +226,7 @@ def prune(
 ) -> None:
     """Delete days older than the retention, and the salts nothing is hashed with any more."""
     from api.commands.console import out, print_json
+    from api.commands.events_text import counted
     from api.settings import load_settings, require_data
     from training.events.erasing import prune as prune_log
 
@@ -230,8 +237,8 @@ def prune(
         print_json({**_fields(pruned), "retention_days": kept})
     else:
         out.print(
-            f"Deleted {pruned.rows:,} rows of {pruned.days} days older than {kept} days, and "
-            f"{pruned.salts} salts."
+            f"Deleted {counted(pruned.rows, 'row')} of {counted(pruned.days, 'day')} older than "
+            f"{counted(kept, 'day')}, and {counted(pruned.salts, 'salt')}."
         )
 
 

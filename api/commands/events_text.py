@@ -18,6 +18,11 @@ from training.events.stats import Kept, Stats
 from training.events.storing import Stored
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 salt`, `1,200 salts`; `many` where the plural is not formed with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def imported_json(imported: Imported, stored: Stored | None) -> dict[str, Any]:
     """What files held; with `stored`, what of it is new in the log."""
     firsts = {source.name: source for source in imported.sources}
@@ -61,13 +66,17 @@ def imported_text(imported: Imported, stored: Stored | None) -> RenderableType:
 
 
 def _summary(imported: Imported, stored: Stored | None) -> str:
-    text = f"{imported.searches:,} searches and {imported.events:,} events read"
+    text = f"{_rows(imported.searches, imported.events)} read"
     if imported.duplicates:
-        text += f" ({imported.duplicates:,} records were there twice)"
+        text += f" ({counted(imported.duplicates, 'record was', 'records were')} there twice)"
     if stored is None:
         return text + "."
-    new = f"{stored.rows.get('searches', 0):,} searches and {stored.rows.get('events', 0):,} events"
-    return f"{text}; {new} are new in the log."
+    new = _rows(stored.rows.get("searches", 0), stored.rows.get("events", 0))
+    return f"{text}; new in the log: {new}."
+
+
+def _rows(searches: int, events: int) -> str:
+    return f"{counted(searches, 'search', 'searches')} and {counted(events, 'event')}"
 
 
 def _sources(imported: Imported) -> Iterator[RenderableType]:
@@ -85,7 +94,7 @@ def _sources(imported: Imported) -> Iterator[RenderableType]:
 
 
 def _refused(imported: Imported) -> Table:
-    title = f"{imported.refused.total():,} records refused, {len(imported.examples)} of them here"
+    title = f"{counted(imported.refused.total(), 'record')} refused, {len(imported.examples)} shown"
     table = Table("file", "line", "field", "reason", title=title, title_justify="left")
     for place, one in imported.examples:
         table.add_row(Text(place), str(one.index), Text(one.field or "record"), Text(one.reason))
@@ -109,8 +118,8 @@ def stats_text(stats: Stats) -> Iterator[RenderableType]:
     days = list(stats.days)
     span = f"{days[0]} to {days[-1]}" if days else "no day"
     yield Text(
-        f"{stats.searches:,} searches, {stats.events:,} events of {stats.clients:,} clients, "
-        f"{stats.queries:,} queries, {span}"
+        f"{counted(stats.searches, 'search', 'searches')}, {counted(stats.events, 'event')} of "
+        f"{counted(stats.clients, 'client')}, {counted(stats.queries, 'query', 'queries')}, {span}"
     )
     actions = Table("action", "events", title="Actions", title_justify="left")
     for action, count in stats.actions.items():
@@ -137,14 +146,14 @@ def _outcome(stats: Stats) -> str:
     flagged = _listed(stats.flagged) or "nobody"
     apart = _listed(stats.quarantined) or "nothing"
     return (
-        f"Flagged by rule: {flagged}; {stats.excluded:,} events of theirs do not count.\n"
+        f"Flagged by rule: {flagged}; {counted(stats.excluded, 'event')} of theirs left out.\n"
         f"In quarantine by field: {apart}."
     )
 
 
 def _kept_text(kept: Kept) -> str:
-    counted = f" Counted: {_listed(kept.counts)}." if kept.counts else ""
+    also = f" Counted: {_listed(kept.counts)}." if kept.counts else ""
     return (
-        f"On disk: {kept.files} Parquet files and {kept.segments} segments, "
-        f"{kept.bytes / 1e6:.1f} MB.{counted}"
+        f"On disk: {counted(kept.files, 'Parquet file')} and "
+        f"{counted(kept.segments, 'segment')}, {kept.bytes / 1e6:.1f} MB.{also}"
     )

@@ -38,9 +38,9 @@ def command(
 ) -> None:
     """Rate products for queries by what shoppers did, corrected for position.
 
-    In the file, impressions is how often the product was shown for the query, amount the sum of the
-    most that was done each time (--grades: a click is 2, not 1), low and high the 95% interval of
-    the rating.
+    In the file, impressions is how often the product was shown for the query,
+    amount the sum of the most that was done each time (--grades: a click is 2),
+    low and high the 95% interval of the rating.
     """
     from api.commands.console import out, print_json, say
     from training.clicks import (

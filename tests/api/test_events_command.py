@@ -68,11 +68,13 @@ def test_people_are_told_what_was_found(
     file.write_bytes(file.read_bytes() + orjson.dumps(ubi(timestamp="soon")) + b"\n")
     assert run(["events", "lint", str(file)]) == 1
     said = " ".join(capfd.readouterr().out.split())
-    assert "1 records refused" in said
+    assert "1 record refused" in said
     assert "timestamp" in said
     assert run(["events", "import", str(file), "--data", str(tmp_path / "data")]) == 0
     assert run(["events", "stats", "--data", str(tmp_path / "data")]) == 0
     assert "Clicks by position" in capfd.readouterr().out
+    assert run(["events", "forget", "nobody", "--data", str(tmp_path / "data")]) == 0
+    assert "Deleted 0 rows, looked for under 1 salt." in capfd.readouterr().out
     assert run(["events", "lint", str(tmp_path / "data"), "--json"]) == 0
 
 

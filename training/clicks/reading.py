@@ -101,7 +101,7 @@ def open_log(
 
 def remarks_on(joined: Joined) -> tuple[str, ...]:
     """What became of a log, in sentences."""
-    said = [f"{joined.searches:,} searches"]
+    said = [f"{joined.searches:,} {'search' if joined.searches == 1 else 'searches'}"]
     if joined.by_events:
         said.append("seen: what impression events name" + _of(joined.by_events))
     if joined.by_page:
@@ -109,13 +109,34 @@ def remarks_on(joined: Joined) -> tuple[str, ...]:
             "seen: every product of a page, for want of impression events" + _of(joined.by_page)
         )
     counted = (
-        (joined.credited, "actions without a known search went to the shopper's latest one"),
-        (joined.orphans - joined.credited, "actions belong to no search"),
-        (joined.early, "actions came before their search and do not count"),
-        (joined.unseen, "actions are of products that their search did not show"),
-        (joined.flagged, "shoppers are flagged and do not count"),
+        (
+            joined.credited,
+            "action without a known search went to the shopper's latest one",
+            "actions without a known search went to the shopper's latest one",
+        ),
+        (
+            joined.orphans - joined.credited,
+            "action belongs to no search",
+            "actions belong to no search",
+        ),
+        (
+            joined.early,
+            "action came before its search and does not count",
+            "actions came before their search and do not count",
+        ),
+        (
+            joined.unseen,
+            "action is of a product that its search did not show",
+            "actions are of products that their search did not show",
+        ),
+        (
+            joined.flagged,
+            "shopper is flagged and does not count",
+            "shoppers are flagged and do not count",
+        ),
     )
-    return (*said, *(f"{number:,} {text}" for number, text in counted if number))
+    told = (f"{number:,} {one if number == 1 else many}" for number, one, many in counted if number)
+    return (*said, *told)
 
 
 def _of(applications: tuple[str, ...]) -> str:

@@ -174,9 +174,9 @@ def test_it_says_what_became_of_the_log(tmp_path: Path) -> None:
         event(3, "purchase", 9, "q", search_id=""),
     ]
     told = read_log([write_log(tmp_path, [search(0, "ab")], events)]).remarks
-    assert "1 actions are of products that their search did not show" in told
-    assert "1 actions came before their search and do not count" in told
-    assert "1 actions belong to no search" in told
+    assert "1 action is of a product that its search did not show" in told
+    assert "1 action came before its search and does not count" in told
+    assert "1 action belongs to no search" in told
     assert any("for want of impression events (shop)" in remark for remark in told)
 
 
