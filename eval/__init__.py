@@ -1,18 +1,28 @@
-"""Judgments, metrics, significance and the comparison of systems."""
+"""Judgments, metrics, significance and the comparison of systems.
 
-from eval.alignment import JudgedRanking
-from eval.crossvalidation import Fold, Selection, folds, nested_selection
-from eval.evaluate import evaluate
-from eval.judgments import Judgments, load_judgments, load_kinds
-from eval.metrics import DEFAULT_METRICS, Metric, parse_metric
-from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
-from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
-from eval.report import format_report, report_json
-from eval.results import Comparison, Interval, Report
-from eval.runner import Mode, Searcher, collect_runs, evaluate_systems
-from eval.runs import Run, random_run, rank_by_score
-from eval.significance import paired_t, sign_flip, t_interval
-from eval.verify import MetricsDisagree, verify
+The public names are loaded when first asked for: a server that interleaves two rankings must not
+load what evaluation needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eval.alignment import JudgedRanking
+    from eval.crossvalidation import Fold, Selection, folds, nested_selection
+    from eval.judgments import Judgments, load_judgments, load_kinds
+    from eval.metrics import DEFAULT_METRICS, Metric, parse_metric
+    from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
+    from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
+    from eval.report import format_report, report_json
+    from eval.results import Comparison, Interval, Report
+    from eval.runner import Mode, Searcher, collect_runs, evaluate_systems
+    from eval.runs import Run, random_run, rank_by_score
+    from eval.scoring import evaluate
+    from eval.significance import paired_t, sign_flip, t_interval
+    from eval.verification import MetricsDisagree, verify
 
 __all__ = [
     "DEFAULT_METRICS",
@@ -53,3 +63,26 @@ __all__ = [
     "t_interval",
     "verify",
 ]
+
+_HOMES = {
+    "alignment": ("JudgedRanking",),
+    "crossvalidation": ("Fold", "Selection", "folds", "nested_selection"),
+    "scoring": ("evaluate",),
+    "judgments": ("Judgments", "load_judgments", "load_kinds"),
+    "metrics": ("DEFAULT_METRICS", "Metric", "parse_metric"),
+    "off_policy": ("LoggedPages", "Value", "estimate", "positions_by", "relative_difference"),
+    "pairwise": ("LEAST_GAP", "pairwise_accuracy", "pairwise_report"),
+    "report": ("format_report", "report_json"),
+    "results": ("Comparison", "Interval", "Report"),
+    "runner": ("Mode", "Searcher", "collect_runs", "evaluate_systems"),
+    "runs": ("Run", "random_run", "rank_by_score"),
+    "significance": ("paired_t", "sign_flip", "t_interval"),
+    "verification": ("MetricsDisagree", "verify"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from eval.evaluate import evaluate
 from eval.judgments import Judgments
 from eval.metrics import DEFAULT_METRICS
 from eval.results import Report
 from eval.runs import Run, pool, random_run
+from eval.scoring import evaluate
 from search.errors import BadInput
 
 Mode = Literal["full", "rerank"]
