@@ -1,0 +1,15 @@
+"""Experiments on live traffic: who sees what, and what the difference is."""
+
+from eval.experiments.types import (
+    KINDS,
+    NAME,
+    Arm,
+    Experiment,
+    Guardrails,
+    Kind,
+    Status,
+    Step,
+    Unit,
+)
+
+__all__ = ["KINDS", "NAME", "Arm", "Experiment", "Guardrails", "Kind", "Status", "Step", "Unit"]

@@ -1,0 +1,89 @@
+"""What an experiment is: rankers beside each other on live traffic, and how they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["interleave", "ab", "shadow", "rollout"]
+Status = Literal["running", "stopped"]
+Unit = Literal["session", "client"]
+
+KINDS: tuple[Kind, ...] = ("interleave", "ab", "shadow", "rollout")
+NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
+"""What experiments and arms may be called: these names go into logs, joined by commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of the rankers compared. `system` is a pipeline by name (`ranked`, `hybrid`, one of the
+    settings' `[systems]`, or `model:VERSION` of the registry); `weight` its share of the units,
+    relative to the other arms."""
+
+    name: str
+    system: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrails:
+    """What must not break: p99 of the answers in milliseconds, clicks a search as a share of the
+    baseline's, the share of requests that failed beyond the baseline's, the share of searches
+    without hits beyond the baseline's, and revenue a session as a share of the baseline's. None
+    turns one off. `least` requests must have been counted in each arm before any is judged."""
+
+    p99_milliseconds: float | None = 100.0
+    click_rate: float | None = 0.8
+    errors: float | None = 0.01
+    zero_results: float | None = 0.05
+    revenue: float | None = None
+    least: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One experiment. The first arm is the baseline.
+
+    `share` is the part of all units that takes part (for a rollout: that is shown the candidate);
+    `layer` keeps experiments apart: those of one layer never meet in a unit, those of different
+    layers are independent. `slot` is the experiment's part of its layer, from 0 to 1, given when it
+    is created. `salt` makes its coins its own. `method` is one of `INTERLEAVERS` for the kind
+    `interleave`. `alpha` is the error allowed however often one looks; `debiased` credits clicks by
+    how likely their places are looked at. Times are seconds since 1970.
+    """
+
+    name: str
+    kind: Kind
+    arms: tuple[Arm, ...]
+    unit: Unit = "session"
+    share: float = 1.0
+    layer: str = "ranking"
+    slot: tuple[float, float] = (0.0, 1.0)
+    salt: str = ""
+    method: str = "team-draft"
+    alpha: float = 0.05
+    debiased: bool = False
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    status: Status = "running"
+    created: float = 0.0
+    stopped: float | None = None
+    reason: str = ""
+
+    @property
+    def baseline(self) -> Arm:
+        """What the others are compared with."""
+        return self.arms[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of an experiment, as its history keeps it: `what` (`created`, `share`, `stopped`
+    …), why, and the measurements that led to it."""
+
+    time: float
+    experiment: str
+    what: str
+    reason: str
+    share: float | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)

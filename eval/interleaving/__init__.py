@@ -1,0 +1,5 @@
+"""Interleaving: two or more rankings compared by the clicks of the same shopper on one list."""
+
+from eval.interleaving.seams import NOBODY, Interleaved, Interleaver, Items
+
+__all__ = ["NOBODY", "Interleaved", "Interleaver", "Items"]
