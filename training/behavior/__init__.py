@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from training.behavior.counting import behavior_as_of, make_store
-    from training.behavior.history import History, read_history
+    from training.behavior.history import read_history
 
-__all__ = ["History", "behavior_as_of", "make_store", "read_history"]
+__all__ = ["behavior_as_of", "make_store", "read_history"]
 
 _HOMES = {
     "counting": ("behavior_as_of", "make_store"),
-    "history": ("History", "read_history"),
+    "history": ("read_history",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

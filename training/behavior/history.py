@@ -1,14 +1,13 @@
-"""Behavior as it was when a search was answered, for learning from that search.
+"""Behavior as it was at several moments, for learning from the searches that came after each.
 
-A day's searches see what was done before that day began (UTC). Each product's running sums by day
-are joined to every day asked about by DuckDB's ASOF JOIN: the sums as of the day, less those as of
-1, 7 and 30 days before.
+Each product's running sums by day are joined to the days asked about by DuckDB's ASOF JOIN: the
+sums as of a moment, less those as of 1, 7 and 30 days before it. Every moment sees what was done
+before it, and nothing that came later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,84 +32,72 @@ SELECT p, day, {sums} FROM daily
         f"(sum({name}) OVER (PARTITION BY p ORDER BY day))::BIGINT AS {name}" for name in COLUMNS
     )
 )
-_ASKED = """
-CREATE TEMP TABLE asked AS
-SELECT DISTINCT p, floor(time / {day})::INTEGER AS day
-FROM impression JOIN search USING (s)
-"""
+_ASKED = "CREATE TEMP TABLE asked AS SELECT p, unnest($days)::INTEGER AS day FROM product"
 _THEN = """
 SELECT asked.day AS day, id, {differences}
 FROM asked JOIN product USING (p)
-ASOF LEFT JOIN running AS now ON asked.p = now.p AND asked.day > now.day
+ASOF JOIN running AS now ON asked.p = now.p AND asked.day > now.day
 {joins}
+WHERE now.day >= asked.day - {most}
 ORDER BY asked.day, id
 """
 _QUERIES = """
 SELECT days.day AS day, query, sum(searches)::BIGINT AS searches
 FROM (SELECT DISTINCT day FROM asked) AS days
-JOIN (SELECT floor(time / {day})::INTEGER AS day, query, count(*) AS searches
+JOIN (SELECT floor((time - {origin}) / {day})::INTEGER AS day, query, count(*) AS searches
       FROM search GROUP BY ALL) AS asking
   ON asking.day < days.day AND asking.day >= days.day - {most}
 GROUP BY ALL ORDER BY ALL
 """
-
-
 _TOTALS = "SELECT day, {} FROM daily GROUP BY day".format(
     ", ".join(f"sum({name})::BIGINT AS {name}" for name in COLUMNS)
 )
 Columns = Mapping[str, NDArray[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """Behavior as of the beginning of each day (whole days since 1970, UTC) with searches, of the
-    products that were seen on that day."""
-
-    days: Mapping[int, BehaviorStore]
-
-    def at(self, time: float) -> BehaviorStore | None:
-        """What was known when a search was answered; None for a day without searches."""
-        return self.days.get(int(time // DAY))
-
-
 def read_history(
-    paths: Sequence[Path], propensities: Propensities, reading: Reading | None = None
-) -> History:
-    """The behavior that every search of a log could have been answered with.
-
-    The window of `reading` is that of the searches; what was done up to 30 days before it is read
-    as well.
+    paths: Sequence[Path],
+    propensities: Propensities,
+    moments: Sequence[float],
+    reading: Reading | None = None,
+) -> tuple[BehaviorStore, ...]:
+    """What `behavior_as_of` would have found at each moment (seconds since 1970), read once. The
+    moments are whole days apart, so that one count by day serves all of them; before the log
+    begins nothing was done with anything.
 
     Raises:
-        BadInput: as `training.behavior.behavior_as_of`.
+        BadInput: as `training.behavior.behavior_as_of`; or moments are not whole days apart.
     """
+    origin = max(moments)
+    days = [round((moment - origin) / DAY) for moment in moments]
+    if any(abs(origin + day * DAY - m) > 1e-3 for day, m in zip(days, moments, strict=True)):
+        raise BadInput("moments of a history are whole days apart", field="moments")
+    window = max(DAYS) + 1.0 - min(days)
     chosen = reading or Reading()
-    window = chosen.window_days
     wide = Reading(
-        now=chosen.now,
-        window_days=None if window is None else window + max(DAYS) + 1,
+        now=origin,
+        window_days=window,
         impressions=chosen.impressions,
         memory_gb=chosen.memory_gb,
     )
     with open_log(paths, wide) as (connection, joined, _):
         if joined.now is None:
             raise BadInput("these sessions have no times; name a log of events", field="events")
-        make_daily(connection, propensities)
+        make_daily(connection, propensities, origin=origin, end=origin)
         connection.execute(_RUNNING)
-        since = float("-inf") if window is None else joined.now - window * DAY
-        connection.execute(
-            _ASKED.format(day=DAY) + ("" if window is None else f"WHERE time > {since!r}")
-        )
+        connection.execute(_ASKED, {"days": sorted(set(days))})
         found = arrays(connection, _then())
-        queries = arrays(connection, _QUERIES.format(day=DAY, most=max(DAYS)))
+        queries = arrays(connection, _QUERIES.format(origin=repr(origin), day=DAY, most=max(DAYS)))
         totals = arrays(connection, _TOTALS)
-    days = np.unique(found["day"]).tolist()
-    return History({int(day): _store(int(day), found, queries, totals) for day in days})
+    return tuple(
+        _store(moment, day, found, queries, totals)
+        for moment, day in zip(moments, days, strict=True)
+    )
 
 
 def _then() -> str:
     differences = ", ".join(
-        f"coalesce(now.{name}, 0) - coalesce(before_{days}.{name}, 0) AS {name}_{days}"
+        f"now.{name} - coalesce(before_{days}.{name}, 0) AS {name}_{days}"
         for days in DAYS
         for name in COLUMNS
     )
@@ -119,17 +106,19 @@ def _then() -> str:
         f"ON asked.p = before_{days}.p AND asked.day - {days} > before_{days}.day"
         for days in DAYS
     )
-    return _THEN.format(differences=differences, joins=joins)
+    return _THEN.format(differences=differences, joins=joins, most=max(DAYS))
 
 
-def _store(day: int, found: Columns, queries: Columns, totals: Columns) -> BehaviorStore:
+def _store(
+    moment: float, day: int, found: Columns, queries: Columns, totals: Columns
+) -> BehaviorStore:
     own = found["day"] == day
     sums = np.array([[found[f"{name}_{days}"][own] for name in COLUMNS] for days in DAYS], np.int64)
     asked = queries["day"] == day
     searches = queries["searches"][asked]
     shares = (searches / max(int(searches.sum()), 1)).tolist()
     return BehaviorStore(
-        moment=day * DAY,
+        moment=moment,
         ids=tuple(found["id"][own].tolist()),
         counts=as_counts(sums),
         usual=usual_rates(_before(day, totals)),

@@ -1,13 +1,16 @@
-"""Impressions and actions summed up by query, product and position."""
+"""Impressions and actions summed up by query, product and position, and by period."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search.errors import BadInput
-from training.clicks.counts import ClickCounts
+from training.clicks.counts import Amounts, ClickCounts
 from training.clicks.database import arrays
 from training.clicks.options import Reading
 
@@ -24,16 +27,64 @@ CREATE OR REPLACE TEMP TABLE graded AS
 SELECT s, p, position, max(CASE WHEN action = 'click' AND stayed < {short} THEN {share} * amount
                       ELSE amount END) AS amount
 FROM (SELECT s, p, position, action, max(dwell) OVER (PARTITION BY s, p, position) AS stayed
-      FROM action)
+      FROM action {known})
 JOIN grade USING (action) GROUP BY s, p, position
 """
 _COUNT = """
-SELECT q, p, position, sum(weight) AS impressions,
+SELECT period, q, p, position, sum(weight) AS impressions,
        sum(weight * greatest(coalesce(amount, 0), {base})) AS clicks
-FROM impression JOIN (SELECT s, q, weight FROM search JOIN query ON text = query) USING (s)
+FROM impression
+JOIN (SELECT s, q, weight, {period} AS period FROM search JOIN query ON text = query) USING (s)
 LEFT JOIN graded USING (s, p, position)
-WHERE position <= {depth} GROUP BY q, p, position ORDER BY q, p, position
+WHERE position <= {depth} GROUP BY ALL ORDER BY q, p, position, period
 """
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Sums by period, query, product and position, arrays of shape (cells,) sorted by query,
+    product and position; `texts` are queries and `ids` products by their codes."""
+
+    period: Whole
+    query: Whole
+    product: Whole
+    position: Whole
+    impressions: Amounts
+    clicks: Amounts
+    texts: tuple[str, ...]
+    ids: tuple[str, ...]
+
+    def of(self, weights: Sequence[float]) -> ClickCounts:
+        """The sum of all periods, each weighed; those that weigh nothing are left out, documents
+        that were not seen in the others too. May be empty."""
+        share = np.asarray(weights, np.float64)[self.period]
+        kept = np.flatnonzero(share > 0)
+        keys = np.stack([self.query[kept], self.product[kept], self.position[kept]])
+        starts = np.append(True, (np.diff(keys) != 0).any(axis=0))[: len(kept)]
+        cell = np.cumsum(starts) - 1
+        sums = [
+            np.bincount(cell, (share * each)[kept], minlength=int(starts.sum()))
+            for each in (self.impressions, self.clicks)
+        ]
+        q, p, position = keys[:, starts]
+        return self._counts(q, p, position, sums[0], sums[1])
+
+    def _counts(
+        self, q: Whole, p: Whole, position: Whole, impressions: Amounts, clicks: Amounts
+    ) -> ClickCounts:
+        """One document a query and product."""
+        starts = np.append(True, (np.diff(q) != 0) | (np.diff(p) != 0))[: len(q)]
+        present, queries = np.unique(q[starts], return_inverse=True)
+        return ClickCounts(
+            documents=(np.cumsum(starts) - 1).astype(np.int32),
+            positions=position.astype(np.int32),
+            impressions=impressions,
+            clicks=clicks,
+            queries=queries.astype(np.int32),
+            query_texts=tuple(self.texts[code] for code in present.tolist()),
+            products=tuple(self.ids[code] for code in p[starts].tolist()),
+        )
 
 
 def count(connection: DuckDBPyConnection, reading: Reading) -> ClickCounts:
@@ -42,10 +93,28 @@ def count(connection: DuckDBPyConnection, reading: Reading) -> ClickCounts:
     Raises:
         BadInput: nothing was clicked.
     """
+    return count_periods(connection, reading).of([1.0])
+
+
+def count_periods(
+    connection: DuckDBPyConnection,
+    reading: Reading,
+    edges: Sequence[float] = (),
+    known: float | None = None,
+) -> Counted:
+    """The same by period: `edges` (seconds since 1970, rising) are the moments at which one ends
+    and the next begins; a search at that very moment is of the earlier one. What was done after
+    `known` is left out, whenever its search was answered.
+
+    Raises:
+        BadInput: nothing was clicked.
+    """
     connection.execute(_QUERY)
-    grade(connection, reading)
+    grade(connection, reading, known)
     base = float(reading.amounts.get("impression", 0.0))
-    found = arrays(connection, _COUNT.format(base=repr(base), depth=reading.depth))
+    whens = " ".join(f"WHEN time <= {edge!r} THEN {i}" for i, edge in enumerate(edges))
+    period = f"CASE {whens} ELSE {len(edges)} END" if edges else "0"
+    found = arrays(connection, _COUNT.format(base=repr(base), depth=reading.depth, period=period))
     if not (found["clicks"] > base * found["impressions"]).any():
         raise BadInput(
             f"the log has no clicks on what was seen in the first {reading.depth} positions; "
@@ -54,26 +123,24 @@ def count(connection: DuckDBPyConnection, reading: Reading) -> ClickCounts:
         )
     texts = arrays(connection, "SELECT text FROM query ORDER BY q")["text"]
     ids = arrays(connection, "SELECT id FROM product ORDER BY p")["id"]
-    q, p = found["q"], found["p"]
-    starts = np.append(True, (np.diff(q) != 0) | (np.diff(p) != 0))
-    present, queries = np.unique(q[starts], return_inverse=True)
-    return ClickCounts(
-        documents=(np.cumsum(starts) - 1).astype(np.int32),
-        positions=found["position"].astype(np.int32),
-        impressions=found["impressions"].astype(np.float64),
-        clicks=found["clicks"].astype(np.float64),
-        queries=queries.astype(np.int32),
-        query_texts=tuple(texts[present].tolist()),
-        products=tuple(ids[p[starts] - 1].tolist()),
+    return Counted(
+        *(found[name].astype(np.int64) for name in ("period", "q")),
+        found["p"].astype(np.int64) - 1,
+        found["position"].astype(np.int64),
+        *(found[name].astype(np.float64) for name in ("impressions", "clicks")),
+        tuple(texts.tolist()),
+        tuple(ids.tolist()),
     )
 
 
-def grade(connection: DuckDBPyConnection, reading: Reading) -> None:
-    """Makes the table `graded`: the amount of every impression that was acted on."""
+def grade(connection: DuckDBPyConnection, reading: Reading, known: float | None = None) -> None:
+    """Makes the table `graded`: the amount of every impression that was acted on, until the moment
+    `known` where there is one."""
     connection.execute("CREATE OR REPLACE TEMP TABLE grade (action VARCHAR, amount DOUBLE)")
     connection.executemany(
         "INSERT INTO grade VALUES (?, ?)",
         [[action, float(amount)] for action, amount in reading.amounts.items()],
     )
     short, share = float(reading.short_dwell), float(reading.short_share)
-    connection.execute(_GRADED.format(short=repr(short), share=repr(share)))
+    until = "" if known is None else f"WHERE time <= {float(known)!r}"
+    connection.execute(_GRADED.format(short=repr(short), share=repr(share), known=until))

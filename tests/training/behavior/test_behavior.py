@@ -89,38 +89,33 @@ def test_counts_are_those_of_the_days_before_the_moment(log: Log, after: float) 
 
 @pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
-@given(logs())
-def test_history_holds_what_would_have_been_published_at_midnight(log: Log) -> None:
+@given(logs(), st.sampled_from([0, 0.3]))
+def test_history_holds_what_would_have_been_published_then(log: Log, hour: float) -> None:
+    moments = [START + DAY * (day + hour) for day in (-1, 1, 2, 8, 31, 45)]
     with tempfile.TemporaryDirectory() as folder:
         path = write_log(Path(folder), *log)
-        history = read_history([path], HALVED, Reading(window_days=None))
-        for day, then in history.days.items():
-            seen = set(then.ids)
+        for moment, then in zip(moments, read_history([path], HALVED, moments), strict=True):
+            assert then.moment == moment
             try:
-                published = behavior_as_of([path], HALVED, day * DAY)
+                published = behavior_as_of([path], HALVED, moment)
             except BadInput:
-                assert not then.counts.any()
+                assert not then.ids
                 continue
-            rows = [row for row, each in enumerate(published.ids) if each in seen]
-            kept = {published.ids[row]: published.counts[:, :, row].tobytes() for row in rows}
-            mine = {
-                each: then.counts[:, :, row].tobytes()
-                for row, each in enumerate(then.ids)
-                if then.counts[:, :, row].any()
-            }
-            assert mine == kept
+            assert then.ids == published.ids
+            assert then.counts.tobytes() == published.counts.tobytes()
             assert then.usual.tobytes() == published.usual.tobytes()
             assert then.queries == published.queries
 
 
-def test_a_click_after_midnight_is_not_known_that_day(tmp_path: Path) -> None:
+def test_a_click_after_the_moment_is_not_known_then(tmp_path: Path) -> None:
     late = search(0, "ab", time=START + DAY - 5)
     log = ([late, search(1, "ab", time=START + DAY + 60)], [event(0, "click", 0, "a")])
     log[1][0]["time"] = START + DAY + 5
-    history = read_history([write_log(tmp_path, *log)], HALVED, Reading(window_days=None))
-    then = history.at(START + DAY + 60)
-    assert then is not None
-    assert found(then, 1) == {"a": [1.0, 0.0, 0.0, 0.0], "b": [0.5, 0.0, 0.0, 0.0]}
+    before, after = read_history(
+        [write_log(tmp_path, *log)], HALVED, [START + DAY, START + 2 * DAY]
+    )
+    assert found(before, 1) == {"a": [1.0, 0.0, 0.0, 0.0], "b": [0.5, 0.0, 0.0, 0.0]}
+    assert found(after, 7) == {"a": [2.0, 1.0, 0.0, 0.0], "b": [1.0, 0.0, 0.0, 0.0]}
 
 
 def test_sessions_without_times_have_no_last_days(tmp_path: Path) -> None:
