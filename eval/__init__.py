@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from eval.runs import Run, random_run, rank_by_score
     from eval.scoring import evaluate
     from eval.significance import paired_t, sign_flip, t_interval
+    from eval.stored import (
+        ListedRun,
+        StoredRun,
+        find_run,
+        list_runs,
+        load_run,
+        save_run,
+    )
     from eval.verification import MetricsDisagree, verify
 
 __all__ = [
@@ -32,6 +40,7 @@ __all__ = [
     "Interval",
     "JudgedRanking",
     "Judgments",
+    "ListedRun",
     "LoggedPages",
     "Metric",
     "MetricsDisagree",
@@ -40,15 +49,19 @@ __all__ = [
     "Run",
     "Searcher",
     "Selection",
+    "StoredRun",
     "Value",
     "collect_runs",
     "estimate",
     "evaluate",
     "evaluate_systems",
+    "find_run",
     "folds",
     "format_report",
+    "list_runs",
     "load_judgments",
     "load_kinds",
+    "load_run",
     "nested_selection",
     "paired_t",
     "pairwise_accuracy",
@@ -59,6 +72,7 @@ __all__ = [
     "rank_by_score",
     "relative_difference",
     "report_json",
+    "save_run",
     "sign_flip",
     "t_interval",
     "verify",
@@ -77,6 +91,7 @@ _HOMES = {
     "runner": ("Mode", "Searcher", "collect_runs", "evaluate_systems"),
     "runs": ("Run", "random_run", "rank_by_score"),
     "significance": ("paired_t", "sign_flip", "t_interval"),
+    "stored": ("ListedRun", "StoredRun", "find_run", "list_runs", "load_run", "save_run"),
     "verification": ("MetricsDisagree", "verify"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

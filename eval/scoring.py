@@ -80,14 +80,17 @@ def _system(
     found, ideal = place_judged(gains, run, name), place_ideal(gains)
     values = {metric: measure(found, ideal) for metric, measure in metrics.items()}
     return SystemReport(
-        scores=_intervals(values),
+        scores=intervals(values),
         values=values,
         unanswered=sum(not run.get(query) for query in queries),
         unjudged_queries=sum(query not in judgments.gains for query in run),
     )
 
 
-def _intervals(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Interval]:
+def intervals(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Interval]:
+    """The mean of each metric over the queries, with its 95% interval, cut at 0 and 1."""
+    if not values:
+        return {}
     mean, low, high = t_interval(np.stack(list(values.values()), axis=1), bound=1.0)
     table = np.stack([mean, np.maximum(low, 0.0), high], axis=1)
     return {metric: Interval(*row) for metric, row in zip(values, table.tolist(), strict=True)}
@@ -101,7 +104,7 @@ def _slices(
     for kind in sorted(set(kinds.tolist()) - {""}):
         rows = np.flatnonzero(kinds == kind)
         scores = {
-            name: _intervals({m: v[rows] for m, v in system.values.items()})
+            name: intervals({m: v[rows] for m, v in system.values.items()})
             for name, system in systems.items()
         }
         slices[kind] = Slice(len(rows), scores)
