@@ -1,5 +1,6 @@
 """Interleaving: two or more rankings compared by the clicks of the same shopper on one list."""
 
+from eval.interleaving.registry import INTERLEAVERS, interleaver
 from eval.interleaving.seams import NOBODY, Interleaved, Interleaver, Items
 
-__all__ = ["NOBODY", "Interleaved", "Interleaver", "Items"]
+__all__ = ["INTERLEAVERS", "NOBODY", "Interleaved", "Interleaver", "Items", "interleaver"]

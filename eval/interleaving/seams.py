@@ -22,13 +22,16 @@ class Interleaved:
 
     `items` (int32, shape (n,)) is what is shown; `teams` (int8, shape (n,)) the number of the
     ranking that each stands for, `NOBODY` where none does; `ranks` (int32, shape (n, rankings))
-    where each stood in every ranking, from 1, and 0 where it was not in it. These three are all
-    that credit needs: they are logged with the answer.
+    where each stood in every ranking, from 1, and 0 where it was not in it. Methods that draw items
+    by chance also give `chances` (float64, shape (n, rankings)): how likely each ranking was to put
+    the item there, below what stands above. These are all that credit needs: they are logged with
+    the answer.
     """
 
     items: Items
     teams: NDArray[np.int8]
     ranks: NDArray[np.int32]
+    chances: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.items)
