@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,24 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.settings import load_settings
-from api.training import candidates_of, schema
+from api.training import CHANGING, candidates_then, schema
 from eval import Judgments, load_judgments
 from query.text import normalize
 from rankers import save_model
 from rankers.behavior import BehaviorMap
-from rankers.features import FEATURES, VERSION
+from rankers.features import VERSION
 from search.build import Search, open_search
 from search.errors import BadInput
 from search.seams import View
 from search.types import Ordinals
 from training import JudgedQuery, Tables, stack
-from training.behavior import behavior_as_of
+from training.behavior import read_history
 from training.clicks import ClickCounts, Reading
 from training.learners.clicked import About
-from training.learners.splitting import LoggedRow, ReadLog, read_split
+from training.learners.splitting import Logged, ReadLog, read_split
 from training.learners.training import ClickPlan, LearnedFromClicks, learn
 from training.propensity import DEFAULT, Propensities, estimator
 
+Behaviors = tuple[BehaviorMap | None, ...]
 Progress = Callable[[str, int, int | None], None]
 MOST_QUERIES = 2000
 """The most frequent queries of a log that are learned from: enough to tell every feature."""
@@ -52,11 +52,12 @@ class ClickTask:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What is learned from: the log, its propensities, candidates with features, and products."""
+    """What is learned from: the log, its propensities, candidates with features as they were when
+    each period of the log began, and products."""
 
     log: ReadLog
     propensities: Propensities
-    tables: Tables
+    tables: tuple[Tables, ...]
     about: About
 
 
@@ -88,7 +89,7 @@ async def train_from_clicks(
 
 
 async def gather(task: ClickTask, say: Callable[[str], None], progress: Progress) -> Gathered:
-    """Reads the log and computes features as they were before the clicks that are learned from.
+    """Reads the log and computes features as they were when each of its periods began.
 
     Raises:
         BadInput: the log, the judgments or the index cannot be used.
@@ -98,8 +99,8 @@ async def gather(task: ClickTask, say: Callable[[str], None], progress: Progress
     log = read_split(task.events, task.reading, VERSION)
     for remark in log.remarks:
         say(remark)
-    propensities = estimator(task.estimator)(_clicks_alone(task, log))
-    known = await asyncio.to_thread(_known_before, task, log, propensities)
+    propensities = estimator(task.estimator)(log.plain)
+    known = await asyncio.to_thread(_known_then, task, log, propensities)
     search = await open_search(load_settings(task.data))
     try:
         tables, about = await collect_clicked(
@@ -110,15 +111,13 @@ async def gather(task: ClickTask, say: Callable[[str], None], progress: Progress
     return Gathered(log, propensities, tables, about)
 
 
-def _known_before(task: ClickTask, log: ReadLog, propensities: Propensities) -> BehaviorMap | None:
-    """What shoppers had done when the first search that is learned from was answered. Anything
-    later would tell the very clicks that are to be foretold. None where nothing was logged before:
-    then features of behavior are unknown, and nothing is learned of them."""
-    if log.begin is None:
-        return None
-    with contextlib.suppress(BadInput):
-        return BehaviorMap(behavior_as_of(task.events, propensities, log.begin - 1.0))
-    return None
+def _known_then(task: ClickTask, log: ReadLog, propensities: Propensities) -> Behaviors:
+    """What shoppers had done when each period began. Anything later would tell the very clicks that
+    are to be foretold. None of a log without times."""
+    if not log.moments:
+        return (None,)
+    found = read_history(task.events, propensities, log.moments, task.reading)
+    return tuple(BehaviorMap(each) for each in found)
 
 
 def _as_logged_queries(judged: Judgments) -> Judgments:
@@ -127,15 +126,6 @@ def _as_logged_queries(judged: Judgments) -> Judgments:
     for text, own in judged.gains.items():
         gains.setdefault(normalize(text), {}).update(own)
     return Judgments(gains)
-
-
-def _clicks_alone(task: ClickTask, log: ReadLog) -> ClickCounts:
-    """Counts for propensities: of what came before alone, so that what comes later judges them
-    too."""
-    if task.reading.grades is None:
-        return log.counts.before
-    plain = replace(task.reading, grades=None)
-    return read_split(task.events, plain, VERSION).counts.before
 
 
 def _origin(task: ClickTask) -> dict[str, object]:
@@ -154,34 +144,65 @@ async def collect_clicked(
     limit: int,
     depth: int,
     progress: Progress = lambda stage, done, total: None,
-    behavior: BehaviorMap | None = None,
-) -> tuple[Tables, About]:
+    behaviors: Behaviors = (None,),
+) -> tuple[tuple[Tables, ...], About]:
     """The best `depth` candidates of the `limit` most frequent queries of a log and of every judged
-    query, with the features that serving computes, or those that were logged with the answer;
-    features of behavior always from `behavior`.
+    query, with the features that serving computes, or those that were logged with the answer, once
+    for each of `behaviors`, from which features of behavior always are. The first and the last have
+    all candidates; those between, which are only learned from, what was seen from then on.
 
     Raises:
         BadInput: nothing is found for any of them.
     """
     view = await search.engine.view()
     texts = dict.fromkeys([*frequent(log.counts.everything, limit), *judged.relevant_queries()])
-    queries: list[JudgedQuery] = []
+    periods: list[list[JudgedQuery]] = [[] for _ in behaviors]
+    seen = [_seen(counts) for counts in log.counts.periods]
     categories: dict[str, str] = {}
     vectors: dict[str, NDArray[np.float32]] = {}
     for done, text in enumerate(texts):
         progress("computing features", done, len(texts))
         gains = judged.gains.get(text, {})
-        found, ordinals = await candidates_of(search, view, text, gains, None, depth, behavior)
-        if len(found.products):
-            queries.append(as_logged(found, log.features))
-            await _more_about(categories, vectors, view, found.products, ordinals)
+        found, ordinals = await candidates_then(search, view, text, gains, None, depth, behaviors)
+        if not len(ordinals):
+            continue
+        for number, each in enumerate(found):
+            kept = as_logged(each, log.features[number])
+            if 0 < number < len(found) - 1:
+                kept = of_products(kept, seen[number].get(text, frozenset()))
+            if kept.products:
+                periods[number].append(kept)
+        await _more_about(categories, vectors, view, found[0].products, ordinals)
     progress("computing features", len(texts), len(texts))
-    if not queries:
+    if not periods[0]:
         raise BadInput(
             "nothing is found for any query of the log: is it the log of this shop?",
             field="events",
         )
-    return stack(queries, schema()), About(categories, vectors)
+    # A period that saw no candidate takes part with those of the first, and without a click.
+    tables = tuple(stack(each or periods[0], schema()) for each in periods)
+    return tables, About(categories, vectors)
+
+
+def _seen(counts: ClickCounts) -> dict[str, set[str]]:
+    """The products that were seen, by query."""
+    found: dict[str, set[str]] = {}
+    for query, product in zip(counts.queries.tolist(), counts.products, strict=True):
+        found.setdefault(counts.query_texts[query], set()).add(product)
+    return found
+
+
+def of_products(query: JudgedQuery, products: Collection[str]) -> JudgedQuery:
+    """The candidates among these products; nothing else changes."""
+    kept = [i for i, product in enumerate(query.products) if product in products]
+    return replace(
+        query,
+        products=tuple(query.products[i] for i in kept),
+        values=query.values[kept],
+        gains=query.gains[kept],
+        fused=query.fused[kept],
+        named=query.named[kept],
+    )
 
 
 def frequent(counts: ClickCounts, limit: int) -> list[str]:
@@ -193,15 +214,13 @@ def frequent(counts: ClickCounts, limit: int) -> list[str]:
     return [counts.query_texts[i] for i in order.tolist()]
 
 
-def as_logged(query: JudgedQuery, features: Mapping[tuple[str, str], LoggedRow]) -> JudgedQuery:
+def as_logged(query: JudgedQuery, features: Logged) -> JudgedQuery:
     """With the features that were logged when its products were shown, where there are any: what
-    changes with time (prices, stock) is then as it was. Counts of behavior are left out: those
-    logged with the latest page know of the earlier clicks that are learned from."""
+    changes with time (prices, stock) is then as it was. What is made of behavior is left out: it
+    may know of clicks on the product under other queries since the period began."""
     if not features:
         return query
-    places = {
-        name: i for i, name in enumerate(schema().names) if FEATURES[name].source != "behavior"
-    }
+    places = {name: i for i, name in enumerate(schema().names) if name not in CHANGING}
     values = query.values.copy()
     for row, product in enumerate(query.products):
         logged = features.get((query.query, product))

@@ -19,14 +19,16 @@ from search.build import Search
 from search.errors import BadInput
 from search.ranking import pool
 from search.retrieval import Trace
-from search.seams import View
-from search.types import Filter, Ordinals, SearchRequest
+from search.seams import Facts, View
+from search.types import FeatureTable, Filter, Ordinals, Pool, SearchRequest
 from training import JudgedQuery, Schema, Tables, stack
 
 SYSTEM = "hybrid"
 """The system whose candidates are learned on."""
 START = ("fused_share", "boost_gain")
 """The features whose sum is the fused order, boosts included."""
+CHANGING = (*(n for n, each in FEATURES.items() if each.source == "behavior"), "query_frequency")
+"""The features that are made of what shoppers did."""
 Progress = Callable[[int, int], None]
 
 
@@ -92,14 +94,28 @@ async def candidates_of(
 ) -> tuple[JudgedQuery, Ordinals]:
     """One query's candidates, or those of `only` among them, which may be missing some; and their
     ordinals, in that order. `behavior` is what shoppers did with products by then."""
+    behaviors = (behavior,)
+    (judged,), ordinals = await candidates_then(search, view, text, gains, only, depth, behaviors)
+    return judged, ordinals
+
+
+async def candidates_then(
+    search: Search,
+    view: View,
+    text: str,
+    gains: Mapping[str, float],
+    only: Collection[str] | None,
+    depth: int,
+    behaviors: Sequence[BehaviorMap | None],
+) -> tuple[tuple[JudgedQuery, ...], Ordinals]:
+    """The same with features of behavior as they were at several moments, one each of `behaviors`;
+    all else is as it is now."""
     filters = () if only is None else (Filter("id", tuple(only)),)
     request = SearchRequest(text, filters=filters)
     found = await search.systems[SYSTEM].candidates(view, request, Trace())
     seen = await pool(view, found, request.shopper)
     best = replace(seen, ranking=seen.ranking.head(depth if only is None else len(only)))
-    table = await view.compute(
-        lambda facts: compute(facts, best, behavior=behavior.of(facts) if behavior else None)
-    )
+    table, *later = await view.compute(lambda facts: _tables(facts, best, behaviors))
     products = tuple(each.id for each in await view.products(table.ordinals))
     absent = sorted(set(only) - set(products)) if only is not None else ()
     judged = JudgedQuery(
@@ -112,7 +128,25 @@ async def candidates_of(
         judged=np.array(list(gains.values()), np.float64),
         absent=_of(absent, gains),
     )
-    return judged, table.ordinals
+    moments = [replace(judged, values=_changed(judged.values, each)) for each in later]
+    return (judged, *moments), table.ordinals
+
+
+def _tables(
+    facts: Facts, pool: Pool, behaviors: Sequence[BehaviorMap | None]
+) -> list[FeatureTable]:
+    """All features with the first behavior, and those that change with it with the others."""
+    known = [each.of(facts) if each else None for each in behaviors]
+    return [
+        compute(facts, pool, behavior=known[0]),
+        *(compute(facts, pool, CHANGING, each) for each in known[1:]),
+    ]
+
+
+def _changed(values: NDArray[np.float32], table: FeatureTable) -> NDArray[np.float32]:
+    found = values.copy()
+    found[:, [NAMES.index(name) for name in table.names]] = table.values
+    return found
 
 
 def _of(products: Sequence[str], gains: Mapping[str, float]) -> NDArray[np.float64]:

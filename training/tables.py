@@ -43,7 +43,8 @@ class JudgedQuery:
     in falling order. `named` products (bool) are named outright by the query and stay above all
     others, whatever a model says. `judged` holds the gains of every judged product, found or not:
     the ideal ranking is made of them. `absent` holds the gains of those that were to be ordered but
-    were not found; they stand behind all others, in this order.
+    were not found; they stand behind all others, in this order. `period` tells apart the candidates
+    of one query with features as they were at several moments (`training.learners.periods`).
     """
 
     query: str
@@ -54,6 +55,7 @@ class JudgedQuery:
     named: NDArray[np.bool_]
     judged: Values
     absent: Values
+    period: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,13 @@ class Tables:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The queries' texts, each once."""
+        """The queries' texts, one a query; each once, unless there are several periods."""
         return tuple(each.query for each in self.queries)
+
+    @property
+    def periods(self) -> tuple[int, ...]:
+        """The periods that there are candidates of, in their order."""
+        return tuple(sorted({each.period for each in self.queries}))
 
     def take(self, chosen: Sequence[int] | Rows) -> Tables:
         """Some of the queries, in this order."""

@@ -64,7 +64,7 @@ class Counted:
         starts = np.append(True, (np.diff(keys) != 0).any(axis=0))[: len(kept)]
         cell = np.cumsum(starts) - 1
         sums = [
-            np.bincount(cell, (share * each)[kept], minlength=int(starts.sum()))
+            np.bincount(cell, (share * each)[kept], int(starts.sum())).astype(np.float64)
             for each in (self.impressions, self.clicks)
         ]
         q, p, position = keys[:, starts]
@@ -112,9 +112,10 @@ def count_periods(
     connection.execute(_QUERY)
     grade(connection, reading, known)
     base = float(reading.amounts.get("impression", 0.0))
-    whens = " ".join(f"WHEN time <= {edge!r} THEN {i}" for i, edge in enumerate(edges))
-    period = f"CASE {whens} ELSE {len(edges)} END" if edges else "0"
-    found = arrays(connection, _COUNT.format(base=repr(base), depth=reading.depth, period=period))
+    found = arrays(
+        connection,
+        _COUNT.format(base=repr(base), depth=reading.depth, period=period_of(edges)),
+    )
     if not (found["clicks"] > base * found["impressions"]).any():
         raise BadInput(
             f"the log has no clicks on what was seen in the first {reading.depth} positions; "
@@ -124,13 +125,23 @@ def count_periods(
     texts = arrays(connection, "SELECT text FROM query ORDER BY q")["text"]
     ids = arrays(connection, "SELECT id FROM product ORDER BY p")["id"]
     return Counted(
-        *(found[name].astype(np.int64) for name in ("period", "q")),
-        found["p"].astype(np.int64) - 1,
-        found["position"].astype(np.int64),
-        *(found[name].astype(np.float64) for name in ("impressions", "clicks")),
-        tuple(texts.tolist()),
-        tuple(ids.tolist()),
+        period=found["period"].astype(np.int64),
+        query=found["q"].astype(np.int64),
+        product=found["p"].astype(np.int64) - 1,
+        position=found["position"].astype(np.int64),
+        impressions=found["impressions"].astype(np.float64),
+        clicks=found["clicks"].astype(np.float64),
+        texts=tuple(texts.tolist()),
+        ids=tuple(ids.tolist()),
     )
+
+
+def period_of(edges: Sequence[float]) -> str:
+    """The number of the period of `time`, as SQL: how many of the `edges` lie before it."""
+    if not edges:
+        return "0"
+    whens = " ".join(f"WHEN time <= {edge!r} THEN {i}" for i, edge in enumerate(edges))
+    return f"CASE {whens} ELSE {len(edges)} END"
 
 
 def grade(connection: DuckDBPyConnection, reading: Reading, known: float | None = None) -> None:

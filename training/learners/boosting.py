@@ -65,9 +65,10 @@ def _rounds(
 ) -> int:
     """How many trees to grow; 0 when the start itself was best."""
     most = settings.trees.rounds
-    if len(tables) < FEWEST:
+    texts = tuple(dict.fromkeys(tables.texts))
+    if len(texts) < FEWEST:
         return most // 2
-    fold = folds(tables.texts, HELD_OUT, settings.seed)[0]
+    fold = folds(texts, HELD_OUT, settings.seed)[0]
     train, held = tables.only(fold.train), tables.only(fold.test)
     start = begin(train, settings)
     validation = Validation(yardstick(held), start.scores(held.values))

@@ -63,8 +63,10 @@ class Kin:
     vectors: NDArray[np.float32] | None = None
 
     def take(self, rows: Rows) -> Kin:
-        """Some of the rows."""
-        return Kin(self.products[rows], self.categories[rows], self.vectors)
+        """Some of the rows, and no products but theirs."""
+        present, codes = np.unique(self.products[rows], return_inverse=True)
+        vectors = None if self.vectors is None else self.vectors[present]
+        return Kin(codes.astype(np.int32), self.categories[rows], vectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,15 @@ class ClickedTables:
             self.left_out,
         )
 
+    def by_period(self) -> list[tuple[Rows, ClickedTables]]:
+        """What belongs to each period, and in which rows it is here (int64)."""
+        own = np.array([each.period for each in self.tables.queries], np.int64)
+        return [
+            (np.flatnonzero((own == period)[self.tables.query]), self.take(chosen))
+            for period in self.tables.periods
+            for chosen in (np.flatnonzero(own == period),)
+        ]
+
     def only(self, texts: Sequence[str]) -> ClickedTables:
         """The queries with these texts."""
         wanted = set(texts)
@@ -152,6 +163,15 @@ def clicked_tables(
     Raises:
         BadInput: no candidate was ever seen, or none that was seen was ever clicked.
     """
+    cells = matched(tables, counts, propensities)
+    require_clicks(cells, tables)
+    seen = float(counts.impressions.sum())
+    left_out = 1.0 - float(cells.impressions.sum()) / max(seen, 1e-12)
+    return ClickedTables(tables, cells, propensities, kin(tables, about or About()), left_out)
+
+
+def matched(tables: Tables, counts: ClickCounts, propensities: Propensities) -> Cells:
+    """What was seen of the candidates, without what is no candidate."""
     place = {
         (each.query, product): row
         for each, first in zip(tables.queries, tables.offsets.tolist(), strict=False)
@@ -166,14 +186,13 @@ def clicked_tables(
     cells = Cells(
         rows, counts.positions, counts.impressions, counts.clicks, propensities.at(counts.positions)
     )
-    kept = cells.where(rows >= 0)
-    _require_clicks(kept, tables)
-    seen = float(counts.impressions.sum())
-    left_out = 1.0 - float(kept.impressions.sum()) / max(seen, 1e-12)
-    return ClickedTables(tables, kept, propensities, kin(tables, about or About()), left_out)
+    return cells.where(rows >= 0)
 
 
-def _require_clicks(cells: Cells, tables: Tables) -> None:
+def require_clicks(cells: Cells, tables: Tables) -> None:
+    """Raises:
+    BadInput: no candidate was ever seen, or none that was seen was ever clicked.
+    """
     if cells.impressions.sum() <= 0:
         raise BadInput(
             f"none of the {len(tables)} queries' candidates was seen in the log: do log and index"

@@ -38,10 +38,13 @@ class LambdaMart:
 
 def fit_labels(clicked: ClickedTables, labels: Values, settings: LearnerSettings) -> Scorer:
     """LambdaMART with `labels` as gains, float64 of shape (rows,), NaN where there is none."""
-    gains = dict(zip(clicked.tables.texts, _by_query(clicked, labels), strict=True))
+    gains = {
+        (each.query, each.period): own
+        for each, own in zip(clicked.tables.queries, _by_query(clicked, labels), strict=True)
+    }
 
     def fit(part: ClickedTables, start: Linear, rounds: int, stop: Stop | None) -> Trees:
-        own = np.concatenate([gains[text] for text in part.tables.texts])
+        own = np.concatenate([gains[each.query, each.period] for each in part.tables.queries])
         tables = with_gains(part.tables, own)
         trees = replace(settings.trees, rounds=rounds, seed=settings.seed)
         validation, patience = (stop.validation, stop.patience) if stop else (None, None)
@@ -58,7 +61,7 @@ def _doubly_robust(clicked: ClickedTables, settings: LearnerSettings) -> Values:
     """Labels whose regression never saw the query that it labels (cross-fitting, Chernozhukov et
     al. 2018): half of the queries' rates are expected by what the other half taught."""
     expected = np.zeros(len(clicked.tables.query))
-    for fold in folds(clicked.tables.texts, 2, settings.seed):
+    for fold in folds(tuple(dict.fromkeys(clicked.tables.texts)), 2, settings.seed):
         regression = Poisson().fit(clicked.only(fold.train), settings)
         own = np.isin(clicked.tables.query, _places(clicked, fold.test))
         expected[own] = regression.rates(clicked.tables.values[own])

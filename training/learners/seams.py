@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from training.learners.clicked import ClickedTables
@@ -35,6 +35,19 @@ class LearnerSettings:
     clip: float = 0.1
     penalty: float = 8.0
     seed: int = 0
+
+    def for_periods(self, clicked: ClickedTables) -> LearnerSettings:
+        """The same caution where every query is there several times, once a period."""
+        texts = clicked.tables.texts
+        times = len(texts) / max(len(set(texts)), 1)
+        if times == 1.0:
+            return self
+        trees = replace(
+            self.trees,
+            least_rows=round(self.trees.least_rows * times),
+            penalty=self.trees.penalty * times,
+        )
+        return replace(self, trees=trees, penalty=self.penalty * times)
 
 
 class Learner(Protocol):

@@ -52,7 +52,12 @@ def estimate_rates(clicked: ClickedTables, *, by_place: bool = True) -> Rates:
 
     A document nobody saw has its prior; a product nobody saw that of products like it; a query
     nobody asked that of the categories.
+
+    Each period by itself: what was clicked earlier is a feature of later periods, and would come
+    back as their label.
     """
+    if len(clicked.tables.periods) > 1:
+        return _by_period(clicked, by_place)
     clicks, examined = clicked.clicks, clicked.examined
     means = hierarchy(clicks, examined, _levels(clicked))
     prior = means * lifts(clicks, examined * means, clicked.kin)
@@ -60,6 +65,17 @@ def estimate_rates(clicked: ClickedTables, *, by_place: bool = True) -> Rates:
         prior = prior * place_lifts(clicks, examined * prior, clicked.places)
     strength = fit_strength(clicks, examined, prior)
     return Rates(prior, shrink(clicks, examined, prior, strength), strength)
+
+
+def _by_period(clicked: ClickedTables, by_place: bool) -> Rates:
+    """The same of every period; the strength is the geometric mean over rows."""
+    prior, rates = np.empty((2, len(clicked.tables.query)))
+    log_strength = 0.0
+    for rows, part in clicked.by_period():
+        found = estimate_rates(part, by_place=by_place)
+        prior[rows], rates[rows] = found.prior, found.rates
+        log_strength += float(np.log(found.strength)) * len(rows) / len(rates)
+    return Rates(prior, rates, float(np.exp(log_strength)))
 
 
 def shrink(clicks: Values, examined: Values, prior: Values, strength: float) -> Values:

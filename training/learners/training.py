@@ -27,6 +27,7 @@ from training.learners.comparing import (
 )
 from training.learners.evidence import gathered
 from training.learners.logger import LoggerStrength, strength_of_logger
+from training.learners.periods import clicked_periods
 from training.learners.registry import LEARNERS, USUAL_LEARNER, learners_named
 from training.learners.seams import LearnerSettings
 from training.propensity.seams import Propensities
@@ -40,11 +41,15 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class SplitLog:
     """Counts of a whole log, and of what came before and after a moment in it; `after` is None
-    where the log has no times, then `before` is everything."""
+    where the log has no times, then `before` is everything. `periods` are what is learned from
+    everything, `periods_before` from what came before, one each period (`training.learners.
+    periods`), of which the last holds what came after; where there are none, all is one period."""
 
     everything: ClickCounts
     before: ClickCounts
     after: ClickCounts | None = None
+    periods: tuple[ClickCounts, ...] = ()
+    periods_before: tuple[ClickCounts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class LearnedFromClicks:
 
 
 def learn(
-    tables: Tables,
+    tables: Sequence[Tables],
     log: SplitLog,
     propensities: Propensities,
     plan: ClickPlan,
@@ -83,7 +88,9 @@ def learn(
     progress: Progress = lambda done, total: None,
 ) -> LearnedFromClicks:
     """Trains naive and the learners asked for on what came before, sets them side by side on what
-    came after and on judgments (`tables.gains`), then trains the chosen one on everything.
+    came after and on judgments (`Tables.gains`), then trains the chosen one on everything. `tables`
+    are the same candidates with features as they were when each period of the log began; the last
+    is what orders are compared on.
 
     Judgments that are learned from judge only orders that were learned without them.
 
@@ -91,14 +98,16 @@ def learn(
         BadInput: no such learner, no clicks on candidates, or nothing to compare on.
     """
     names = list(dict.fromkeys([NAIVE, *(each.name for each in learners_named(plan.learner))]))
-    before = clicked_tables(tables, log.before, propensities, about)
-    learning = _Learning(plan, names, progress, _total(tables, plan, len(names)))
+    now = tables[-1]
+    before = clicked_tables(now, log.before, propensities, about)
+    earlier = clicked_periods(tables, log.periods_before or (log.before,), propensities, about)
+    learning = _Learning(plan, names, progress, _total(now, plan, len(names)))
     found = []
-    if (judged := learning.on_judgments(before)) is not None:
+    if (judged := learning.on_judgments(earlier, before)) is not None:
         found.append(judged)
     if log.after is not None:
-        after = clicked_tables(tables, log.after, propensities, about)
-        scores = {LOGGING: logged_order(before), **learning.scores(before)}
+        after = clicked_tables(now, log.after, propensities, about)
+        scores = {LOGGING: logged_order(before), **learning.scores(earlier, now)}
         found.append(compare(CLICKS, on_clicks(after, scores)))
     if not found:
         raise BadInput(
@@ -107,11 +116,12 @@ def learn(
             field="judgments",
         )
     chosen = plan.learner if plan.learner in LEARNERS else _best(found[0], names)
-    everything = clicked_tables(tables, log.everything, propensities, about)
-    scorer = learning.fit(everything, chosen)
+    periods = clicked_periods(tables, log.periods or (log.everything,), propensities, about)
+    scorer = learning.fit(periods, chosen)
+    everything = clicked_tables(tables[0], log.everything, propensities, about)
     logger = strength_of_logger(everything)
     notes = {**(learned_from or {}), **_notes(everything, chosen, plan)}
-    model = as_model(tables, name, scorer, plan.depth, notes, _metrics(found, chosen))
+    model = as_model(now, name, scorer, plan.depth, notes, _metrics(found, chosen))
     said = verdict(found, chosen, logger)
     return LearnedFromClicks(model, chosen, tuple(found), logger, said, everything.left_out)
 
@@ -130,30 +140,31 @@ class _Learning:
         """One learner on all evidence."""
         plan = self.plan
         evidence = gathered(clicked, plan.judgment_weight, plan.unseen, plan.settings.seed)
-        scorer = LEARNERS[name](evidence, plan.settings)
+        scorer = LEARNERS[name](evidence, plan.settings.for_periods(evidence))
         self.done += 1
         self.progress(self.done, self.total)
         return scorer
 
-    def scores(self, clicked: ClickedTables) -> dict[str, Values]:
-        """The scores of every learner for all candidates."""
-        values = clicked.tables.values
-        return {name: self.fit(clicked, name).scores(values) for name in self.names}
+    def scores(self, clicked: ClickedTables, now: Tables) -> dict[str, Values]:
+        """The scores of every learner for all candidates of `now`."""
+        return {name: self.fit(clicked, name).scores(now.values) for name in self.names}
 
-    def on_judgments(self, clicked: ClickedTables) -> Comparison | None:
-        """By judgments, held back in turn where they are learned from; None without any."""
-        tables = clicked.tables
-        judged = judged_and_logged(clicked)
+    def on_judgments(self, clicked: ClickedTables, now: ClickedTables) -> Comparison | None:
+        """By judgments of the candidates of `now`, held back in turn where they are learned from;
+        None without any."""
+        tables = now.tables
+        judged = judged_and_logged(now)
         if not judged:
             return None
-        scores = {LOGGING: logged_order(clicked)}
+        scores = {LOGGING: logged_order(now)}
         if self.plan.judgment_weight <= 0 or len(judged) < JUDGED_FOLDS:
-            scores |= self.scores(_without_judgments(clicked, judged))
+            scores |= self.scores(_without_judgments(clicked, judged), tables)
         else:
             scores |= {name: np.zeros(len(tables.query)) for name in self.names}
             for fold in folds(judged, JUDGED_FOLDS, self.plan.settings.seed):
                 held = _rows_of(tables, fold.test)
-                for name, own in self.scores(_without_judgments(clicked, fold.test)).items():
+                left = _without_judgments(clicked, fold.test)
+                for name, own in self.scores(left, tables).items():
                     scores[name][held] = own[held]
         return compare(JUDGMENTS, on_judgments(tables, judged, scores))
 

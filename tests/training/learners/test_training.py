@@ -35,7 +35,7 @@ LOG = SplitLog(
 
 def learned(learner: str, weight: float = 0.0, tables: Tables = TABLES) -> LearnedFromClicks:
     plan = ClickPlan(learner, weight, settings=QUICK)
-    return learn(tables, LOG, PROPENSITIES, plan, "made")
+    return learn([tables], LOG, PROPENSITIES, plan, "made")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_without_times_and_judgments_there_is_nothing_to_compare_on() -> None:
     unjudged = with_gains(TABLES, np.full(len(TABLES.query), np.nan))
     with pytest.raises(BadInput, match="give --judgments"):
         learn(
-            unjudged,
+            [unjudged],
             SplitLog(LOG.everything, LOG.before),
             PROPENSITIES,
             ClickPlan(settings=QUICK),
