@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eval.alignment import JudgedRanking
     from eval.crossvalidation import Fold, Selection, folds, nested_selection
-    from eval.judgments import Judgments, load_judgments, load_kinds
+    from eval.judgments import (
+        Judgments,
+        load_counts,
+        load_judgments,
+        load_kinds,
+        load_query_texts,
+    )
     from eval.metrics import DEFAULT_METRICS, Metric, parse_metric
     from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
     from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
@@ -59,8 +65,10 @@ __all__ = [
     "folds",
     "format_report",
     "list_runs",
+    "load_counts",
     "load_judgments",
     "load_kinds",
+    "load_query_texts",
     "load_run",
     "nested_selection",
     "paired_t",
@@ -82,7 +90,13 @@ _HOMES = {
     "alignment": ("JudgedRanking",),
     "crossvalidation": ("Fold", "Selection", "folds", "nested_selection"),
     "scoring": ("evaluate",),
-    "judgments": ("Judgments", "load_judgments", "load_kinds"),
+    "judgments": (
+        "Judgments",
+        "load_counts",
+        "load_judgments",
+        "load_kinds",
+        "load_query_texts",
+    ),
     "metrics": ("DEFAULT_METRICS", "Metric", "parse_metric"),
     "off_policy": ("LoggedPages", "Value", "estimate", "positions_by", "relative_difference"),
     "pairwise": ("LEAST_GAP", "pairwise_accuracy", "pairwise_report"),

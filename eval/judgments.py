@@ -1,38 +1,27 @@
 """Human judgments: which products are right for which query, and how right.
 
-Read from CSV, TSV (columns found by name) or TREC qrels, plain or gzipped.
+Read from CSV, TSV (columns found by name), TREC qrels, or exports of Quepid, OpenSearch and others
+(`eval.judgment_formats`, `eval.judgment_json`), plain or gzipped.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from eval.tables import find_layout, first_line, missing_column, read_rows, read_text
+from eval.judgment_formats import (
+    COUNT,
+    KIND,
+    QUERY,
+    JudgmentRow,
+    read_query_texts,
+    text_rows,
+)
+from eval.judgment_json import is_json, json_rows
+from eval.tables import find_layout, missing_column, read_rows, read_text
 from search.errors import BadInput
-
-QUERY = {"query": ("query", "user_query", "query_text", "search_term", "keywords")}
-PRODUCT = {
-    "product": ("product_id", "doc_id", "document_id", "product_uid", "docid", "asin", "sku")
-}
-GRADE = {
-    "grade": (
-        "label",
-        "esci_label",
-        "gain",
-        "rating",
-        "grade",
-        "relevance",
-        "relevance_score",
-        "median_relevance",
-        "judgment",
-    )
-}
-KIND = {"kind": ("kind", "query_kind", "query_class", "query_type", "intent")}
-JUDGMENT = QUERY | PRODUCT | GRADE
-"""Accepted column names; where a file has several of a list, the earliest in the list is used."""
 
 LABEL_GAINS: Mapping[str, float] = {
     **{"e": 1.0, "exact": 1.0},
@@ -49,14 +38,17 @@ class Judgments:
     """Gains by query and product id, and what was met while reading them.
 
     A gain is linear, 0 or more; above 0 counts as relevant. `kinds` names the kind of each query
-    where the file had such a column. `duplicates` counts repeated judgments of equal gain (kept
-    once), `conflicts` the pairs judged differently (their mean is kept, as for several raters).
+    where the file had such a column, `counts` how often each is searched. `duplicates` counts
+    repeated judgments of equal gain (kept once), `conflicts` the pairs judged differently (their
+    mean is kept, as for several raters), `unrated` the products listed without a grade (left out).
     """
 
     gains: Mapping[str, Mapping[str, float]]
     kinds: Mapping[str, str] = field(default_factory=dict)
     duplicates: int = 0
     conflicts: int = 0
+    unrated: int = 0
+    counts: Mapping[str, float] = field(default_factory=dict)
 
     def relevant_queries(self) -> tuple[str, ...]:
         """The queries with at least one relevant product: those that can be scored."""
@@ -71,53 +63,83 @@ class Judgments:
         return {q: tuple(sorted(self.gains[q])) for q in self.relevant_queries()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One judgment as written, and where."""
-
-    place: str
-    query: str
-    product: str
-    grade: str
-    kind: str = ""
-
-
-def load_judgments(path: Path) -> Judgments:
+def load_judgments(path: Path, queries: Mapping[str, str] | None = None) -> Judgments:
     """Reads a file of judgments.
 
     A CSV or TSV needs a header with a query, a product and a grade column (see `JUDGMENT`).
-    A grade is a label (E, S, C, I or the words) or a number, 0 or more. Without a header, four
-    fields separated by spaces are TREC qrels: query, iteration, product, grade.
+    A grade is a label (E, S, C, I or the words) or a number, 0 or more; a line without one counts
+    as not judged. Without a header, four fields separated by spaces are TREC qrels: query,
+    iteration, product, grade. `queries` gives the texts of queries that are named by id.
 
     Raises:
         BadInput: the file, line and column that cannot be used, and what to write there.
     """
-    graded: dict[tuple[str, str], list[float]] = {}
-    kinds: dict[str, str] = {}
-    styles: dict[bool, str] = {}
-    for row in _rows(path, read_text(path)):
-        styles.setdefault(row.grade.casefold() in LABEL_GAINS, f"{row.grade} ({row.place})")
-        graded.setdefault((row.query, row.product), []).append(_gain(row))
-        if row.kind:
-            kinds.setdefault(row.query, row.kind)
-    if not graded:
-        raise BadInput(f"{path} has a header but no judgments; add one line per query and product")
-    if len(styles) > 1:
-        both = " and ".join(styles.values())
+    gathered = _Gathered(queries)
+    text = read_text(path)
+    rows = json_rows(path, text) if is_json(text) else text_rows(path, text, queries is not None)
+    for row in rows:
+        gathered.add(row)
+    if not gathered.graded:
+        reason = "a header but no judgments" if not gathered.unrated else "products without a grade"
+        raise BadInput(f"{path} has {reason}; add one line per query and product")
+    if len(gathered.styles) > 1:
+        both = " and ".join(gathered.styles.values())
         raise BadInput(f"{path} mixes labels and numbers, {both}; use one kind of grade")
-    return _judgments(graded, kinds)
+    return gathered.judgments()
 
 
-def _judgments(graded: Mapping[tuple[str, str], list[float]], kinds: dict[str, str]) -> Judgments:
-    gains: dict[str, dict[str, float]] = {}
-    duplicates = conflicts = 0
-    for (query, product), given in graded.items():
-        agreed = len(set(given)) == 1
-        duplicates += len(given) - 1 if agreed else 0
-        conflicts += not agreed
-        gain = given[0] if agreed else math.fsum(given) / len(given)
-        gains.setdefault(query, {})[product] = gain
-    return Judgments(gains, kinds, duplicates, conflicts)
+def load_query_texts(path: Path) -> Mapping[str, str]:
+    """Query id → text: a table with a column of each (`query_id`, `query`), or lines of an id, a
+    tab and a text, as TREC's topics often come.
+
+    Raises:
+        BadInput: the file and line that cannot be used.
+    """
+    return read_query_texts(path, read_text(path))
+
+
+class _Gathered:
+    """Rows on their way to judgments."""
+
+    def __init__(self, texts: Mapping[str, str] | None) -> None:
+        self.texts = texts
+        self.graded: dict[tuple[str, str], list[float]] = {}
+        self.kinds: dict[str, str] = {}
+        self.counts: dict[str, float] = {}
+        self.styles: dict[bool, str] = {}
+        self.unrated = 0
+
+    def add(self, row: JudgmentRow) -> None:
+        """Takes one row in."""
+        if not row.grade:
+            self.unrated += 1
+            return
+        query = self._text(row)
+        self.styles.setdefault(row.grade.casefold() in LABEL_GAINS, f"{row.grade} ({row.place})")
+        self.graded.setdefault((query, row.product), []).append(_gain(row))
+        if row.kind:
+            self.kinds.setdefault(query, row.kind)
+        if row.count:
+            self.counts.setdefault(query, _count(row.count, row.place))
+
+    def _text(self, row: JudgmentRow) -> str:
+        if self.texts is None:
+            return row.query
+        if row.query not in self.texts:
+            raise BadInput(f"{row.place}: there is no text for the query {row.query!r}; add it")
+        return self.texts[row.query]
+
+    def judgments(self) -> Judgments:
+        """What was gathered: repeated judgments counted once, differing ones averaged."""
+        gains: dict[str, dict[str, float]] = {}
+        duplicates = conflicts = 0
+        for (query, product), given in self.graded.items():
+            agreed = len(set(given)) == 1
+            duplicates += len(given) - 1 if agreed else 0
+            conflicts += not agreed
+            gain = given[0] if agreed else math.fsum(given) / len(given)
+            gains.setdefault(query, {})[product] = gain
+        return Judgments(gains, self.kinds, duplicates, conflicts, self.unrated, self.counts)
 
 
 def load_kinds(path: Path) -> dict[str, str]:
@@ -132,38 +154,33 @@ def load_kinds(path: Path) -> dict[str, str]:
     layout = find_layout(text, required, {})
     if layout is None:
         raise missing_column(path, text, required)
-    rows = read_rows(path, text, layout, required)
+    rows = read_rows(path, text, layout)
     return {row.values["query"]: row.values["kind"] for row in rows}
 
 
-def _rows(path: Path, text: str) -> Iterator[_Row]:
-    layout = find_layout(text, JUDGMENT, KIND)
-    if layout is None and _is_qrels(first_line(text)):
-        yield from _qrels(path, text)
-        return
+def load_counts(path: Path) -> dict[str, float]:
+    """Query → how often it is searched, from a table with a query column and one of counts; without
+    one, a line is one search. Repeated queries add up.
+
+    Raises:
+        BadInput: the file, line and column that cannot be used.
+    """
+    text = read_text(path)
+    layout = find_layout(text, QUERY, {"count": (*COUNT["count"], "count")})
     if layout is None:
-        raise missing_column(path, text, JUDGMENT)
-    grade = layout.columns["grade"][0]
-    for row in read_rows(path, text, layout, JUDGMENT):
-        yield _Row(f"{row.place}, column {grade!r}", **row.values)
+        raise missing_column(path, text, QUERY)
+    counts: dict[str, float] = {}
+    for row in read_rows(path, text, layout):
+        query = row.values["query"]
+        counts[query] = counts.get(query, 0.0) + _count(row.values.get("count", "1"), row.place)
+    return counts
 
 
-def _is_qrels(line: str) -> bool:
-    fields = line.split()
-    return len(fields) == 4 and _number(fields[3]) is not None
-
-
-def _qrels(path: Path, text: str) -> Iterator[_Row]:
-    for number, line in enumerate(text.split("\n"), 1):
-        fields = line.split()
-        if not fields:
-            continue
-        if len(fields) != 4:
-            raise BadInput(
-                f"{path}, line {number}: {len(fields)} fields; TREC qrels have four:"
-                " query, iteration, product, grade"
-            )
-        yield _Row(f"{path}, line {number}, field 4", fields[0], fields[2], fields[3])
+def _count(text: str, place: str) -> float:
+    value = _number(text)
+    if value is None or not math.isfinite(value) or value < 0:
+        raise BadInput(f"{place}: {text!r} is no number of searches; write a number from 0 up")
+    return value
 
 
 def _number(text: str) -> float | None:
@@ -173,7 +190,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _gain(row: _Row) -> float:
+def _gain(row: JudgmentRow) -> float:
     label = LABEL_GAINS.get(row.grade.casefold())
     gain = label if label is not None else _number(row.grade)
     if gain is None:

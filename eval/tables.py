@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def first_line(text: str) -> str:
 def find_layout(text: str, required: Names, optional: Names) -> Layout | None:
     """Where the header puts the columns; None when a required one is not among them."""
     for delimiter in DELIMITERS:
-        header = _header(first_line(text), delimiter)
+        header = header_of(first_line(text), delimiter)
         found = {
             meaning: (name, header.index(name))
             for meaning, names in (*required.items(), *optional.items())
@@ -78,7 +78,7 @@ def find_layout(text: str, required: Names, optional: Names) -> Layout | None:
 def missing_column(path: Path, text: str, required: Names) -> BadInput:
     """Which required column the header lacks, and what it may be called."""
     line = first_line(text)
-    header = _header(line, max(DELIMITERS, key=line.count))
+    header = header_of(line, max(DELIMITERS, key=line.count))
     for meaning, names in required.items():
         if not set(names) & set(header):
             seen, known = ", ".join(header)[:200], ", ".join(names)
@@ -88,38 +88,56 @@ def missing_column(path: Path, text: str, required: Names) -> BadInput:
     return BadInput(f"{path}, line 1: columns must be separated by commas, tabs or semicolons")
 
 
-def read_rows(path: Path, text: str, layout: Layout, required: Names) -> Iterator[Row]:
-    """The rows after the header, values stripped; blank lines are skipped.
+def read_rows(
+    path: Path,
+    text: str,
+    layout: Layout,
+    required: Collection[str] | None = None,
+    *,
+    without: str = "",
+) -> Iterator[Row]:
+    """The rows after the header, values stripped; blank lines are skipped. Of what is `required`
+    (everything, unless named) only the query must be there where the value `without` is empty.
 
     Raises:
         BadInput: malformed CSV, a line of another length, or a required value that is empty.
     """
+    needed = tuple(layout.columns if required is None else required)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter, strict=True)
     try:
         header = next(cells for cells in reader if any(cells))
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 place = f"{path}, line {reader.line_num}"
-                yield _row(place, cells, len(header), layout, required)
+                yield _row(place, cells, len(header), layout, needed, without)
     except csv.Error as error:
         raise BadInput(f"{path}, line {reader.line_num}: not well-formed CSV: {error}") from error
 
 
-def _row(place: str, cells: list[str], width: int, layout: Layout, required: Names) -> Row:
+def _row(
+    place: str,
+    cells: list[str],
+    width: int,
+    layout: Layout,
+    needed: Collection[str],
+    without: str,
+) -> Row:
     if len(cells) != width:
         raise BadInput(
             f"{place}: {len(cells)} fields where the header has {width};"
             " quote fields that hold the separator"
         )
     values = {meaning: cells[i].strip() for meaning, (_, i) in layout.columns.items()}
-    for meaning in required:
+    lacking = bool(without) and not values[without]
+    for meaning in ("query",) if lacking else needed:
         if not values[meaning]:
             column = layout.columns[meaning][0]
             raise BadInput(f"{place}, column {column!r}: empty; fill it or remove the line")
     return Row(place, values)
 
 
-def _header(line: str, delimiter: str) -> list[str]:
+def header_of(line: str, delimiter: str) -> list[str]:
+    """The names of a header, in small letters and joined by underscores."""
     try:
         names = next(csv.reader([line], delimiter=delimiter))
     except csv.Error:  # a "line" of more than 131,072 characters is no header
