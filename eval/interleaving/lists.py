@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from random import Random
 
 import numpy as np
@@ -84,6 +85,13 @@ class Draft:
     def order(self, random: Random) -> list[int]:
         """The rankings in an order drawn by lot."""
         return sorted(range(len(self.lists)), key=lambda _: random.random())
+
+    def copy(self) -> Draft:
+        """One that can go on differently."""
+        other = copy(self)
+        other.items, other.teams = self.items.copy(), self.teams.copy()
+        other.shown, other._at = self.shown.copy(), self._at.copy()
+        return other
 
     def finish(self, random: Random) -> None:
         """Shows what is left, for nobody: in each round every ranking adds its best item."""
