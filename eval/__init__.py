@@ -19,7 +19,8 @@ if TYPE_CHECKING:
         load_kinds,
         load_query_texts,
     )
-    from eval.metrics import DEFAULT_METRICS, Metric, parse_metric
+    from eval.metric_names import parse_metric
+    from eval.metrics import DEFAULT_METRICS, Metric
     from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
     from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
     from eval.report import format_report, report_json
@@ -97,7 +98,8 @@ _HOMES = {
         "load_kinds",
         "load_query_texts",
     ),
-    "metrics": ("DEFAULT_METRICS", "Metric", "parse_metric"),
+    "metric_names": ("parse_metric",),
+    "metrics": ("DEFAULT_METRICS", "Metric"),
     "off_policy": ("LoggedPages", "Value", "estimate", "positions_by", "relative_difference"),
     "pairwise": ("LEAST_GAP", "pairwise_accuracy", "pairwise_report"),
     "report": ("format_report", "report_json"),

@@ -37,6 +37,11 @@ class JudgedRanking:
         rank = np.arange(len(self.query)) - starts[self.query] + 1
         return JudgedRanking(self.query, rank, self.gain, self.queries)
 
+    def relevant_from(self, gain: float) -> JudgedRanking:
+        """The same with gains of 1 for documents of at least this gain, and 0 for the others."""
+        relevant = (self.gain >= gain).astype(np.float64)
+        return JudgedRanking(self.query, self.rank, relevant, self.queries)
+
     def total(self, weights: NDArray[np.generic], k: int) -> Values:
         """The sum of the entries' weights among the first k ranks, per query."""
         inside = self.rank <= k

@@ -11,11 +11,13 @@ trec_eval's (to 1e-6, see the tests). Definitions:
   precision does: a place left empty counts as unjudged.
 - `condensed_` before any of them: unjudged documents are first removed from the ranking
   (Sakai 2007).
+- `rprec`, `bpref` (Buckley & Voorhees 2004): trec_eval's.
+
+`eval.metric_names` reads their names, and those of ir_measures and trec_eval.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +25,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.alignment import JudgedRanking, Values
-from search.errors import BadInput
 
 Measure = Callable[[JudgedRanking, JudgedRanking, int], Values]
 """(a system's ranking, the ideal ranking, cutoff) → one value per query, in [0, 1]."""
@@ -31,44 +32,27 @@ Measure = Callable[[JudgedRanking, JudgedRanking, int], Values]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measure with its cutoff; `str(metric)` is its name."""
+    """A measure with its cutoff; `str(metric)` is its name. A product is relevant from the gain
+    `rel` on; None stands for any gain above 0."""
 
     measure: str
     k: int | None
     condensed: bool = False
+    rel: float | None = None
 
     def __str__(self) -> str:
         cutoff = "" if self.k is None else f"@{self.k}"
-        return f"{'condensed_' if self.condensed else ''}{self.measure}{cutoff}"
+        least = "" if self.rel is None else f"(rel={self.rel:g})"
+        return f"{'condensed_' if self.condensed else ''}{self.measure}{least}{cutoff}"
 
     def __call__(self, ranking: JudgedRanking, ideal: JudgedRanking) -> Values:
         """The value for each query, in [0, 1], shape (queries,)."""
         found = ranking.condensed() if self.condensed else ranking
+        if self.rel is not None:
+            found, ideal = found.relevant_from(self.rel), ideal.relevant_from(self.rel)
         k = sys.maxsize if self.k is None else self.k
         # Rounding can lift a perfect ranking above 1 in the last bit.
         return np.minimum(MEASURES[self.measure](found, ideal, k), 1.0)
-
-
-def parse_metric(name: str) -> Metric:
-    """The metric of a name such as `ndcg@10`; names of ir_measures (`RR@10`, `R@100`) work too.
-
-    Raises:
-        BadInput: there is no such metric, or its cutoff is missing or not positive.
-    """
-    match = re.fullmatch(r"(condensed_)?([a-z_]+)(?:@(\d{1,9}))?", name.strip().lower())
-    measure = ALIASES.get(match[2], match[2]) if match else ""
-    if match is None or measure not in MEASURES:
-        known = ", ".join(f"{m}@k" for m in MEASURES)
-        raise BadInput(
-            f"unknown metric {name!r}; known are {known}, each also with condensed_ before it",
-            field="metrics",
-        )
-    k = None if match[3] is None else int(match[3])
-    if k == 0 or (k is None and measure in NEEDS_CUTOFF):
-        raise BadInput(f"{name!r} needs a cutoff of 1 or more: {measure}@10", field="metrics")
-    if match[1] and measure == "judged":
-        raise BadInput("condensed rankings hold judged documents only; use judged@k")
-    return Metric(measure, k, bool(match[1]))
 
 
 def ndcg(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
@@ -119,6 +103,27 @@ def success(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
     return (ranking.total(ranking.gain > 0, k) > 0).astype(np.float64)
 
 
+def r_precision(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """The share of relevant documents among the first R places, R the number of relevant ones."""
+    relevant = _relevant(ideal)
+    hits = (ranking.gain > 0) & (ranking.rank <= relevant[ranking.query])
+    return _ratio(ranking.total(hits, sys.maxsize), relevant)
+
+
+def bpref(ranking: JudgedRanking, ideal: JudgedRanking, k: int) -> Values:
+    """How rarely documents judged irrelevant stand above relevant ones, unjudged ones left out."""
+    relevant = _relevant(ideal)
+    fewer = np.minimum(relevant, ideal.total(ideal.gain <= 0, sys.maxsize))
+    judged = ranking.condensed()
+    hits = judged.gain > 0
+    only = JudgedRanking(judged.query[hits], judged.rank[hits], judged.gain[hits], judged.queries)
+    # Of the judged documents above a relevant one, those that are not relevant themselves.
+    above = np.minimum(only.rank - only.condensed().rank, relevant[only.query])
+    least = fewer[only.query]
+    share = np.divide(above, least, out=np.zeros(len(above)), where=least > 0)
+    return _ratio(only.total(1 - share, sys.maxsize), relevant)
+
+
 def _normalized_dcg(
     ranking: JudgedRanking, ideal: JudgedRanking, k: int, worth: Callable[[Values], Values]
 ) -> Values:
@@ -146,7 +151,11 @@ MEASURES: Mapping[str, Measure] = {
     "mrr": mrr,
     "map": average_precision,
     "success": success,
+    "rprec": r_precision,
+    "bpref": bpref,
 }
-ALIASES = {"rr": "mrr", "ap": "map", "r": "recall", "p": "precision"}
-NEEDS_CUTOFF = frozenset({"judged", "precision"})
+WITHOUT_CUTOFF = frozenset({"rprec", "bpref"})
+NEEDS_CUTOFF = frozenset({"judged", "precision", "success"})
+BY_RELEVANCE = frozenset(MEASURES) - {"ndcg", "ndcg_exp", "judged"}
+"""The measures that ask only whether a product is relevant."""
 DEFAULT_METRICS = ("ndcg@10", "condensed_ndcg@10", "judged@10", "recall@100", "mrr@10")

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from eval.alignment import place_ideal, place_judged
 from eval.compare import compare
 from eval.judgments import Judgments
-from eval.metrics import DEFAULT_METRICS, Metric, parse_metric
+from eval.metric_names import parse_metric
+from eval.metrics import DEFAULT_METRICS, Metric
 from eval.results import Interval, Report, Slice, SystemReport
 from eval.runs import Run
 from eval.significance import t_interval

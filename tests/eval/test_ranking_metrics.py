@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from eval.alignment import place_ideal, place_judged
 from eval.judgments import load_judgments
-from eval.metrics import parse_metric
+from eval.metric_names import parse_metric, split_names
 from eval.runs import Run, random_run, rank_by_score
 from search.errors import BadInput
 
@@ -59,6 +60,8 @@ PAIRS = [
     ("map@5", "map_cut.5"),
     ("precision@10", "P.10"),
     ("success@5", "success.5"),
+    ("rprec", "Rprec"),
+    ("bpref", "bpref"),
 ]
 
 
@@ -175,3 +178,66 @@ def test_unknown_metrics_and_cutoffs_are_refused(name: str) -> None:
 def test_condensed_judged_is_refused_because_it_says_nothing() -> None:
     with pytest.raises(BadInput, match="use judged@k"):
         parse_metric("condensed_judged@10")
+
+
+@given(evaluations(), st.sampled_from([1.0, 2.0, 3.0]))
+def test_a_least_gain_changes_what_is_relevant(
+    case: tuple[dict[str, dict[str, float]], dict[str, list[str]]], least: float
+) -> None:
+    gains, run = case
+    relevant = {q: {p: float(g >= least) for p, g in known.items()} for q, known in gains.items()}
+    for name, plain in [
+        (f"P(rel={least:g})@5", "precision@5"),
+        (f"AP(rel={least:g})", "map"),
+        (f"condensed_mrr(rel={least:g})@3", "condensed_mrr@3"),
+        (f"bpref(rel={least:g})", "bpref"),
+    ]:
+        assert values(name, gains, run) == values(plain, relevant, run)
+
+
+@pytest.mark.parametrize(
+    ("name", "same_as"),
+    [
+        ("nDCG(dcg='exp-log2')@10", "ndcg_exp@10"),
+        ("nDCG(dcg='log2',judged_only=True)@5", "condensed_ndcg@5"),
+        ('NDCG(dcg="exp-log2")', "ndcg_exp"),
+        ("P(rel=2)@5", "precision(rel=2)@5"),
+        ("AP(rel=1.5, judged_only=True)@100", "condensed_map(rel=1.5)@100"),
+        ("Judged@10", "judged@10"),
+        ("Success@1", "success@1"),
+        ("Rprec", "rprec"),
+        ("Bpref", "bpref"),
+        ("ndcg_cut_10", "ndcg@10"),
+        ("P.5", "precision@5"),
+        ("map_cut_100", "map@100"),
+        ("recip_rank", "mrr"),
+    ],
+)
+def test_names_of_ir_measures_and_trec_eval_are_understood(name: str, same_as: str) -> None:
+    assert str(parse_metric(name)) == same_as
+    assert parse_metric(same_as) == parse_metric(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nDCG(gains={1:2})@10", "'gains={1:2}' is not understood"),
+        ("nDCG(rel=2)@10", "'rel=2' is not understood"),
+        ("P(rel=0)@5", "'rel=0' is not understood"),
+        ("P(rel=2)", "needs a cutoff"),
+        ("Judged(judged_only=True)@3", "use judged@k"),
+        ("rprec@10", "rprec has no cutoff"),
+        ("RBP(p=0.8)@10", "unknown metric 'RBP"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(name: str, message: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(message)):
+        parse_metric(name)
+
+
+def test_names_are_separated_by_commas_outside_parentheses() -> None:
+    assert split_names("ndcg@10, nDCG(dcg='log2',judged_only=True)@5,RR,") == [
+        "ndcg@10",
+        "nDCG(dcg='log2',judged_only=True)@5",
+        "RR",
+    ]
