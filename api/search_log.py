@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.requests import SearchParameters
-from search.types import Hit, LoggedSearch, ModelUsed, SearchRequest, SearchResponse
+from search.types import UNTREATED, Hit, LoggedSearch, ModelUsed, SearchRequest, SearchResponse
 
 _DRAWS = 2**32
 
@@ -73,6 +73,9 @@ def logged_search(
         system=response.system,
         model=model.version if model else "",
         snapshot=response.version,
+        experiment=",".join(response.treatment.experiments),
+        arm=",".join(response.treatment.arms),
+        teams=response.teams.teams if response.teams else (),
         propensities=response.propensities,
         exploration=response.exploration,
         total=response.total,
@@ -94,8 +97,22 @@ def _attributes(asked: SearchRequest, response: SearchResponse) -> Mapping[str, 
         "relaxation": response.relaxation if response.relaxation != "none" else None,
         "fallbacks": response.fallbacks,
         "list_propensity": response.list_propensity if response.exploration else None,
+        **_experiment(response),
     }
     return {name: value for name, value in said.items() if value}
+
+
+def _experiment(response: SearchResponse) -> Mapping[str, Any]:
+    """What credit for clicks needs, and how long the answer took."""
+    if response.treatment == UNTREATED:
+        return {}
+    said: dict[str, Any] = {"milliseconds": round(response.timings.get("total", 0.0), 2)}
+    if response.teams is not None:
+        said["arms"] = response.teams.arms
+        said["ranks"] = response.teams.ranks
+        said["items"] = response.teams.items
+        said["rankings"] = response.teams.rankings
+    return said
 
 
 def _features(hits: tuple[Hit, ...], model: ModelUsed) -> NDArray[np.float32]:

@@ -134,8 +134,11 @@ class ArrangingStage:
         found = replace(found, fused=weighed.ranking, stages=stages)
         ranking = as_ranked(found, request, view).ranking
         chosen = self.settings.diversity
-        if request.diversity is not None:
-            chosen = chosen.model_copy(update={"strength": request.diversity})
+        strength = request.diversity
+        if strength is None:
+            strength = request.treatment.diversity
+        if strength is not None:
+            chosen = chosen.model_copy(update={"strength": strength})
         ranking = await vary(view, ranking, found.named, chosen, self.diversify)
         arranged = Arranged(found, ranking, effects, weighed=weighed)
         if not (effects.pins or effects.sponsored):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 import orjson
 
 from search.errors import BadInput
-from search.types import SearchRequest
+from search.types import UNTREATED, Interleaving, SearchRequest, Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,9 @@ class Cursor:
     """`version` of the view, `offset` of the next hit, `fingerprint` of the request, and `model`:
     the version of the ranking model that ordered the hits, empty without one. `rules` is the
     version of the shop's rules; the `moment` (seconds since 1970) and the size of the first `page`
-    decide what they do on every further one. `id` is the query id."""
+    decide what they do on every further one. `id` is the query id. `treatment` is what experiments
+    decided for the first page, None where there were none; then `model` holds the version of each
+    arm's model, joined by commas."""
 
     version: str
     offset: int
@@ -28,17 +32,19 @@ class Cursor:
     moment: float = 0.0
     page: int = 0
     id: str = ""
+    treatment: Treatment | None = None
 
 
 def fingerprint(request: SearchRequest) -> str:
     """Identifies what was asked, whatever the page: a cursor is refused on another request."""
     asked = replace(request, cursor=None, size=0, facets=(), explain=False, highlight=False, id="")
+    asked = replace(asked, treatment=UNTREATED)
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
 
 def encode_cursor(cursor: Cursor) -> str:
     """An opaque, URL-safe string."""
-    packed = orjson.dumps(astuple(cursor))
+    packed = orjson.dumps(astuple(cursor))  # a treatment becomes a list of lists
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -46,7 +52,7 @@ def decode_cursor(text: str, request: SearchRequest) -> Cursor:
     """Raises BadInput when the text is no cursor or belongs to another request."""
     try:
         padded = text + "=" * (-len(text) % 4)
-        version, offset, mark, model, rules, moment, page, asked = orjson.loads(
+        version, offset, mark, model, rules, moment, page, asked, treatment = orjson.loads(
             base64.b64decode(padded, altchars=b"-_", validate=True)
         )
         cursor = Cursor(
@@ -58,6 +64,7 @@ def decode_cursor(text: str, request: SearchRequest) -> Cursor:
             float(moment),
             int(page),
             str(asked),
+            None if treatment is None else _treatment(*treatment),
         )
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
         raise BadInput(
@@ -69,3 +76,26 @@ def decode_cursor(text: str, request: SearchRequest) -> Cursor:
             field="cursor",
         )
     return cursor
+
+
+def _treatment(
+    experiments: Sequence[str],
+    arms: Sequence[str],
+    system: str | None,
+    diversity: float | None,
+    mixed: Sequence[Any] | None,
+) -> Treatment:
+    """A treatment as it was packed."""
+    interleaving = None
+    if mixed is not None:
+        method, names, systems, seed, rankings = mixed
+        interleaving = Interleaving(
+            str(method), _names(names), _names(systems), int(seed), bool(rankings)
+        )
+    chosen = None if system is None else str(system)
+    variety = None if diversity is None else float(diversity)
+    return Treatment(_names(experiments), _names(arms), chosen, variety, interleaving)
+
+
+def _names(values: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(str(each) for each in values)

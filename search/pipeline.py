@@ -16,12 +16,14 @@ from search.cursor import Cursor, decode_cursor, encode_cursor, fingerprint
 from search.errors import BadInput, NotFound
 from search.exploring import ExploringStage
 from search.highlight import highlight
+from search.interleaving import InterleavingStage, Sides
 from search.ranking import RankingStage, model_used, scored
 from search.results import explain, variant_counts
 from search.retrieval import Candidates, Retrieval, Trace
 from search.seams import Engine, View
 from search.settings import Settings
 from search.types import (
+    UNTREATED,
     Facet,
     Hit,
     Query,
@@ -29,6 +31,7 @@ from search.types import (
     Relaxation,
     SearchRequest,
     SearchResponse,
+    Teams,
     WordMatches,
 )
 from search.understandings import Understandings
@@ -47,8 +50,10 @@ class Pipeline:
     arranging: ArrangingStage | None = None
     exploring: ExploringStage | None = None
 
-    async def search(self, request: SearchRequest) -> SearchResponse:
-        """Answers one request.
+    async def search(
+        self, request: SearchRequest, interleaving: InterleavingStage | None = None
+    ) -> SearchResponse:
+        """Answers one request; with `interleaving`, together with other systems.
 
         Raises:
             BadInput: the request cannot be answered as asked.
@@ -61,9 +66,17 @@ class Pipeline:
         view = await self.engine.view(cursor.version if cursor else None)
         offset = cursor.offset if cursor else 0
         turn = self.arranging.turn(request, cursor) if self.arranging is not None else None
-        arranged = await self.arranged(view, request, trace, turn, cursor)
+        sides: Sides | None = None
+        if interleaving is None:
+            found = await self.ranked(view, request, trace, turn, cursor)
+            versions: tuple[str, ...] = (found.ranker.version if found.ranker else "",)
+        else:
+            asked = cursor.model.split(",") if cursor else None
+            found, sides, versions = await interleaving.ranked(view, request, trace, turn, asked)
+        arranged = await self._arranged(view, found, request, trace, turn)
         drawn = None
-        if self.exploring is not None:
+        # Coins are enough chance for one list.
+        if self.exploring is not None and sides is None:
             arranged, drawn = await self.exploring.explore(view, arranged, request, trace)
         found = arranged.found
         total, facets, exact = await self._count(view, arranged, request, trace)
@@ -80,7 +93,7 @@ class Pipeline:
             dropped=found.dropped,
             fallbacks=tuple(trace.fallbacks),
             facets=facets,
-            cursor=self._next(view, arranged, request, turn, offset + len(hits)),
+            cursor=self._next(view, arranged, request, turn, offset + len(hits), versions),
             timings=trace.timings,
             model=model_used(found),
             rules=arranged.effects.rules,
@@ -89,6 +102,8 @@ class Pipeline:
             exploration=drawn.method if drawn else "",
             propensities=drawn.at(offset, len(hits)) if drawn else (),
             list_propensity=drawn.probability if drawn else 1.0,
+            treatment=request.treatment,
+            teams=_teams(arranged, sides, offset, len(hits)),
         )
 
     async def arranged(
@@ -104,10 +119,46 @@ class Pipeline:
         Raises:
             BadInput: the request cannot be answered as asked.
         """
+        found = await self.ranked(view, request, trace, turn, cursor)
+        return await self._arranged(view, found, request, trace, turn)
+
+    async def ranked(
+        self,
+        view: View,
+        request: SearchRequest,
+        trace: Trace,
+        turn: Turn | None = None,
+        cursor: Cursor | None = None,
+    ) -> Candidates:
+        """The candidates in the model's order.
+
+        Raises:
+            BadInput: the request cannot be answered as asked.
+        """
         found = await self.candidates(view, request, trace, turn)
-        if self.ranking is not None:
-            model = cursor.model if cursor else None
-            found = await self.ranking.rank(view, found, request, trace, model)
+        return await self.reranked(view, found, request, trace, cursor.model if cursor else None)
+
+    async def reranked(
+        self,
+        view: View,
+        found: Candidates,
+        request: SearchRequest,
+        trace: Trace,
+        version: str | None = None,
+    ) -> Candidates:
+        """Candidates in the model's order; `version` is that of earlier pages' model."""
+        if self.ranking is None:
+            return found
+        return await self.ranking.rank(view, found, request, trace, version)
+
+    async def _arranged(
+        self,
+        view: View,
+        found: Candidates,
+        request: SearchRequest,
+        trace: Trace,
+        turn: Turn | None,
+    ) -> Arranged:
         if self.arranging is not None and turn is not None:
             return await self.arranging.arrange(view, found, turn, trace)
         return as_ranked(found, request, view)
@@ -210,13 +261,15 @@ class Pipeline:
         request: SearchRequest,
         turn: Turn | None,
         offset: int,
+        versions: tuple[str, ...],
     ) -> str | None:
         available = min(len(arranged.ranking), self.settings.limits.page_depth)
         if offset >= available or request.size == 0:
             return None
-        ranker = arranged.found.ranker
-        model = ranker.version if ranker else ""
+        model = ",".join(versions)
         cursor = Cursor(view.version, offset, fingerprint(request), model, id=request.id)
+        if request.treatment != UNTREATED:
+            cursor = replace(cursor, treatment=request.treatment)
         if turn is not None:
             rules = turn.rules.version
             cursor = replace(cursor, rules=rules, moment=turn.moment, page=turn.page)
@@ -246,6 +299,13 @@ class Pipeline:
         return SearchResponse(
             Query(""), hits, len(hits), True, view.version, "similar", timings=trace.timings
         )
+
+
+def _teams(arranged: Arranged, sides: Sides | None, offset: int, count: int) -> Teams | None:
+    """Whom the hits of a page stand for: nobody where rules put them."""
+    if sides is None:
+        return None
+    return sides.of(arranged.ranking.ordinals[offset : offset + count], arranged.placed)
 
 
 def searched_words(query: Query) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -236,6 +237,35 @@ class Explorer(Protocol):
 
     def __call__(self, slots: Slots, rng: np.random.Generator) -> Chance:
         """Draws an order of the slots, with its exact probabilities."""
+        ...
+
+
+class Mixed(Protocol):
+    """One list made of several rankings: what is shown, the number of the ranking that each item
+    stands for (int8, -1 for none), and where each ranking has it (int32 of shape (items, rankings),
+    from 1, 0 where it has it not)."""
+
+    @property
+    def items(self) -> Ordinals:
+        """What is shown, best first."""
+        ...
+
+    @property
+    def teams(self) -> NDArray[np.int8]:
+        """Whom each item stands for."""
+        ...
+
+    @property
+    def ranks(self) -> NDArray[np.int32]:
+        """Where each ranking has it."""
+        ...
+
+
+class Mixer(Protocol):
+    """Makes one list of several rankings; see `eval.interleaving`."""
+
+    def __call__(self, rankings: Sequence[Ordinals], random: Random, length: int) -> Mixed:
+        """The first `length` places, or fewer where the rankings end."""
         ...
 
 

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+_SYSTEM = r"^[a-z0-9][a-z0-9_.-]{0,49}$"
 _CAPPED = r"^(brand|category|color|group|attributes\..+)$"
 
 
@@ -174,6 +175,21 @@ class RulesSettings(Section):
     sponsored_per_page: int = Field(3, ge=0)
 
 
+class SystemSettings(Section):
+    """One table `[systems.NAME]`: a variant of a system, to evaluate and to experiment with. What
+    it does not say is as in the tables of the same names."""
+
+    base: Literal["ranked", "hybrid", "bm25", "dense"] = "ranked"
+    model: Path | None = None
+    """The file of a ranking model, in the data directory unless absolute; the model in use
+    unless set."""
+    fusion: FusionSettings | None = None
+    ranking: RankingSettings | None = None
+    diversity: DiversitySettings | None = None
+    understanding: UnderstandingSettings | None = None
+    exploration: ExplorationSettings | None = None
+
+
 class LimitSettings(Section):
     """Bounds on what one request may ask."""
 
@@ -206,7 +222,17 @@ class Settings(BaseSettings):
     diversity: DiversitySettings = DiversitySettings()
     exploration: ExplorationSettings = ExplorationSettings()
     rules: RulesSettings = RulesSettings()
+    systems: dict[Annotated[str, Field(pattern=_SYSTEM)], SystemSettings] = {}
     limits: LimitSettings = LimitSettings()
+
+    @field_validator("systems")
+    @classmethod
+    def _not_taken(cls, value: dict[str, SystemSettings]) -> dict[str, SystemSettings]:
+        """A system of the shop's own cannot have the name of one that there is."""
+        for name in value:
+            if name.removesuffix("-raw") in ("ranked", "hybrid", "bm25", "dense", "random"):
+                raise ValueError(f"{name} is a system already; choose another name")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,7 @@ from search.types.catalogue import (
     Upsert,
 )
 from search.types.events import ACTIONS, Event, LoggedSearch
+from search.types.experiments import UNTREATED, Interleaving, Teams, Treatment
 from search.types.exploration import Chance, Slots
 from search.types.query import (
     Alternative,
@@ -74,6 +75,7 @@ from search.types.shapes import shape_of
 
 __all__ = [
     "ACTIONS",
+    "UNTREATED",
     "Alternative",
     "Applied",
     "AttributeValue",
@@ -96,6 +98,7 @@ __all__ = [
     "Gain",
     "Hit",
     "Intent",
+    "Interleaving",
     "Link",
     "LoggedSearch",
     "Mask",
@@ -130,8 +133,10 @@ __all__ = [
     "Sponsored",
     "StageScore",
     "Statistics",
+    "Teams",
     "Text",
     "TextRows",
+    "Treatment",
     "Upsert",
     "Vector",
     "Vectors",

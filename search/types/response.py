@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.types.catalogue import Filters, Product
+from search.types.experiments import UNTREATED, Teams, Treatment
 from search.types.query import Query
 from search.types.ranking import Relaxation, Shopper
 from search.types.rules import Move
@@ -27,7 +28,8 @@ class SearchRequest:
     `verbatim` searches the words as typed, without correcting them; `ignored` names what was
     recognized in the query and is to be ignored (see `Query.ignored`). `segments` are names that
     the shop's rules may ask for. `diversity` (0 to 1) is how much variety counts against relevance;
-    None means as set. Without `sponsored` no place is a paid one.
+    None means as set. Without `sponsored` no place is a paid one. `treatment` is what experiments
+    decide where the request itself says nothing; later pages have that of the first.
     """
 
     query: str
@@ -47,6 +49,7 @@ class SearchRequest:
     diversity: float | None = None
     sponsored: bool = True
     id: str = ""
+    treatment: Treatment = UNTREATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ class SearchResponse:
     the ids of the shop's rules that apply, `redirect` the page that one of them sends shoppers to.
     `exploration` says by what chance the order was varied, "" when it was not; then `propensities`
     are the probabilities with which each hit stands where it stands, and `list_propensity` that of
-    the whole order.
+    the whole order. `treatment` is what experiments decided, `teams` whom the hits of an
+    interleaved answer stand for.
     """
 
     query: Query
@@ -156,5 +160,7 @@ class SearchResponse:
     exploration: str = ""
     propensities: tuple[float, ...] = ()
     list_propensity: float = 1.0
+    treatment: Treatment = UNTREATED
+    teams: Teams | None = None
     id: str = ""
     """The query id, that of the request."""

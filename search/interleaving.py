@@ -1,0 +1,157 @@
+"""Several systems answer one request with one list, and every hit knows whom it stands for.
+
+What the systems have in common is done once. Their rankings become one before rules, stock,
+variants, variety and pins, which apply to the one list: a product that these move keeps its team,
+and one that they bring in has none. When a system fails or falls back, the baseline answers alone
+and nobody gets credit: a comparison with what stood in for a ranker would be of something else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.arranging import Turn
+from search.errors import AisleError
+from search.retrieval import Candidates, Trace
+from search.seams import Mixer, View
+from search.types import Interleaving, Ordinals, Ranking, SearchRequest, Teams
+
+if TYPE_CHECKING:
+    from search.pipeline import Pipeline
+
+LENGTH = 100
+"""So many places are interleaved; the baseline's order follows, for which nobody gets credit."""
+_LISTED = 30
+"""The places of each arm that are told where its whole ranking is asked for."""
+_STAGE = "interleaving"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Whom each product of one list stands for: arrays of one length, by place in `items`."""
+
+    plan: Interleaving
+    items: Ordinals
+    teams: NDArray[np.int8]
+    ranks: NDArray[np.int32]
+    rankings: tuple[Ordinals, ...]
+
+    def of(self, ordinals: Ordinals, nobodys: Collection[int]) -> Teams:
+        """The teams of some hits; products among `nobodys` have none."""
+        places = {ordinal: place for place, ordinal in enumerate(self.items.tolist())}
+        none = (0,) * len(self.rankings)
+        teams, ranks = [], []
+        for ordinal in ordinals.tolist():
+            place = places.get(ordinal)
+            credited = place is not None and ordinal not in nobodys and self.teams[place] >= 0
+            teams.append(self.plan.arms[self.teams[place]] if credited else "")
+            ranks.append(none if place is None else tuple(self.ranks[place].tolist()))
+        if not self.plan.rankings:
+            return Teams(self.plan.arms, tuple(teams), tuple(ranks))
+        alone = tuple(tuple(each[:_LISTED].tolist()) for each in self.rankings)
+        return Teams(self.plan.arms, tuple(teams), tuple(ranks), tuple(ordinals.tolist()), alone)
+
+
+@dataclass(frozen=True, slots=True)
+class InterleavingStage:
+    """Makes one list of what several pipelines rank. `pipelines` are those of `plan.systems`."""
+
+    plan: Interleaving
+    pipelines: Sequence[Pipeline]
+    mixer: Mixer
+
+    async def ranked(
+        self,
+        view: View,
+        request: SearchRequest,
+        trace: Trace,
+        turn: Turn | None,
+        versions: Sequence[str] | None,
+    ) -> tuple[Candidates, Sides | None, tuple[str, ...]]:
+        """The candidates in the interleaved order, whom they stand for, and the versions of the
+        arms' models; without sides, the baseline's own order. `versions` are those that ordered
+        earlier pages.
+
+        Raises:
+            BadInput, CursorExpired: as the baseline's pipeline.
+        """
+        first = self.pipelines[0]
+        found = await first.candidates(view, request, trace, turn)
+        asked: Sequence[str | None] = versions or [None] * len(self.pipelines)
+        before = len(trace.fallbacks)
+        base = await first.reranked(view, found, request, trace, asked[0])
+        if request.sort != "relevance" or not found.query.terms:
+            return base, None, (_version(base),)
+        start = time.perf_counter()
+        try:
+            others = await asyncio.gather(*(
+                self._other(pipeline, view, found, request, trace, turn, version)
+                for pipeline, version in zip(self.pipelines[1:], asked[1:], strict=True)
+            ))  # fmt: skip
+        except AisleError as error:
+            trace.failed(_STAGE, f"the arm {self.plan.arms[0]}", error)
+            return base, None, (_version(base),)
+        trace.since("other_arms", start)
+        if len(trace.fallbacks) > before:
+            return base, None, (_version(base),)
+        start = time.perf_counter()
+        mixed, sides = self._mixed((base, *others))
+        trace.since("interleave", start)
+        return mixed, sides, tuple(_version(each) for each in (base, *others))
+
+    async def _other(
+        self,
+        pipeline: Pipeline,
+        view: View,
+        found: Candidates,
+        request: SearchRequest,
+        trace: Trace,
+        turn: Turn | None,
+        version: str | None,
+    ) -> Candidates:
+        first = self.pipelines[0]
+        shared = (
+            pipeline.retrieval is first.retrieval
+            and pipeline.understandings is first.understandings
+        )
+        if not shared:
+            found = await pipeline.candidates(view, request, trace, turn)
+        return await pipeline.reranked(view, found, request, trace, version)
+
+    def _mixed(self, found: Sequence[Candidates]) -> tuple[Candidates, Sides]:
+        base = found[0]
+        rankings = tuple(each.fused.ordinals for each in found)
+        mixed = self.mixer(rankings, Random(self.plan.seed), LENGTH)
+        rest = base.fused.ordinals[~np.isin(base.fused.ordinals, mixed.items)]
+        order = np.concatenate([mixed.items, rest]).astype(np.int32)
+        near = base.near
+        for each in found[1:]:
+            near = np.union1d(near, each.near).astype(np.int32)
+        candidates = replace(
+            base,
+            fused=Ranking(order, _scores(base.fused, len(order))),
+            stages={**base.stages, "fused": base.stages.get("fused", base.fused)},
+            near=near,
+            complete=all(each.complete for each in found),
+        )
+        return candidates, Sides(self.plan, mixed.items, mixed.teams, mixed.ranks, rankings)
+
+
+def _scores(ranking: Ranking, count: int) -> NDArray[np.float32]:
+    """The baseline's scores by place: what stock and rules weigh must not depend on the side."""
+    if not len(ranking):
+        return np.linspace(1, 0, count, dtype=np.float32)
+    places = np.minimum(np.arange(count), len(ranking) - 1)
+    return np.asarray(ranking.scores[places], np.float32)
+
+
+def _version(found: Candidates) -> str:
+    return found.ranker.version if found.ranker else ""
