@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eval import Run, rank_by_score
 from search.build import Search
 from search.errors import AisleError
-from search.types import Filter, SearchRequest
+from search.types import Filter, SearchRequest, SearchResponse
 
 _UNRANKED = ("ranking", "no ranking model")
 """How fallbacks begin that say that no model ordered the hits."""
@@ -16,9 +16,10 @@ _UNRANKED = ("ranking", "no ranking model")
 
 @dataclass(frozen=True, slots=True)
 class IndexSearcher:
-    """Ranks with the systems of one open index."""
+    """Ranks with the systems of one open index. `noted` is told each query with its answer."""
 
     search: Search
+    noted: Callable[[str, SearchResponse], None] = lambda query, response: None
 
     async def run(
         self,
@@ -49,4 +50,5 @@ class IndexSearcher:
         unranked = [each for each in found.fallbacks if each.startswith(_UNRANKED)]
         if unranked:
             raise AisleError(f"{system} did not rank {query!r}: {unranked[0]}")
+        self.noted(query, found)
         return rank_by_score({hit.product.id: hit.score for hit in found.hits})

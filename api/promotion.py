@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from api.evaluation import IndexSearcher
-from api.logged_pages import Pages, read_pages
-from eval import (
-    Judgments,
-    collect_runs,
-    estimate,
-    evaluate,
-    positions_by,
-    relative_difference,
-)
-from search.build import HYBRID, LTR, RANKED, Search
-from search.errors import BadInput
+from api.held_out_clicks import Clicked, Orders, clicked_samples, scores_of
+from api.logged_pages import NoPages, Pages, read_pages
+from api.traffic_segments import Noted, query_parts
+from eval import Judgments, collect_runs, evaluate
+from rankers import load_model
+from search.build import HYBRID, LTR, MODEL_FILE, RANKED, Search
+from search.errors import AisleError, BadInput
 from search.types import SearchRequest
-from training.propensity import DEFAULT, ESTIMATORS, Propensities
-from training.registry import Margins, Verdict, judge
+from training.registry import Margins, ModelRegistry, Sample, Verdict, judge
 
 _METRIC = "ndcg@10"
 _TIMED = 30
-_BEHIND = 1_000_000.0
+_ENOUGH = 20
+"""Judged queries that a segment must have to be looked at on its own."""
 _SLOWER = 1.5
 """A candidate may take this many times as long as what serves, however slow the machine is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a candidate is judged by: judgments, a log, or both; clicks from `since` on (seconds
-    since 1970), which should be later than what it learned from."""
+    """What a candidate is judged by: judgments, a log, or both; of the log, clicks from `since` on
+    (seconds since 1970), and in any case later than what the candidate learned from."""
 
     judgments: Judgments | None = None
     events: tuple[Path, ...] = ()
@@ -44,17 +40,67 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a candidate may not fall behind either: a version ("" for the fused order) and the
+    system that ranks by it."""
+
+    version: str
+    system: str
+
+    @property
+    def named(self) -> str:
+        """For people."""
+        return f"the anchor {self.version}" if self.version else "the fused order"
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
     """A verdict, the name of the system the candidate was compared with, and remarks on what could
-    not be looked at."""
+    not be looked at. `anchor` is the version that a later candidate may not fall behind if this one
+    is promoted, None for the candidate itself."""
 
     verdict: Verdict
     against: str
     remarks: tuple[str, ...] = ()
+    anchor: str | None = None
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One candidate before the gate; `systems` are the candidate's, the serving one and, where it
+    is another, the anchor's."""
+
+    search: Search
+    systems: tuple[str, ...]
+    anchor: Anchor | None
+    margins: Margins
+    noted: Noted = field(default_factory=Noted)
+    remarks: list[str] = field(default_factory=list)
+    whole: list[Sample] = field(default_factory=list)
+    anchored: list[Sample] = field(default_factory=list)
+    segments: list[Sample] = field(default_factory=list)
+
+    def searcher(self, system: str) -> IndexSearcher:
+        """Answers of what serves are noted: they tell what queries are after."""
+        if system == self.systems[1]:
+            return IndexSearcher(self.search, self.noted.note)
+        return IndexSearcher(self.search)
+
+
+def anchor_of(registry: ModelRegistry) -> Anchor | None:
+    """What a candidate for this registry may not fall behind, where that does not serve itself."""
+    version = registry.anchor()
+    if version == (registry.serving() or ""):
+        return None
+    return Anchor(version, f"{LTR}{registry.path(version)}" if version else HYBRID)
 
 
 async def examine(
-    search: Search, candidate: Path, evidence: Evidence, margins: Margins = Margins()
+    search: Search,
+    candidate: Path,
+    evidence: Evidence,
+    margins: Margins = Margins(),
+    anchor: Anchor | None = None,
 ) -> Examined:
     """Asks the gate.
 
@@ -64,95 +110,136 @@ async def examine(
     name = f"{LTR}{candidate}"
     search = await search.with_model(name)
     serving = RANKED if search.models.current() else HYBRID
-    systems = (name, serving)
     remarks: list[str] = []
-    judged, segments = await _judged(search, evidence.judgments, systems)
-    clicked = None
-    if evidence.events:
+    if anchor is not None:
         try:
-            clicked = await _clicked(search, evidence, systems)
-        except BadInput as error:
-            remarks.append(f"clicks were not looked at: {error}")
-    asked = await _queries(evidence)
-    spent = [await _milliseconds(search, system, asked) for system in systems]
+            search = await search.with_model(anchor.system)
+        except AisleError as error:
+            remarks.append(f"{anchor.version} cannot be compared with any more: {error}")
+            anchor = None
+    systems = (name, serving, *([anchor.system] if anchor else []))
+    trial = _Trial(search, systems, anchor, margins, remarks=remarks)
+    if evidence.judgments is not None:
+        await _judge_queries(trial, evidence.judgments)
+    pages = await _pages(trial, candidate, evidence)
+    if pages is not None:
+        await _judge_clicks(trial, evidence, pages)
+    asked = _timed(evidence, pages)
+    spent = [await _milliseconds(search, system, asked) for system in systems[:2]]
     allowed = max(margins.milliseconds, _SLOWER * spent[1])
-    limits = Margins(margins.judgments, margins.clicks, margins.segment, allowed)
-    verdict = judge(judged, clicked, segments, spent[0], limits)
-    return Examined(verdict, serving, tuple(remarks))
+    verdict = judge(trial.whole, trial.anchored, trial.segments, spent[0], allowed, remarks)
+    kept = anchor.version if anchor else _serving_version(search)
+    return Examined(verdict, serving, tuple(remarks), None if verdict.gain else kept)
 
 
-async def _judged(
-    search: Search, judgments: Judgments | None, systems: Sequence[str]
-) -> tuple[NDArray[np.float64] | None, Mapping[str, NDArray[np.float64]]]:
+def _serving_version(search: Search) -> str:
+    current = search.models.current()
+    return current.version if current else ""
+
+
+async def _judge_queries(trial: _Trial, judgments: Judgments) -> None:
     """Differences in nDCG@10 by query, and the same by segment."""
-    if judgments is None:
-        return None, {}
-    runs, _ = await collect_runs(IndexSearcher(search), judgments, systems, depth=100)
-    report = evaluate(judgments, runs, metrics=(_METRIC,))
-    one, other = (report.systems[name].values[_METRIC] for name in systems)
-    differences = np.asarray(one - other, np.float64)
-    names = [_segments(query, judgments.kinds) for query in report.queries]
-    segments = {
-        segment: differences[[segment in own for own in names]]
-        for segment in sorted({each for own in names for each in own})
-    }
-    return differences, segments
+    candidate, serving, *_ = trial.systems
+    values = {}
+    for system in trial.systems:
+        runs, _ = await collect_runs(trial.searcher(system), judgments, (system,), depth=100)
+        report = evaluate(judgments, runs, metrics=(_METRIC,))
+        values[system] = np.asarray(report.systems[system].values[_METRIC], np.float64)
+        queries = report.queries
+    better = values[candidate] - values[serving]
+    unit, margin = ("nDCG@10", "queries"), trial.margins.judgments
+    trial.whole.append(Sample("judgments", better, *unit, margin))
+    if trial.anchor is not None:
+        behind = values[candidate] - values[trial.anchor.system]
+        named = f"judgments, beside {trial.anchor.named}"
+        trial.anchored.append(Sample(named, behind, *unit, margin))
+    parts = query_parts(queries, trial.noted, judgments.kinds)
+    for name, own in parts.items():
+        part = better[[query in own for query in queries]]
+        if _ENOUGH <= len(part) < len(better):
+            trial.segments.append(Sample(name, part, *unit, trial.margins.segment))
 
 
-def _segments(query: str, kinds: Mapping[str, str]) -> frozenset[str]:
-    """The parts of the traffic that a query belongs to."""
-    words = min(len(query.split()), 4)
-    length = {1: "one word", 2: "two words", 3: "three words"}.get(words, "four words and more")
-    kind = kinds.get(query)
-    return frozenset({f"queries of {length}", *([f"queries of kind {kind}"] if kind else [])})
+async def _judge_clicks(trial: _Trial, evidence: Evidence, pages: Pages) -> None:
+    """How many more clicks the candidate's order of the shown products is worth."""
+    scores = [await scores_of(trial.searcher(each), each, pages) for each in trial.systems]
+    parts = query_parts(pages.texts, trial.noted, {})
+    orders = Orders(scores[0], scores[1])
+    if trial.anchor is not None:
+        orders = Orders(scores[0], scores[1], scores[2], trial.anchor.named)
+    try:
+        found: Clicked = await asyncio.to_thread(
+            clicked_samples, evidence.events, pages, orders, parts, trial.margins
+        )
+    except BadInput as error:
+        trial.remarks.append(f"clicks were not looked at: {error}")
+        return
+    trial.whole += found.whole
+    trial.anchored += found.anchored
+    trial.segments += found.segments
 
 
-async def _clicked(
-    search: Search, evidence: Evidence, systems: Sequence[str]
-) -> NDArray[np.float64]:
-    """By query, how many more clicks the candidate's order of the shown products is worth."""
-    pages = await asyncio.to_thread(read_pages, evidence.events, evidence.since)
-    propensities = await asyncio.to_thread(_propensities, evidence.events)
-    values = []
-    for system in systems:
-        scores = await _scores(search, system, pages)
-        moved = positions_by(pages.shown, scores)
-        values.append(estimate(pages.shown, moved, propensities.at))
-    return relative_difference(values[0], values[1])
+async def _pages(trial: _Trial, candidate: Path, evidence: Evidence) -> Pages | None:
+    """The logged pages that may judge: later than what the candidate learned from, and than what
+    the serving model learned from where there are enough of them."""
+    if not evidence.events:
+        return None
+    learned = learned_until(candidate)
+    since = max(evidence.since or 0.0, learned)
+    if evidence.since is not None and learned > evidence.since:
+        trial.remarks.append(f"clicks before {_day(learned)} taught the candidate and do not count")
+    try:
+        pages = await asyncio.to_thread(read_pages, evidence.events, since)
+    except NoPages as error:
+        later = f" later than what the candidate learned from ({_day(learned)})" if learned else ""
+        trial.remarks.append(f"clicks{later} were not looked at: {error}")
+        return None
+    seen = 0.0
+    if trial.systems[1] == RANKED:
+        settings = trial.search.settings
+        seen = learned_until(settings.ranking.model or settings.data / MODEL_FILE)
+    fresh = pages.times >= seen
+    if fresh.all():
+        return pages
+    if pages.clicked(fresh) >= Clicked.ENOUGH:
+        return pages.only(fresh)
+    trial.remarks.append(
+        "what serves learned from some of these clicks too, which favors it: hardly any are later "
+        f"than {_day(seen)}"
+    )
+    return pages
 
 
-def _propensities(events: Sequence[Path]) -> Propensities:
-    from training.clicks import read_counts
+def learned_until(model: Path) -> float:
+    """When what a model learned from ended (seconds since 1970): the window of its notes, else when
+    it was trained; 0 for one that did not learn from clicks.
 
-    return ESTIMATORS[DEFAULT](read_counts(events))
-
-
-async def _scores(search: Search, system: str, pages: Pages) -> NDArray[np.float64]:
-    """How a system orders the shown products of each query: float64, one a row."""
-    shown = {query: tuple(products) for query, products in pages.candidates().items()}
-    run = await IndexSearcher(search).run(system, list(shown), 1000, shown)
-    place = {
-        (query, product): -float(rank)
-        for query, products in run.items()
-        for rank, product in enumerate(products)
-    }
-    texts = pages.texts
-    return np.array([
-        place.get((texts[query], product), -_BEHIND)
-        for query, product in zip(pages.shown.queries.tolist(), pages.products, strict=True)
-    ])  # fmt: skip
+    Raises:
+        NotFound, BadInput: the model cannot be used.
+    """
+    notes: Mapping[str, object] = load_model(model).training
+    window, trained = notes.get("window"), notes.get("trained")
+    if isinstance(window, list | tuple) and len(window) == 2:
+        return float(window[1])
+    if "clicks" in notes and isinstance(trained, str):
+        return datetime.fromisoformat(trained).timestamp()
+    return 0.0
 
 
-async def _queries(evidence: Evidence) -> Sequence[str]:
+def _day(seconds: float) -> str:
+    return str(np.datetime64(int(seconds), "s").astype("datetime64[D]"))
+
+
+def _timed(evidence: Evidence, pages: Pages | None) -> Sequence[str]:
+    """Queries that show how long ranking takes."""
     if evidence.judgments is not None:
         return evidence.judgments.relevant_queries()[:_TIMED]
-    pages = await asyncio.to_thread(read_pages, evidence.events, evidence.since)
-    return pages.texts[:_TIMED]
+    return pages.texts[:_TIMED] if pages is not None else ()
 
 
 async def _milliseconds(search: Search, system: str, queries: Sequence[str]) -> float:
     """The usual time that ranking takes."""
-    spent = []
+    spent: list[float] = []
     for query in queries:
         response = await search.search(SearchRequest(query, system=system))
         spent.append(response.timings.get("rank", 0.0))

@@ -89,9 +89,29 @@ def estimate(pages: LoggedPages, positions: Codes, examined: Examined, clip: flo
     )
 
 
-def relative_difference(candidate: Value, serving: Value) -> Amounts:
-    """By query, how many more clicks the candidate is worth, as a share of the serving order's
-    mean; float64 of shape (logged queries,)."""
-    known = np.isfinite(candidate.clicks) & np.isfinite(serving.clicks)
-    mean = float(serving.clicks[known].mean()) or 1.0
-    return np.asarray((candidate.clicks[known] - serving.clicks[known]) / mean, np.float64)
+def relative_difference(
+    pages: LoggedPages,
+    units: Codes,
+    candidate: Codes,
+    serving: Codes,
+    examined: Examined,
+    clip: float = CLIP,
+) -> Amounts:
+    """How many more clicks one order is worth than another, as a share of the other's: float64, one
+    value a unit that was logged, whose mean is that share.
+
+    `units` (int32, one a row) are what is drawn independently of each other, shoppers or searches.
+    Each search weighs the same, so that a query counts as often as it is asked. The values are
+    those of a ratio of two means, linearized (Cochran, Sampling Techniques 1977, section 6.4):
+    their standard error is that of the share.
+    """
+    here = examined(pages.positions)
+    _, unit = np.unique(units, return_inverse=True)
+    worth = [
+        np.bincount(unit, np.minimum(examined(places) / here, clip) * pages.clicks)
+        for places in (candidate, serving)
+    ]
+    gain, base = worth[0] - worth[1], worth[1]
+    usual = float(base.mean()) or 1.0
+    share = float(gain.mean()) / usual
+    return np.asarray(share + (gain - share * base) / usual, np.float64)

@@ -44,6 +44,15 @@ def paired_t(differences: Array) -> Array:
     return np.asarray(2 * stdtr(n - 1, -np.abs(t)), np.float64)
 
 
+def one_sided_t(differences: Array) -> float:
+    """p of Student's paired t-test that the mean is below 0, of one column, shape (queries,); 1 for
+    a single query."""
+    if len(differences) < 2:
+        return 1.0
+    both = float(paired_t(differences[:, None])[0])
+    return both / 2 if differences.mean() < 0 else 1 - both / 2
+
+
 def sign_flip(differences: Array, seed: int, permutations: int = PERMUTATIONS) -> Array:
     """Two-sided p of the sign-flip permutation test, shape (columns,), never 0.
 

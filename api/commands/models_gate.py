@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from api.promotion import Examined
+    from api.promotion import Anchor, Examined
     from search.settings import Settings
 
 Judged = Annotated[
@@ -28,8 +30,9 @@ async def ask_gate(
     judgments: Path | None,
     events: list[Path] | None,
     since: str,
+    anchor: Anchor | None = None,
 ) -> Examined:
-    """The gate's answer for a model file beside what serves.
+    """The gate's answer for a model file beside what serves, and beside the anchor.
 
     Raises:
         BadInput: nothing to judge by, or it cannot be read.
@@ -48,7 +51,7 @@ async def ask_gate(
     )
     search = await open_search(settings)
     try:
-        return await examine(search, path, evidence)
+        return await examine(search, path, evidence, anchor=anchor)
     finally:
         await search.close()
 
@@ -70,12 +73,24 @@ def day(text: str) -> float | None:
 
 
 def print_verdict(examined: Examined) -> None:
-    """Every check with its sentence, and what could not be looked at."""
+    """What was asked and found, and what could not be looked at."""
     from api.commands.console import out
 
     against = "the model that serves" if examined.against == "ranked" else "the fused order"
     out.print(f"Beside {against}:")
-    for check in examined.verdict.checks:
-        out.print(f"  {'passed ' if check.passed else 'refused'}  {check.sentence}", markup=False)
+    for line in told([asdict(check) for check in examined.verdict.checks]):
+        out.print(f"  {line}", markup=False)
     for remark in examined.remarks:
         out.print(f"  note     {remark}", markup=False)
+
+
+def told(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line a check; the segments that passed are one, which names the least good."""
+    passed = [each for each in checks if each["segment"] and each["passed"]]
+    for check in checks:
+        if check not in passed:
+            yield f"{'passed ' if check['passed'] else 'refused'}  {check['sentence']}"
+    if passed:
+        worst = min(passed, key=lambda each: float(each["delta"]))
+        count = "1 segment" if len(passed) == 1 else f"{len(passed)} segments, the least good is"
+        yield f"passed   {count} {worst['sentence']}"

@@ -26,8 +26,10 @@ def command(
     json: Json = False,
 ) -> None:
     """Put a model to use if the gate lets it: not worse than what serves, on judgments, on clicks
-    held out, in every segment, and fast enough. Running servers follow."""
+    held out, in every segment, and fast enough; nor worse than the last model that was surely
+    better. Running servers follow."""
     from api.commands.console import out, print_json
+    from api.promotion import anchor_of
     from api.registry import candidate, registry_of
     from api.settings import load_settings
     from rankers import load_model
@@ -35,12 +37,14 @@ def command(
     settings = load_settings(data)
     registry = registry_of(settings)
     entry, path = candidate(registry, model)
-    examined = asyncio.run(ask_gate(settings, path, judgments, events, since))
+    anchor = anchor_of(registry)
+    examined = asyncio.run(ask_gate(settings, path, judgments, events, since, anchor))
     verdict = examined.verdict
     registry.add(load_model(path), {}, asdict(verdict))
     promoted = verdict.passed or bool(force)
     if promoted:
-        registry.promote(entry.version, force or "the gate passed")
+        reason = force or "the gate passed"
+        registry.promote(entry.version, reason, None if force else examined.anchor)
     if json:
         print_json({
             "version": entry.version,

@@ -86,11 +86,11 @@ def _run(task: RetrainTask, *, quiet: bool) -> Outcome:
 
 def _print(outcome: Outcome, *, json: bool) -> None:
     from api.commands.console import out, print_json
+    from api.commands.models_gate import told
 
     if json:
         print_json(asdict(outcome))
         return
-    for check in outcome.checks:
-        mark = "passed " if check["passed"] else "refused"
-        out.print(f"  {mark}  {check['sentence']}", markup=False)
+    for line in told(outcome.checks):
+        out.print(f"  {line}", markup=False)
     out.print(f"{outcome.outcome}: {outcome.sentence}.", markup=False)

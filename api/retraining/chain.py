@@ -17,6 +17,13 @@ from api.retraining.window import Window, day_of, find_window, fingerprint, wind
 from api.settings import AppSettings, load_settings
 from training.registry import ModelRegistry
 
+_BECAME = {
+    "promoted": "was promoted",
+    "refused": "was refused",
+    "unchanged": "was the one that served already",
+}
+"""Of a run's outcome, for people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -102,8 +109,9 @@ def _plan(
     name = _name(parameters, window, marks)
     same = next((run for run in known if run.state.run == name), None)
     if same is not None and same.state.outcome not in ("", "abandoned"):
-        said = f"nothing to do: {name} made a model of the same log, and it was "
-        return Plan("unchanged", f"{said}{same.state.outcome}", same)
+        became = _BECAME[same.state.outcome]
+        said = f"nothing to do: {name} made a model of the same log, and it {became}"
+        return Plan("unchanged", said, same)
     wanted, why = due(task, settings, registry, dry_run=dry_run)
     if not wanted:
         return Plan("not due", f"nothing to do: {why}")
@@ -135,18 +143,19 @@ async def _done(job: Job) -> Outcome:
         run.keep(name, result, files, round(time.monotonic() - begun, 3))
         job.progress(name, 1, 1)
         job.progress("steps", number + 1, len(STEPS))
-    run.end("promoted" if run.result("promote")["promoted"] else "refused")
+    promoted, serves = run.result("promote")["promoted"], run.result("register")["serves"]
+    run.end("promoted" if promoted else "unchanged" if serves else "refused")
     return _outcome(run, tuple(kept))
 
 
 def _outcome(run: Run, kept: tuple[str, ...]) -> Outcome:
     gate, version = run.result("gate"), run.result("register")["version"]
     reasons = tuple(gate["reasons"])
-    sentence = (
-        f"{version} serves now"
-        if run.state.outcome == "promoted"
-        else f"{version} was refused, what served before still does: {'; '.join(reasons)}"
-    )
+    sentence = {
+        "promoted": f"{version} serves now",
+        "unchanged": f"nothing new: the model is {version} again, which serves already",
+        "refused": f"{version} was refused, what served before still does: {'; '.join(reasons)}",
+    }[run.state.outcome]
     return Outcome(
         run.state.outcome,
         sentence,

@@ -29,8 +29,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One run. `outcome` is "" until it is over: `promoted`, `refused`, or `abandoned` when what
-    it had read changed while it lay unfinished."""
+    """One run. `outcome` is "" until it is over: `promoted`, `refused`, `unchanged` when what was
+    learned serves already, or `abandoned` when what it had read changed while it lay unfinished."""
 
     run: str
     parameters: Mapping[str, Any]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from api.click_training import ClickTask, train_from_clicks
-from api.promotion import Evidence, examine
+from api.promotion import Evidence, anchor_of, examine
 from api.retraining.state import Run, runs
 from api.retraining.task import Progress, RetrainTask, commit
 from api.retraining.view import make_view
@@ -138,11 +138,14 @@ async def trained(job: Job) -> Result:
 
 
 async def registered(job: Job) -> Result:
-    """The model in the registry, with its lineage."""
+    """The model in the registry, with its lineage; one that ranks as an earlier one does is that
+    one."""
     model = await asyncio.to_thread(load_model, job.run.folder / MODEL)
     lineage = await _lineage(job, model)
     entry = await asyncio.to_thread(job.registry.add, model, lineage)
-    return {"version": entry.version, "lineage": lineage}
+    known = entry.lineage.get("run") != job.run.state.run
+    serves = known and entry.version == await asyncio.to_thread(job.registry.serving)
+    return {"version": entry.version, "lineage": lineage, "known": known, "serves": serves}
 
 
 async def _lineage(job: Job, model: Model) -> dict[str, Any]:
@@ -170,13 +173,17 @@ async def _lineage(job: Job, model: Model) -> dict[str, Any]:
 
 
 async def judged(job: Job) -> Result:
-    """What the gate says, by the judgments and by the clicks that training did not see."""
+    """What the gate says, by the judgments and by the clicks that training did not see. What serves
+    already is not asked about."""
     task = job.task
+    if job.run.result("register")["serves"]:
+        return {"passed": False, "checks": (), "remarks": (), "reasons": ()}
     judgments = load_judgments(task.judgments) if task.judgments else None
     evidence = Evidence(judgments, job.events, job.run.state.window.cut)
     search = await open_search(load_settings(job.view()))
     try:
-        examined = await examine(search, job.run.folder / MODEL, evidence)
+        anchor = await asyncio.to_thread(anchor_of, job.registry)
+        examined = await examine(search, job.run.folder / MODEL, evidence, anchor=anchor)
     finally:
         await search.close()
     verdict = asdict(examined.verdict)
@@ -187,17 +194,18 @@ async def judged(job: Job) -> Result:
         "against": examined.against,
         "remarks": examined.remarks,
         "reasons": examined.verdict.reasons,
+        "anchor": examined.anchor,
     }
 
 
 async def promoted(job: Job) -> Result:
     """The model into use, if the gate let it."""
-    if not job.run.result("gate")["passed"]:
+    gate = job.run.result("gate")
+    if not gate["passed"]:
         return {"promoted": False, "change": None}
     version = job.run.result("register")["version"]
-    change = await asyncio.to_thread(
-        job.registry.promote, version, f"retrained ({job.run.state.run}): the gate passed"
-    )
+    reason = f"retrained ({job.run.state.run}): the gate passed"
+    change = await asyncio.to_thread(job.registry.promote, version, reason, gate["anchor"])
     return {"promoted": True, "change": asdict(change)}
 
 

@@ -19,7 +19,7 @@ from training.learners.registry import USUAL_LEARNER, learners_named
 from training.propensity import DEFAULT, estimator
 
 Progress = Callable[[str, int, int | None], None]
-_FORMAT = 1
+_FORMAT = 2
 """Raise it when a step changes so that what an earlier one left cannot be gone on with."""
 
 

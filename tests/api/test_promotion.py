@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from api.promotion import Evidence, Examined, examine
+from api.evaluation import IndexSearcher
+from api.promotion import Anchor, Evidence, Examined, examine
 from api.settings import AppSettings
-from search.build import open_search
-from search.errors import BadInput
+from rankers import save_model
+from search.build import HYBRID, LTR, open_search
 from tests.api.ranked import ordering, some, written
 from tests.api.retraining.conftest import LAST, visit
 from training.registry import FileRegistry, Margins
@@ -30,21 +33,47 @@ def clicked(indexed: Path, judgments: Path, tmp_path_factory: pytest.TempPathFac
     """An index, and shoppers who click on what is relevant: what the fused order has on top."""
     data = tmp_path_factory.mktemp("clicked") / "data"
     shutil.copytree(indexed, data, ignore=shutil.ignore_patterns("events"))
-    visit(data, judgments, 2000, queries=some(judgments).relevant_queries())
+    visit(data, judgments, 2000, queries=asyncio.run(well_ordered(data, judgments)))
     return data
 
 
-def asked(data: Path, tmp_path: Path, weights: tuple[float, float], evidence: Evidence) -> Examined:
-    """The gate's answer for the first beside the second, which serves."""
+async def well_ordered(data: Path, judgments: Path, count: int = 60) -> list[str]:
+    """The queries whose first ten products stand best as they stand, and worst upside down."""
+    judged = some(judgments, 200)
+    search = await open_search(AppSettings(data=data))
+    try:
+        queries = judged.relevant_queries()
+        runs = await IndexSearcher(search).run(HYBRID, queries, 10, None)
+    finally:
+        await search.close()
+
+    def gain(query: str) -> float:
+        grades = [judged.gains[query].get(product, 0.0) for product in runs[query]]
+        return sum(grade * (len(grades) - 1 - 2 * place) for place, grade in enumerate(grades))
+
+    return sorted(queries, key=gain)[-count:]
+
+
+def asked(
+    data: Path,
+    tmp_path: Path,
+    weights: tuple[float, float],
+    evidence: Evidence,
+    *,
+    anchor: Anchor | None = None,
+    notes: Mapping[str, object] | None = None,
+) -> Examined:
+    """The gate's answer for the first beside the second, which serves; `notes` are the first's."""
     registry = FileRegistry(tmp_path / "models", data / "model.json")
     serving = registry.add(ordering(weights[1]), {})
     registry.promote(serving.version, "for a start")
-    path = written(tmp_path / "candidate.json", weights[0])
+    path = tmp_path / "candidate.json"
+    save_model(replace(ordering(weights[0]), training=notes or {}), path)
 
     async def ask() -> Examined:
         search = await open_search(AppSettings(data=data))
         try:
-            return await examine(search, path, evidence, GENEROUS)
+            return await examine(search, path, evidence, GENEROUS, anchor)
         finally:
             await search.close()
 
@@ -90,5 +119,44 @@ def test_clicks_that_are_too_old_are_no_evidence(
     both = asked(clicked, tmp_path, (1.0, -1.0), Evidence(some(judgments), (clicked,), late))
     assert both.verdict.passed
     assert both.remarks[0].startswith("clicks were not looked at: the log has no pages")
-    with pytest.raises(BadInput, match="no pages"):
-        asked(clicked, tmp_path, (1.0, -1.0), Evidence(None, (clicked,), late))
+    alone = asked(clicked, tmp_path, (1.0, -1.0), Evidence(None, (clicked,), late))
+    assert not alone.verdict.passed
+    assert "nothing to judge by: clicks were not looked at" in alone.verdict.reasons[0]
+
+
+def test_clicks_that_taught_the_candidate_do_not_judge_it(clicked: Path, tmp_path: Path) -> None:
+    cut = LAST - 2 * 86_400
+    evidence = Evidence(None, (clicked,), LAST - 9 * 86_400)
+    every = asked(clicked, tmp_path, (1.0, -1.0), evidence)
+    notes = {"window": [0.0, cut]}
+    later = asked(clicked, tmp_path, (1.0, -1.0), evidence, notes=notes)
+    assert later.verdict.checks[0].units < every.verdict.checks[0].units / 2
+    assert "taught the candidate" in later.remarks[0]
+    unseen = {"window": [0.0, LAST + 86_400]}
+    nothing = asked(clicked, tmp_path, (1.0, -1.0), evidence, notes=unseen)
+    assert "nothing to judge by" in nothing.verdict.reasons[0]
+
+
+def test_clicks_are_looked_at_by_segment(clicked: Path, tmp_path: Path) -> None:
+    worse = asked(clicked, tmp_path, (-1.0, 1.0), Evidence(None, (clicked,)))
+    names = {each.name for each in worse.verdict.checks if each.segment and not each.passed}
+    assert {"clicks, queries asked often", "clicks, queries asked rarely"} <= names
+    assert any(name.startswith("clicks, queries of kind ") for name in names)
+    assert any(name.startswith("clicks, queries for ") for name in names)
+
+
+def test_what_is_as_bad_as_what_serves_is_refused_beside_a_better_anchor(
+    clicked: Path, judgments: Path, tmp_path: Path
+) -> None:
+    evidence = Evidence(some(judgments), (clicked,))
+    assert asked(clicked, tmp_path, (-2.0, -1.0), evidence).verdict.passed
+    anchor = Anchor("abc", f"{LTR}{written(tmp_path / 'anchor.json', 1.0)}")
+    refused = asked(clicked, tmp_path, (-2.0, -1.0), evidence, anchor=anchor)
+    names = [each.name for each in refused.verdict.checks if not each.passed]
+    assert names == ["judgments, beside the anchor abc", "clicks, beside the anchor abc"]
+    assert refused.anchor == "abc"
+    gone = asked(
+        clicked, tmp_path, (-2.0, -1.0), evidence, anchor=Anchor("abc", f"{LTR}{tmp_path}/no.json")
+    )
+    assert gone.verdict.passed
+    assert "abc cannot be compared with any more" in gone.remarks[0]

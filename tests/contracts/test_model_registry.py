@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,33 @@ def test_the_same_model_is_kept_once_and_takes_the_new_verdict(registry: ModelRe
     assert [each.version for each in registry.entries()] == [version]
     assert registry.entry(version).verdict == {"passed": False}
     assert registry.entry(version).lineage == {"window": [0, 1]}
+
+
+def test_a_model_of_other_notes_that_ranks_the_same_is_no_other(registry: ModelRegistry) -> None:
+    entry = registry.add(model(1.0), {"run": "one"})
+    twin = replace(model(1.0), name="again", training={"flagged": 0}, metrics={})
+    assert registry.add(twin, {"run": "two"}, {"passed": True}).version == entry.version
+    (kept,) = registry.entries()
+    assert kept.lineage == {"run": "one"}
+    assert kept.verdict == {"passed": True}
+    assert registry.add(replace(model(1.0), depth=50), {}).version != entry.version
+
+
+def test_the_anchor_is_the_last_sure_gain_or_what_a_person_chose(registry: ModelRegistry) -> None:
+    first, second, third = (registry.add(model(each), {}).version for each in (1.0, 2.0, 3.0))
+    assert registry.anchor() == ""
+    registry.promote(first, "not worse than the fused order", "")
+    assert registry.anchor() == ""
+    registry.promote(second, "surely better")
+    assert registry.anchor() == second
+    registry.promote(third, "not worse", registry.anchor())
+    assert registry.anchor() == second
+    registry.rollback("back to the second")
+    assert registry.anchor() == second
+    registry.rollback("back to the first")
+    assert registry.anchor() == ""
+    registry.promote(third, "by hand")
+    assert registry.anchor() == third
 
 
 def test_entries_come_the_newest_first(registry: ModelRegistry) -> None:

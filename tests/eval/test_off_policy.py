@@ -77,7 +77,33 @@ def test_the_order_as_shown_is_worth_its_clicks() -> None:
     assert np.nansum(value.clicks * 5) == pytest.approx(pages.clicks.sum())
     assert value.effective == pytest.approx(value.clicked)
     assert value.clipped == 0
-    assert relative_difference(value, value).tolist() == [0.0] * 20
+    same = relative_difference(pages, pages.searches, pages.positions, pages.positions, examined)
+    assert same.tolist() == [0.0] * 100
+
+
+def test_a_query_counts_as_often_as_it_is_asked() -> None:
+    searches = np.repeat(np.arange(4, dtype=np.int32), 2)
+    queries = np.array([0, 0, 0, 0, 0, 0, 1, 1], np.int32)
+    positions = np.tile(np.array([1, 2], np.int32), 4)
+    clicks = np.array([1, 0, 1, 0, 1, 0, 0, 1], np.float64)
+    pages = LoggedPages(searches, queries, positions, clicks)
+    swapped = np.where(queries == 1, 3 - positions, positions).astype(np.int32)
+    shares = relative_difference(pages, searches, swapped, positions, examined)
+    # The click of the fourth search is worth one more at the top: one of four clicks.
+    assert shares.mean() == pytest.approx(1 / 4)
+    assert shares.shape == (4,)
+
+
+def test_the_interval_of_the_share_holds_the_truth() -> None:
+    held = []
+    for seed in range(60):
+        pages, attractive = log_of(40, 30, seed)
+        moved = positions_by(pages, attractive)
+        shares = relative_difference(pages, pages.searches, moved, pages.positions, examined)
+        worth = [(attractive * examined(each)).sum() for each in (moved, pages.positions)]
+        _, low, high = t_interval(shares[:, None], 100)
+        held.append(low[0] <= worth[0] / worth[1] - 1 <= high[0])
+    assert 0.88 <= np.mean(held) <= 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=12))

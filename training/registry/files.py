@@ -19,6 +19,7 @@ import orjson
 from rankers import Model, load_model, model_checksum, save_model
 from search.errors import BadInput, NotFound
 from training.registry.naming import one_of
+from training.registry.orders import order_of
 from training.registry.seams import Action, Change, Entry
 
 _DIGITS = 12
@@ -37,20 +38,42 @@ class FileRegistry:
         self, model: Model, lineage: Mapping[str, Any], verdict: Mapping[str, Any] | None = None
     ) -> Entry:
         """See `ModelRegistry`."""
-        version = model_checksum(model)[:_DIGITS]
+        version, order = model_checksum(model)[:_DIGITS], order_of(model)
         with self._locked():
-            place = self.directory / version
-            if place.is_dir():
-                entry = self.entry(version)
+            known = self._twin(version, order)
+            if known is not None:
                 if verdict is not None:
-                    entry = replace(entry, verdict=verdict)
-                    _write(place / "entry.json", asdict(entry))
-                return entry
+                    known = replace(known, verdict=verdict)
+                    _write(self.directory / known.version / "entry.json", asdict(known))
+                return known
             entry = Entry(
-                version, model.name, model.kind, self.clock(), lineage, model.metrics, verdict
+                version,
+                model.name,
+                model.kind,
+                self.clock(),
+                lineage,
+                model.metrics,
+                verdict,
+                order,
             )
-            self._keep(place, model, entry)
+            self._keep(self.directory / version, model, entry)
         return self.entry(version)
+
+    def _twin(self, version: str, order: str) -> Entry | None:
+        """The model itself, else what serves or the newest, of those that rank as it does."""
+        found = [each for each in self.entries() if self._order(each) == order]
+        if len(found) < 2:
+            return next(iter(found), None)
+        first = {self.serving(): 1, version: 0}
+        return min(found, key=lambda each: first.get(each.version, 2), default=None)
+
+    def _order(self, entry: Entry) -> str:
+        """How a model ranks that was kept before entries said so."""
+        if entry.order:
+            return entry.order
+        with contextlib.suppress(BadInput, NotFound):
+            return order_of(load_model(self.directory / entry.version / "model.json"))
+        return entry.version
 
     def _keep(self, place: Path, model: Model, entry: Entry) -> None:
         """A folder appears whole or not at all."""
@@ -97,21 +120,29 @@ class FileRegistry:
                 f"the model that serves, {self.served}, is unreadable: {error}"
             ) from None
 
-    def promote(self, version: str, reason: str) -> Change:
+    def anchor(self) -> str:
+        """See `ModelRegistry`."""
+        history, serving = self.history(), self.serving() or ""
+        if not history or history[-1].version != serving or history[-1].anchor is None:
+            return serving
+        return history[-1].anchor
+
+    def promote(self, version: str, reason: str, anchor: str | None = None) -> Change:
         """See `ModelRegistry`. A model that serves already stays, and nothing is noted."""
         with self._locked():
             entry = self.entry(version)
             last = self._noted()
             if last is not None and last.version == entry.version:
                 return last
-            return self._serve(entry.version, "promote", reason)
+            return self._serve(entry.version, "promote", reason, anchor)
 
     def rollback(self, reason: str) -> Change:
         """See `ModelRegistry`."""
         with self._locked():
             self._noted()
             earlier = self._before()
-            return self._serve(earlier, "rollback", reason)
+            anchors = {each.version: each.anchor for each in self.history()}
+            return self._serve(earlier, "rollback", reason, anchors.get(earlier))
 
     def history(self) -> Sequence[Change]:
         """See `ModelRegistry`."""
@@ -125,16 +156,18 @@ class FileRegistry:
                 changes.append(Change(**orjson.loads(line)))
         return tuple(changes)
 
-    def _serve(self, version: str, action: Action, reason: str) -> Change:
+    def _serve(self, version: str, action: Action, reason: str, anchor: str | None) -> Change:
         before = self.serving() or ""
         if version:
             save_model(self.model(version), self.served)
         else:
             self.served.unlink(missing_ok=True)
-        return self._note(action, version, before, reason)
+        return self._note(action, version, before, reason, anchor)
 
-    def _note(self, action: Action, version: str, before: str, reason: str) -> Change:
-        change = Change(self.clock(), action, version, before, reason)
+    def _note(
+        self, action: Action, version: str, before: str, reason: str, anchor: str | None = None
+    ) -> Change:
+        change = Change(self.clock(), action, version, before, reason, anchor)
         with (self.directory / "history.jsonl").open("ab") as file:
             # A line that a crash cut off must not swallow this one.
             file.write((b"\n" if file.tell() else b"") + orjson.dumps(change) + b"\n")
@@ -161,7 +194,8 @@ class FileRegistry:
         """Keeps a model that serves and was never added, so that it can be gone back to."""
         with contextlib.suppress(BadInput, NotFound):
             model = load_model(self.served)
-            entry = Entry(version, model.name, model.kind, self.clock(), {}, model.metrics)
+            made = (version, model.name, model.kind, self.clock(), {}, model.metrics, None)
+            entry = Entry(*made, order_of(model))
             self._keep(self.directory / version, model, entry)
 
     def _before(self) -> str:

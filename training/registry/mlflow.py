@@ -94,17 +94,20 @@ class MlflowRegistry:
             entry = self._download(known[chosen])
             with tempfile.TemporaryDirectory(prefix="aisle-mlflow-") as folder:
                 file = self.client.download_artifacts(known[chosen], "model.json", folder)
-                self.local.add(load_model(Path(file)), entry.lineage, entry.verdict)
-        return self.local.path(chosen)
+                kept = self.local.add(load_model(Path(file)), entry.lineage, entry.verdict)
+        return self.local.path(kept.version)
 
     def serving(self) -> str | None:
         """See `ModelRegistry`."""
         return self.local.serving()
 
-    def promote(self, version: str, reason: str) -> Change:
+    def anchor(self) -> str:
+        """See `ModelRegistry`; of this data directory."""
+        return self.local.anchor()
+
+    def promote(self, version: str, reason: str, anchor: str | None = None) -> Change:
         """See `ModelRegistry`."""
-        self.path(version)
-        change = self.local.promote(self.entry(version).version, reason)
+        change = self.local.promote(self.path(version).parent.name, reason, anchor)
         self._tell(change)
         return change
 

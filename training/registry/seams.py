@@ -17,7 +17,8 @@ Action = Literal["promote", "rollback", "found"]
 class Entry:
     """One model of a registry. `version` is the beginning of its checksum, `created` in seconds
     since 1970. `lineage` says what it was made from (data window, versions of code and features,
-    parameters), `metrics` how good it was found, `verdict` what the gate said when it was asked."""
+    parameters), `metrics` how good it was found, `verdict` what the gate said when it was asked.
+    `order` tells how it ranks: two models of the same order differ in their notes alone."""
 
     version: str
     name: str
@@ -26,17 +27,20 @@ class Entry:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     verdict: Mapping[str, Any] | None = None
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the model that serves, and why; the version "" is the fused order."""
+    """One change of the model that serves, and why; the version "" is the fused order. `anchor` is
+    the version that later candidates may not fall behind: None for this one."""
 
     time: float
     action: Action
     version: str
     before: str
     reason: str
+    anchor: str | None = None
 
 
 class ModelRegistry(Protocol):
@@ -46,7 +50,8 @@ class ModelRegistry(Protocol):
     def add(
         self, model: Model, lineage: Mapping[str, Any], verdict: Mapping[str, Any] | None = None
     ) -> Entry:
-        """Keeps a model; the same model again changes nothing but its verdict."""
+        """Keeps a model; one that ranks the same as one that is kept changes nothing but that one's
+        verdict."""
         ...
 
     def entries(self) -> Sequence[Entry]:
@@ -82,8 +87,14 @@ class ModelRegistry(Protocol):
         """The version that serves, None when there is none."""
         ...
 
-    def promote(self, version: str, reason: str) -> Change:
-        """Makes a model serve; running servers follow."""
+    def anchor(self) -> str:
+        """The version that a candidate may not fall behind ("" for the fused order): the last one
+        that was surely better than the anchor before it, or that a person chose."""
+        ...
+
+    def promote(self, version: str, reason: str, anchor: str | None = None) -> Change:
+        """Makes a model serve; running servers follow. `anchor` is the version that later
+        candidates may not fall behind, None for the model itself."""
         ...
 
     def rollback(self, reason: str) -> Change:
