@@ -42,7 +42,8 @@ def sign_e_values(differences: Amounts, prior: float = PRIOR) -> Amounts:
     won, lost = differences > 0, differences < 0
     wins, losses = _counts(won), _counts(lost)
     mine = np.where(won, wins - 1, losses - 1)
-    factor = 2 * (prior + mine) / (2 * prior + wins + losses - 1)
+    # Ties before the first win or loss would divide by 0 under small priors; they are left out.
+    factor = 2 * (prior + mine) / np.maximum(2 * prior + wins + losses - 1, prior)
     steps = np.log(np.where(won | lost, factor, 1.0)).cumsum(axis=-1)
     # More than anybody needs to be told apart, less than what cannot be written.
     return np.asarray(np.exp(np.minimum(steps, 700.0)), np.float64)

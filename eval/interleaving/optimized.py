@@ -40,7 +40,7 @@ class Optimized:
         """See `Interleaver`."""
         check(self.name, self.most, rankings)
         draft = Draft(rankings, length)
-        if not draft.is_full:
+        if not draft.is_full and min(map(len, rankings)) > draft.same:
             for item, team in _drawn(rankings, draft.same, random.random()):
                 draft.take(item, team)
         draft.finish(random)
@@ -57,20 +57,9 @@ def inverse(ranks: NDArray[np.int32]) -> Amounts:
     return np.divide(1.0, ranks, out=np.zeros(ranks.shape), where=ranks > 0)
 
 
-def mixture_of(rankings: Sequence[Items]) -> tuple[list[list[int]], list[float]]:
-    """The lists that may be shown in the first places below those in common, and the probability
-    of each."""
-    same = Draft(rankings, min(map(len, rankings))).same
-    items, places, ranks = _window(rankings, same)
-    lists, chances = _solve(places.tobytes(), ranks.tobytes(), places.shape[1])
-    return [[int(items[code]) for code in codes] for codes in lists], list(chances)
-
-
 def _drawn(rankings: Sequence[Items], same: int, lot: float) -> list[tuple[int, int]]:
     """The items of one list drawn by `lot`, from 0 to 1, with whom a click on each favors."""
     items, places, ranks = _window(rankings, same)
-    if not places.shape[1]:
-        return []
     lists, chances = _solve(places.tobytes(), ranks.tobytes(), places.shape[1])
     # Sums of the same few numbers in the same order: the same list everywhere.
     number = 0
