@@ -1,5 +1,6 @@
 """Experiments on live traffic: who sees what, and what the difference is."""
 
+from eval.experiments.assignment import arm_of, free_slot, in_slot, point, treat, unit_of
 from eval.experiments.types import (
     KINDS,
     NAME,
@@ -12,4 +13,20 @@ from eval.experiments.types import (
     Unit,
 )
 
-__all__ = ["KINDS", "NAME", "Arm", "Experiment", "Guardrails", "Kind", "Status", "Step", "Unit"]
+__all__ = [
+    "KINDS",
+    "NAME",
+    "Arm",
+    "Experiment",
+    "Guardrails",
+    "Kind",
+    "Status",
+    "Step",
+    "Unit",
+    "arm_of",
+    "free_slot",
+    "in_slot",
+    "point",
+    "treat",
+    "unit_of",
+]

@@ -17,12 +17,14 @@ NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One of the rankers compared. `system` is a pipeline by name (`ranked`, `hybrid`, one of the
-    settings' `[systems]`, or `model:VERSION` of the registry); `weight` its share of the units,
-    relative to the other arms."""
+    """One of what is compared. `system` is a pipeline by name (`ranked`, `hybrid`, one of the
+    settings' `[systems]`, or `model:VERSION` of the registry), `diversity` how much variety there
+    is (0 to 1); None leaves either as it is. `weight` is the arm's share of the units, relative to
+    the other arms."""
 
     name: str
-    system: str
+    system: str | None = None
+    diversity: float | None = None
     weight: float = 1.0
 
 
@@ -45,11 +47,11 @@ class Guardrails:
 class Experiment:
     """One experiment. The first arm is the baseline.
 
-    `share` is the part of all units that takes part (for a rollout: that is shown the candidate);
     `layer` keeps experiments apart: those of one layer never meet in a unit, those of different
     layers are independent. `slot` is the experiment's part of its layer, from 0 to 1, given when it
-    is created. `salt` makes its coins its own. `method` is one of `INTERLEAVERS` for the kind
-    `interleave`. `alpha` is the error allowed however often one looks; `debiased` credits clicks by
+    is created; `share` is the part of the slot's units that takes part (in a rollout: that is shown
+    the candidate; the others are the baseline). `salt` makes its coins its own. `method` is one of
+    `INTERLEAVERS` for the kind `interleave`. `alpha` is the error allowed however often one looks; `debiased` credits clicks by
     how likely their places are looked at. Times are seconds since 1970.
     """
 
@@ -69,6 +71,8 @@ class Experiment:
     created: float = 0.0
     stopped: float | None = None
     reason: str = ""
+    processor_share: float = 0.2
+    """Of one processor, what a shadow may use."""
 
     @property
     def baseline(self) -> Arm:

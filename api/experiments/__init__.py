@@ -1,0 +1,1 @@
+"""Experiments on live traffic: kept, followed, counted, steered and reported."""
