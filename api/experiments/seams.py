@@ -1,4 +1,4 @@
-"""Where experiments are kept: shared by all processes of all replicas, and there after a restart."""
+"""Where experiments are kept: shared by every process of every replica, there after a restart."""
 
 from __future__ import annotations
 

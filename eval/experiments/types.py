@@ -51,8 +51,9 @@ class Experiment:
     layers are independent. `slot` is the experiment's part of its layer, from 0 to 1, given when it
     is created; `share` is the part of the slot's units that takes part (in a rollout: that is shown
     the candidate; the others are the baseline). `salt` makes its coins its own. `method` is one of
-    `INTERLEAVERS` for the kind `interleave`. `alpha` is the error allowed however often one looks; `debiased` credits clicks by
-    how likely their places are looked at. Times are seconds since 1970.
+    `INTERLEAVERS` for the kind `interleave`. `alpha` is the error allowed however often one looks;
+    `debiased` credits clicks by how likely their places are looked at. Times are seconds since
+    1970.
     """
 
     name: str
