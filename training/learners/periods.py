@@ -1,13 +1,14 @@
-"""A log in periods, so that features are as they were when a product was shown.
+"""A log in periods, so that features are as they were before what is learned from them.
 
 What shoppers did with a product changes every day, and is itself made of clicks. A candidate is
 therefore learned from once a period: its features are as they were when the period began, its
-clicks came later. A mean of features over all of a log would know them: what was clicked a lot
-early on has a high rate later, by chance too.
+clicks came after that, in this period or a later one (landmarks: van Houwelingen 2007, "Dynamic
+prediction by landmarking in event history analysis", Scandinavian Journal of Statistics 34). A mean
+of features over all of a log would know its clicks: what was clicked a lot early on has a high rate
+later, by chance too. Nothing that came before a period is in its labels, for the same reason.
 
-What came before the period is in no label of it. What came after may be: relevance lasts, and the
-clicks of one period are few. So a candidate's clicks are those of its period and those of later
-ones, which fade.
+Clicks until the end, not those of the period alone: relevance lasts, and few products are clicked
+often enough in a few days to tell it.
 """
 
 from __future__ import annotations
@@ -35,8 +36,6 @@ from training.tables import JudgedQuery, Tables, stack
 DAY = 86_400.0
 MOST = 4
 """Periods that what is learned from is cut into at most, before what is held out."""
-FADING = 0.5
-"""What a later period's clicks count for, and the next one's of these, and so on."""
 
 
 def moments_between(first: float, cut: float) -> tuple[float, ...]:
@@ -48,12 +47,9 @@ def moments_between(first: float, cut: float) -> tuple[float, ...]:
     return tuple(cut - (count - i) * length * DAY for i in range(count + 1))
 
 
-def fading(periods: int, last: int) -> list[list[float]]:
+def from_then_on(periods: int, last: int) -> list[list[float]]:
     """For each period up to `last`, what every one of `periods` counts for in it."""
-    return [
-        [FADING ** (each - own) if own <= each <= last else 0.0 for each in range(periods)]
-        for own in range(last + 1)
-    ]
+    return [[float(own <= each <= last) for each in range(periods)] for own in range(last + 1)]
 
 
 def clicked_periods(

@@ -16,7 +16,7 @@ from training.clicks.counting import Counted, count_periods, period_of
 from training.clicks.counts import ClickCounts
 from training.clicks.options import Reading
 from training.clicks.reading import open_log
-from training.learners.periods import fading, moments_between
+from training.learners.periods import from_then_on, moments_between
 from training.learners.training import SplitLog
 
 if TYPE_CHECKING:
@@ -121,9 +121,10 @@ def split_by(whole: Counted, then: Counted, periods: int, weight: float = 1.0) -
         whole.of([1.0] * periods),
         before,
         after,
-        tuple(whole.of(weights) for weights in fading(periods, last)),
+        tuple(whole.of(weights) for weights in from_then_on(periods, last)),
         tuple(
-            then.of([weight * each for each in weights]) for weights in fading(periods, last - 1)
+            then.of([weight * each for each in weights])
+            for weights in from_then_on(periods, last - 1)
         ),
     )
 
