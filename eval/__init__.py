@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eval.alignment import JudgedRanking
     from eval.crossvalidation import Fold, Selection, folds, nested_selection
+    from eval.failures import Stages, find_failures
+    from eval.gate import check_gate, parse_condition
     from eval.judgments import (
         Judgments,
         load_counts,
@@ -19,16 +21,19 @@ if TYPE_CHECKING:
         load_kinds,
         load_query_texts,
     )
-    from eval.metric_names import parse_metric
+    from eval.metric_names import parse_metric, split_names
     from eval.metrics import DEFAULT_METRICS, Metric
     from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
     from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
-    from eval.report import format_report, report_json
-    from eval.results import Comparison, Interval, Report
+    from eval.report import format_report, report_json, summary
+    from eval.results import Comparison, Gate, Interval, Report
+    from eval.run_files import RankingFile, load_ranking_file
     from eval.runner import Mode, Searcher, collect_runs, evaluate_systems
     from eval.runs import Run, random_run, rank_by_score
-    from eval.scoring import evaluate
+    from eval.scoring import evaluate, score
+    from eval.side_by_side import side_by_side
     from eval.significance import paired_t, sign_flip, t_interval
+    from eval.slicing import Labels, by_category, by_frequency, by_length
     from eval.stored import (
         ListedRun,
         StoredRun,
@@ -44,24 +49,33 @@ __all__ = [
     "LEAST_GAP",
     "Comparison",
     "Fold",
+    "Gate",
     "Interval",
     "JudgedRanking",
     "Judgments",
+    "Labels",
     "ListedRun",
     "LoggedPages",
     "Metric",
     "MetricsDisagree",
     "Mode",
+    "RankingFile",
     "Report",
     "Run",
     "Searcher",
     "Selection",
+    "Stages",
     "StoredRun",
     "Value",
+    "by_category",
+    "by_frequency",
+    "by_length",
+    "check_gate",
     "collect_runs",
     "estimate",
     "evaluate",
     "evaluate_systems",
+    "find_failures",
     "find_run",
     "folds",
     "format_report",
@@ -70,11 +84,13 @@ __all__ = [
     "load_judgments",
     "load_kinds",
     "load_query_texts",
+    "load_ranking_file",
     "load_run",
     "nested_selection",
     "paired_t",
     "pairwise_accuracy",
     "pairwise_report",
+    "parse_condition",
     "parse_metric",
     "positions_by",
     "random_run",
@@ -82,7 +98,11 @@ __all__ = [
     "relative_difference",
     "report_json",
     "save_run",
+    "score",
+    "side_by_side",
     "sign_flip",
+    "split_names",
+    "summary",
     "t_interval",
     "verify",
 ]
@@ -90,7 +110,11 @@ __all__ = [
 _HOMES = {
     "alignment": ("JudgedRanking",),
     "crossvalidation": ("Fold", "Selection", "folds", "nested_selection"),
-    "scoring": ("evaluate",),
+    "scoring": ("evaluate", "score"),
+    "side_by_side": ("side_by_side",),
+    "slicing": ("Labels", "by_category", "by_frequency", "by_length"),
+    "failures": ("Stages", "find_failures"),
+    "gate": ("check_gate", "parse_condition"),
     "judgments": (
         "Judgments",
         "load_counts",
@@ -98,12 +122,13 @@ _HOMES = {
         "load_kinds",
         "load_query_texts",
     ),
-    "metric_names": ("parse_metric",),
+    "metric_names": ("parse_metric", "split_names"),
     "metrics": ("DEFAULT_METRICS", "Metric"),
     "off_policy": ("LoggedPages", "Value", "estimate", "positions_by", "relative_difference"),
     "pairwise": ("LEAST_GAP", "pairwise_accuracy", "pairwise_report"),
-    "report": ("format_report", "report_json"),
-    "results": ("Comparison", "Interval", "Report"),
+    "report": ("format_report", "report_json", "summary"),
+    "results": ("Comparison", "Gate", "Interval", "Report"),
+    "run_files": ("RankingFile", "load_ranking_file"),
     "runner": ("Mode", "Searcher", "collect_runs", "evaluate_systems"),
     "runs": ("Run", "random_run", "rank_by_score"),
     "significance": ("paired_t", "sign_flip", "t_interval"),

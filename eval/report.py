@@ -1,59 +1,30 @@
-"""A report as JSON for machines, and as text for people."""
+"""A report as text for people: a sentence, tables, and the queries to look at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from eval.gate import gate_sentence
 from eval.pairwise import LEAST_GAP
+from eval.report_lists import list_tables
+from eval.report_parts import failure_table, missed_lines, slice_tables
+from eval.report_values import report_json
 from eval.results import Comparison, Interval, Moved, Report
 from eval.runner import RANDOM
+from eval.side_by_side import contenders
+
+__all__ = ["SIGNIFICANT", "format_report", "report_json", "summary"]
 
 SIGNIFICANT = 0.05
 
 
-def report_json(report: Report) -> dict[str, Any]:
-    """The whole report as plain values that any JSON writer takes (no NaN, no infinity)."""
-    return {
-        "queries": len(report.queries),
-        "excluded_queries": report.excluded_queries,
-        "metrics": list(report.metrics),
-        "seed": report.seed,
-        "systems": {name: _scores(system.scores) for name, system in report.systems.items()},
-        "comparisons": [
-            _comparison(comparison, moved=comparison.metric == report.metrics[0])
-            for comparison in report.comparisons
-        ],
-        "slices": {
-            kind: {
-                "queries": part.queries,
-                "systems": {name: _scores(scores) for name, scores in part.systems.items()},
-            }
-            for kind, part in report.slices.items()
-        },
-        "pairwise": {name: asdict(interval) for name, interval in report.pairwise.items()},
-        "notes": list(report.notes),
-    }
-
-
-def _scores(scores: Mapping[str, Interval]) -> dict[str, dict[str, float]]:
-    return {metric: asdict(interval) for metric, interval in scores.items()}
-
-
-def _comparison(comparison: Comparison, *, moved: bool) -> dict[str, Any]:
-    values = asdict(comparison)
-    if not moved:
-        del values["a_better"], values["b_better"]
-    return values
-
-
 def format_report(report: Report) -> RenderableType:
-    """The finding in a sentence, the scores, the comparisons, and the queries that moved most.
+    """The finding in a sentence, the scores, the comparisons, the parts of the queries, the causes
+    of failures, and the queries that moved most.
 
     All but the scores are of the report's first metric.
     """
@@ -62,7 +33,14 @@ def format_report(report: Report) -> RenderableType:
     parts: list[RenderableType] = [Text(summary(report)), Text(), _score_table(report)]
     if decisive:
         parts += [Text(), _comparison_table(metric, decisive)]
-    parts += [Text(line) for line in (*_movers(report, decisive), *_remarks(report))]
+    for table in slice_tables(report):
+        parts += [Text(), table]
+    if report.failures:
+        parts += [Text(), failure_table(report), *(Text(line) for line in missed_lines(report))]
+    parts += [Text(line) for line in _movers(report)]
+    for table in list_tables(report):
+        parts += [Text(), table]
+    parts += [Text(line) for line in _remarks(report)]
     return Group(*parts)
 
 
@@ -74,7 +52,7 @@ def summary(report: Report) -> str:
         key=lambda name: (name == RANDOM, -report.systems[name].scores[metric].mean, name),
     )
     best, score = order[0], report.systems[order[0]].scores[metric]
-    opening = f"{best}: {metric} {_interval(score)} over {len(report.queries)} queries."
+    opening = f"{best}: {metric} {_interval(score)} over {_queries(len(report.queries))}."
     if len(order) == 1:
         return opening
     comparison = _pair(report, metric, best, order[1])
@@ -83,6 +61,10 @@ def summary(report: Report) -> str:
     lead = f"{sign * comparison.delta:+.3f} [{low:+.3f}, {high:+.3f}]"
     verdict = "significant" if comparison.p_holm < SIGNIFICANT else "could be chance"
     return f"{opening} Against {order[1]}: {lead}, p = {comparison.p_holm:.4f}: {verdict}."
+
+
+def _queries(count: int) -> str:
+    return "1 query" if count == 1 else f"{count:,} queries"
 
 
 def _pair(report: Report, metric: str, one: str, other: str) -> Comparison:
@@ -94,11 +76,27 @@ def _interval(interval: Interval) -> str:
 
 
 def _score_table(report: Report) -> Table:
-    columns = [Column(metric, overflow="fold") for metric in report.metrics]
-    table = Table("system", *columns, title="Means with 95% intervals", title_justify="left")
+    columns = [Column(metric, overflow="fold", justify="right") for metric in report.metrics]
+    covered = [Column("relevant found", justify="right")] if report.coverage else []
+    title = "Means, and 95% intervals below them"
+    table = Table(Column("system", overflow="fold"), *columns, *covered, title=title)
+    table.title_justify = "left"
     for name, system in report.systems.items():
-        table.add_row(name, *(_interval(system.scores[m]) for m in report.metrics))
+        cells = [_cell(system.scores[m]) for m in report.metrics]
+        found = report.coverage.get(name)
+        if found is not None:
+            cells.append(Text(_percent(found.retrieved, found.relevant)))
+        table.add_row(Text(name), *cells)
     return table
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+def _cell(interval: Interval) -> Text:
+    cell = Text(f"{interval.mean:.3f}")
+    return cell.append(f"\n{interval.low:.3f}–{interval.high:.3f}", style="dim")
 
 
 def _comparison_table(metric: str, comparisons: Sequence[Comparison]) -> Table:
@@ -107,8 +105,8 @@ def _comparison_table(metric: str, comparisons: Sequence[Comparison]) -> Table:
     table.title_justify = "left"
     for c in comparisons:
         table.add_row(
-            c.a,
-            c.b,
+            Text(c.a),
+            Text(c.b),
             f"{c.delta:+.3f} [{c.low:+.3f}, {c.high:+.3f}]",
             f"{c.p:.4f}",
             f"{c.p_holm:.4f}",
@@ -119,20 +117,15 @@ def _comparison_table(metric: str, comparisons: Sequence[Comparison]) -> Table:
     return table
 
 
-def _movers(report: Report, comparisons: Sequence[Comparison]) -> Iterator[str]:
-    """The queries that moved most between the two best systems, both ways."""
-    contenders = [c for c in comparisons if RANDOM not in (c.a, c.b)]
-    if not contenders:
+def _movers(report: Report) -> Iterator[str]:
+    """The queries that moved most between the two systems to choose from, both ways."""
+    pair = contenders(report)
+    if pair is None:
         return
-    means = {name: s.scores[report.metrics[0]].mean for name, s in report.systems.items()}
-    closest = max(contenders, key=lambda c: means[c.a] + means[c.b])
-    for winner, loser, moved in (
-        (closest.a, closest.b, closest.a_better),
-        (closest.b, closest.a, closest.b_better),
-    ):
+    for winner, loser, moved in ((pair.a, pair.b, pair.a_better), (pair.b, pair.a, pair.b_better)):
         if moved:
             yield f"\nBetter with {winner} than with {loser}:"
-            yield from (_line(m, winner_is_a=winner == closest.a) for m in moved)
+            yield from (_line(m, winner_is_a=winner == pair.a) for m in moved)
 
 
 def _line(moved: Moved, *, winner_is_a: bool) -> str:
@@ -142,11 +135,19 @@ def _line(moved: Moved, *, winner_is_a: bool) -> str:
 
 def _remarks(report: Report) -> Iterator[str]:
     if report.pairwise:
-        shares = ", ".join(f"{name} {_interval(each)}" for name, each in report.pairwise.items())
+        shares = _shares(report.pairwise)
         yield f"\nPairs whose ratings differ by {LEAST_GAP} or more, in the right order: {shares}."
     if report.excluded_queries:
+        have = "query has" if report.excluded_queries == 1 else "queries have"
+        left = "is" if report.excluded_queries == 1 else "are"
         yield (
-            f"\n{report.excluded_queries} judged queries have no relevant product and are left"
-            " out of every mean."
+            f"\n{report.excluded_queries} judged {have} no relevant product and {left} left out of"
+            " every mean."
         )
     yield from (f"Note: {note}." for note in report.notes)
+    if report.gate is not None:
+        yield f"\n{gate_sentence(report.gate)}"
+
+
+def _shares(pairwise: Mapping[str, Interval]) -> str:
+    return ", ".join(f"{name} {_interval(each)}" for name, each in pairwise.items())

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from eval.alignment import place_ideal, place_judged
 from eval.compare import compare
 from eval.judgments import Judgments
 from eval.metric_names import parse_metric
 from eval.metrics import DEFAULT_METRICS, Metric
-from eval.results import Interval, Report, Slice, SystemReport
+from eval.results import Coverage, Report, SystemReport
 from eval.runs import Run
-from eval.significance import t_interval
+from eval.slicing import Labels, intervals, slice_scores
 from search.errors import BadInput
 
 
@@ -29,8 +26,12 @@ def evaluate(
     metrics: Sequence[str] = DEFAULT_METRICS,
     seed: int = 0,
     notes: Sequence[str] = (),
+    labels: Labels | None = None,
+    scored: Mapping[str, SystemReport] | None = None,
 ) -> Report:
-    """Scores every run on the judged queries and tests every pair of runs.
+    """Scores every run on the judged queries and tests every pair of runs. `labels` say of each
+    dimension which part a query belongs to (kinds are taken from the judgments); `scored` are the
+    scores of those runs that have theirs already.
 
     Raises:
         BadInput: no runs, an unknown metric, a product twice in one ranking, or no query with a
@@ -39,16 +40,24 @@ def evaluate(
     parsed = {str(metric): metric for metric in map(parse_metric, metrics)}
     queries = judgments.relevant_queries()
     _check(judgments, runs, parsed, queries)
-    systems = {name: _system(judgments, run, name, queries, parsed) for name, run in runs.items()}
+    known = scored or {}
+    systems = {
+        name: known[name] if name in known else score(judgments, run, name, tuple(parsed))
+        for name, run in runs.items()
+    }
+    every = {**({"kind": judgments.kinds} if judgments.kinds else {}), **(labels or {})}
+    by = {name: slice_scores(parts, systems, queries) for name, parts in every.items()}
     return Report(
         queries=queries,
         excluded_queries=len(judgments.gains) - len(queries),
         metrics=tuple(parsed),
         systems=systems,
         comparisons=compare(systems, queries, tuple(parsed), seed),
-        slices=_slices(judgments, systems, queries),
+        slices=by.get("kind", {}),
         seed=seed,
         notes=(*notes, *_warnings(systems, judgments, queries, runs)),
+        coverage={name: coverage(judgments, run) for name, run in runs.items()},
+        by=by,
     )
 
 
@@ -70,16 +79,19 @@ def _check(
         )
 
 
-def _system(
-    judgments: Judgments,
-    run: Run,
-    name: str,
-    queries: Sequence[str],
-    metrics: Mapping[str, Metric],
+def score(
+    judgments: Judgments, run: Run, name: str, metrics: Sequence[str] = DEFAULT_METRICS
 ) -> SystemReport:
+    """One run's value of each metric for every query that can be scored, and their means.
+
+    Raises:
+        BadInput: an unknown metric, or a product twice in one ranking.
+    """
+    queries = judgments.relevant_queries()
     gains = {query: judgments.gains[query] for query in queries}
     found, ideal = place_judged(gains, run, name), place_ideal(gains)
-    values = {metric: measure(found, ideal) for metric, measure in metrics.items()}
+    parsed = {str(metric): metric for metric in map(parse_metric, metrics)}
+    values = {metric: measure(found, ideal) for metric, measure in parsed.items()}
     return SystemReport(
         scores=intervals(values),
         values=values,
@@ -88,28 +100,16 @@ def _system(
     )
 
 
-def intervals(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Interval]:
-    """The mean of each metric over the queries, with its 95% interval, cut at 0 and 1."""
-    if not values:
-        return {}
-    mean, low, high = t_interval(np.stack(list(values.values()), axis=1), bound=1.0)
-    table = np.stack([mean, np.maximum(low, 0.0), high], axis=1)
-    return {metric: Interval(*row) for metric, row in zip(values, table.tolist(), strict=True)}
-
-
-def _slices(
-    judgments: Judgments, systems: Mapping[str, SystemReport], queries: Sequence[str]
-) -> dict[str, Slice]:
-    kinds = np.array([judgments.kinds.get(query, "") for query in queries], dtype=object)
-    slices = {}
-    for kind in sorted(set(kinds.tolist()) - {""}):
-        rows = np.flatnonzero(kinds == kind)
-        scores = {
-            name: intervals({m: v[rows] for m, v in system.values.items()})
-            for name, system in systems.items()
-        }
-        slices[kind] = Slice(len(rows), scores)
-    return slices
+def coverage(judgments: Judgments, run: Run) -> Coverage:
+    """How many of the scored queries and of their relevant products a run has."""
+    queries = judgments.relevant_queries()
+    relevant = retrieved = 0
+    for query in queries:
+        wanted = {product for product, gain in judgments.gains[query].items() if gain > 0}
+        relevant += len(wanted)
+        retrieved += len(wanted.intersection(run.get(query, ())))
+    answered = sum(bool(run.get(query)) for query in queries)
+    return Coverage(len(queries), answered, relevant, retrieved)
 
 
 def _warnings(
@@ -119,6 +119,10 @@ def _warnings(
     runs: Mapping[str, Run],
 ) -> list[str]:
     notes = []
+    if judgments.unrated:
+        notes.append(
+            f"products listed without a grade: {judgments.unrated}; they count as unjudged"
+        )
     if judgments.conflicts:
         notes.append(
             f"judgments that disagree on the same query and product: {judgments.conflicts};"

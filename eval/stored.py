@@ -67,7 +67,7 @@ class StoredRun:
         """The mean of each metric over the queries, with its 95% interval."""
         import numpy as np
 
-        from eval.scoring import intervals
+        from eval.slicing import intervals
 
         return intervals({m: np.array(v, np.float64) for m, v in self.values.items()})
 

@@ -1,0 +1,91 @@
+"""The tables of a report that say where a system is good and where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.table import Column, Table
+from rich.text import Text
+
+from eval.failures import NOT_RETRIEVED, RANKED_LOW, RETRIEVED_LOW
+from eval.results import Cause, Difference, Failures, Missed, Report, Slice
+from eval.runner import RANDOM
+from eval.side_by_side import contenders
+
+CAUSES: Mapping[str, str] = {
+    NOT_RETRIEVED: "not retrieved",
+    RETRIEVED_LOW: "retrieved low",
+    RANKED_LOW: "ranked low",
+}
+_EXAMPLES = 2
+
+
+def slice_tables(report: Report) -> Iterator[Table]:
+    """A table a dimension: each part's means for the two systems to choose from (or the only one),
+    and their difference."""
+    pair = contenders(report)
+    names = (pair.a, pair.b) if pair else tuple(n for n in report.systems if n != RANDOM)[:1]
+    for dimension, parts in report.by.items():
+        if len(parts) > 1:
+            yield _slice_table(report.metrics[0], dimension, parts, names)
+
+
+def _slice_table(
+    metric: str, dimension: str, parts: Mapping[str, Slice], names: tuple[str, ...]
+) -> Table:
+    numbers = [Column(Text(name), justify="right", overflow="fold") for name in names]
+    if len(names) == 2:
+        numbers.append(Column(Text(f"{names[0]} − {names[1]}"), overflow="fold"))
+    columns = (Column(dimension, overflow="fold"), Column("queries", justify="right"), *numbers)
+    table = Table(*columns, title=f"{metric} by {dimension}", title_justify="left")
+    for part, scores in parts.items():
+        cells = [f"{scores.systems[name][metric].mean:.3f}" for name in names]
+        if len(names) == 2:
+            found = next(d for d in scores.differences if (d.a, d.b) == names)
+            cells.append(_difference(found))
+        table.add_row(Text(part), f"{scores.queries:,}", *cells)
+    return table
+
+
+def _difference(found: Difference) -> str:
+    # A part whose interval leaves out 0 is one to look at.
+    mark = "" if found.low <= 0 <= found.high else " *"
+    return f"{found.delta:+.3f} [{found.low:+.3f}, {found.high:+.3f}]{mark}"
+
+
+def failure_table(report: Report) -> Table:
+    """What each cause costs each system, and how many products are missing for it."""
+    first = next(iter(report.failures.values()))
+    title = f"Where {first.metric} is lost, and how many relevant products are missing"
+    table = Table("system", "lost", *CAUSES.values(), title=title, title_justify="left")
+    for name, found in report.failures.items():
+        cells = [_cause(found, cause) for cause in CAUSES]
+        table.add_row(Text(name), f"{found.lost:.3f}", *cells)
+    return table
+
+
+def _cause(found: Failures, name: str) -> str:
+    cause = found.causes.get(name)
+    if cause is None:
+        return "–"
+    text = f"{cause.lost:.3f} ({cause.share:.0%}), {cause.products:,}"
+    if name == RANKED_LOW and found.unjudged >= 0.0005:
+        text += f"\nbehind unjudged: {found.unjudged:.3f}"
+    return text
+
+
+def missed_lines(report: Report) -> Iterator[str]:
+    """The worst examples of each cause, for the better of the systems to choose from."""
+    first = report.metrics[0]
+    means = {name: report.systems[name].scores[first].mean for name in report.failures}
+    best = max(means, key=lambda name: (means[name], name))
+    for name, cause in report.failures[best].causes.items():
+        if cause.worst:
+            yield f"\n{best}, {CAUSES[name]}:"
+            yield from (_example(name, cause, missed) for missed in cause.worst[:_EXAMPLES])
+
+
+def _example(name: str, cause: Cause, missed: Missed) -> str:
+    where = f", at place {missed.place:,}" if missed.place else ""
+    title = f" {missed.title}" if missed.title else ""
+    return f"  −{missed.lost:.3f}  {missed.query}: {missed.product}{title}{where}"
