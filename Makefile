@@ -53,7 +53,7 @@ types: install
 # Pin everything anew; no registry host is written.
 lock:
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
-	  --extra serve --extra index --extra train --extra eval --extra bench --extra kafka --extra mlflow --extra dev \
+	  --extra serve --extra index --extra train --extra eval --extra bench --extra kafka --extra redis --extra mlflow --extra dev \
 	  --no-emit-index-url --no-header -q -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra serve \
 	  --no-emit-index-url --no-header -q -o requirements-serve.lock

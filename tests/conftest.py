@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections import Counter
@@ -14,12 +15,18 @@ from hypothesis import settings
 from indexer.encoder_export import ensure_encoder
 from search.encoder import OnnxEncoder
 from tests.engines.kafka import KafkaBroker, require_kafka
+from tests.engines.redis import RedisServer, require_redis
 
 # A busy machine is slow, not wrong: no example fails for its duration.
 settings.register_profile("aisle", deadline=None)
 settings.load_profile("aisle")
 
 REAL_DATA = Path(os.environ.get("AISLE_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def pytest_collection_finish() -> None:
+    """Full passes of the collector leave out the modules and the tests, which stay."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +53,16 @@ def encoder_data() -> Path:
 def encoder(encoder_data: Path) -> OnnxEncoder:
     """The text encoder itself."""
     return ensure_encoder(encoder_data)
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server of this test process."""
+    require_redis()
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")
