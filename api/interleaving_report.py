@@ -1,0 +1,154 @@
+"""What a simulated comparison by interleaving says: as a sentence, as rows, as plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.interleaving_simulation import differences
+from eval.stopping import (
+    Tally,
+    confidence_sequence,
+    decided_at,
+    excludes_zero_at,
+    sign_e_values,
+    sign_test,
+)
+
+Amounts = NDArray[np.float64]
+Z = 1.959963984540054
+"""Standard errors of a 95% interval for one look at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two runs compared. `delta` is the mean credit of `a` less that of `b` a session, `low` to
+    `high` its 95% interval for one look at the end, `p` the sign test's; `e_value` and
+    `sequence_low` to `sequence_high` hold however often one looks (None: too few sessions).
+    `decided_at` is the session at which the e-value first reached 1/`alpha`, `excluded_at` that at
+    which the confidence sequence first left out 0; None: never. `sign` is that of `delta`,
+    `true_delta` the difference of mean DCG by the judgments."""
+
+    a: str
+    b: str
+    wins: int
+    losses: int
+    ties: int
+    delta: float
+    low: float
+    high: float
+    p: float
+    e_value: float
+    sequence_low: float | None
+    sequence_high: float | None
+    decided_at: int | None
+    excluded_at: int | None
+    sign: int
+    better: str | None
+    alpha: float
+    true_delta: float | None
+
+
+def pairs(names: tuple[str, ...], earned: Amounts, alpha: float, dcg: Amounts | None) -> list[Pair]:
+    """Every two runs compared; each of several pairs may take its part of `alpha` (Bonferroni)."""
+    every = list(combinations(range(len(names)), 2))
+    return [
+        _pair(
+            (names[one], names[other]),
+            differences(earned, one, other),
+            alpha / len(every),
+            None if dcg is None else float(dcg[one] - dcg[other]),
+        )
+        for one, other in every
+    ]
+
+
+def _pair(names: tuple[str, str], found: Amounts, alpha: float, truth: float | None) -> Pair:
+    wins, losses = int((found > 0).sum()), int((found < 0).sum())
+    tally = Tally(wins, losses, len(found) - wins - losses, found.sum(), (found * found).sum())
+    error = float(found.std(ddof=1)) / math.sqrt(len(found)) if len(found) > 1 else math.inf
+    low, high = tally.interval(alpha)
+    decided = int(decided_at(sign_e_values(found), alpha))
+    _, lows, highs = confidence_sequence(found, alpha)
+    delta = float(found.mean())
+    return Pair(
+        *names,
+        wins,
+        losses,
+        tally.ties,
+        delta,
+        delta - Z * error,
+        delta + Z * error,
+        sign_test(wins, losses),
+        tally.e_value(),
+        low if math.isfinite(low) else None,
+        high if math.isfinite(high) else None,
+        decided or None,
+        int(excludes_zero_at(lows, highs)) or None,
+        int(np.sign(delta)),
+        _better(names, found, decided),
+        alpha,
+        truth,
+    )
+
+
+def _better(names: tuple[str, str], found: Amounts, decided: int) -> str | None:
+    """Who was ahead in sessions won when it was decided."""
+    return names[0 if np.sign(found[:decided]).sum() > 0 else 1] if decided else None
+
+
+def sentence(pair: Pair, sessions: int) -> str:
+    """What came out, in words."""
+    counts = f"{pair.wins:,} wins, {pair.losses:,} losses, {pair.ties:,} ties in {sessions:,}"
+    if pair.better is None:
+        return f"Not decided between {pair.a} and {pair.b}: {counts} sessions for {pair.a}."
+    loser = pair.b if pair.better == pair.a else pair.a
+    return (
+        f"{pair.better} is better than {loser}, decided after {pair.decided_at:,} sessions"
+        f" ({counts} for {pair.a})."
+    )
+
+
+def rows(pair: Pair) -> Iterator[tuple[str, str]]:
+    """What is known of a pair: what, and how much."""
+    yield "wins / losses / ties", f"{pair.wins:,} / {pair.losses:,} / {pair.ties:,}"
+    yield "mean credit difference", f"{pair.delta:+.4f}{_between(pair.low, pair.high)}"
+    yield (
+        "confidence sequence",
+        _between(pair.sequence_low, pair.sequence_high).strip() or ("too few sessions"),
+    )
+    yield "sign test p, one look", f"{pair.p:.4g}"
+    yield "e-value", f"{pair.e_value:.4g} (decided from {1 / pair.alpha:g})"
+    yield "would have stopped at", _session(pair.decided_at)
+    yield "the sequence leaves out 0 at", _session(pair.excluded_at)
+    if pair.true_delta is not None:
+        yield "difference of DCG by the judgments", f"{pair.true_delta:+.4f}"
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is None or high is None or not math.isfinite(low):
+        return ""
+    return f" [{low:+.4f}, {high:+.4f}]"
+
+
+def _session(number: int | None) -> str:
+    return f"session {number:,}" if number else "never"
+
+
+def plain(found: list[Pair], **facts: object) -> dict[str, Any]:
+    """For machines: the facts, and of two runs the pair's values beside them, of more all pairs."""
+    each = [_finite(asdict(pair)) for pair in found]
+    return {**facts, **(each[0] if len(each) == 1 else {"pairs": each})}
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }
