@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -46,18 +47,21 @@ Schemas = dict[tuple[int, JsonSchemaMode], dict[str, Any]]
 
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
     """References by type and direction, and the components they point to."""
-    wanted: dict[tuple[int, JsonSchemaMode], tuple[int, JsonSchemaMode, TypeAdapter[Any]]] = {}
-
-    def want(kind: Any, mode: JsonSchemaMode) -> None:
-        if kind is not None:
-            wanted[id(kind), mode] = (id(kind), mode, TypeAdapter(kind))
-
-    want(Problem, "serialization")
+    wanted: dict[tuple[int, JsonSchemaMode], Any] = {(id(Problem), "serialization"): Problem}
     for endpoint in endpoints:
-        want(endpoint.body, "validation")
+        if endpoint.body is not None:
+            wanted[id(endpoint.body), "validation"] = endpoint.body
         for _, kind in endpoint.answers.values():
-            want(kind, "serialization")
-    made, definitions = TypeAdapter.json_schemas(list(wanted.values()), ref_template=_REFERENCE)
+            if kind is not None:
+                wanted[id(kind), "serialization"] = kind
+    return _made(tuple((kind, mode) for (_, mode), kind in wanted.items()))
+
+
+@cache
+def _made(kinds: tuple[tuple[Any, JsonSchemaMode], ...]) -> tuple[Schemas, dict[str, Any]]:
+    """Once per process: it takes longer than all else that an application is made of."""
+    adapters = [(id(kind), mode, TypeAdapter(kind)) for kind, mode in kinds]
+    made, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE)
     return dict(made), definitions["$defs"]
 
 

@@ -27,6 +27,19 @@ PRODUCTS = 400
 Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _collector_left_alone() -> Iterator[None]:
+    """Setting aside what lives looks at all that the tests of this process have made, a third of a
+    second for each application of hundreds; processes of their own do it."""
+
+    async def nothing(snapshot: object) -> None:
+        return
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("api.state.keep_aside", nothing)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shop_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shop as files; products.jsonl is a catalogue."""
