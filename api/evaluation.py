@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from api.evaluating.observed import Observed
 from eval import Run, rank_by_score
 from search.build import Search
 from search.errors import AisleError
-from search.types import Filter, SearchRequest, SearchResponse
+from search.retrieval import Trace
+from search.types import Filter, SearchRequest
 
+Progress = Callable[[str, int, int | None], None]
+"""Told a stage, how many queries are done, and of how many."""
 _UNRANKED = ("ranking", "no ranking model")
 """How fallbacks begin that say that no model ordered the hits."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSearcher:
-    """Ranks with the systems of one open index. `noted` is told each query with its answer."""
+    """Ranks with the systems of one open index; what it notices on the way goes to `observed`."""
 
     search: Search
-    noted: Callable[[str, SearchResponse], None] = lambda query, response: None
+    observed: Observed | None = None
+    progress: Progress | None = None
 
     async def run(
         self,
@@ -35,20 +40,30 @@ class IndexSearcher:
             BadInput: there is no such system.
             AisleError: its model did not order a query.
         """
-        return {
-            query: await self._rank(system, query, depth, (candidates or {}).get(query))
-            for query in queries
-        }
+        run = {}
+        for done, query in enumerate(queries, 1):
+            run[query] = await self._rank(system, query, depth, (candidates or {}).get(query))
+            if self.progress is not None:
+                self.progress(f"search with {system}", done, len(queries))
+        return run
 
     async def _rank(
         self, system: str, query: str, depth: int, candidates: Sequence[str] | None
     ) -> Sequence[str]:
         filters = () if candidates is None else (Filter("id", tuple(candidates)),)
         asked = SearchRequest(query, filters=filters, size=depth, system=system)
-        found = await self.search.search(asked)
+        pipeline = self.search.system(asked)
+        view, trace = await pipeline.engine.view(), Trace()
+        arranging = pipeline.arranging
+        turn = arranging.turn(asked, None) if arranging is not None else None
+        # Places left to chance are no part of what is to be measured, nor are facets.
+        arranged = await pipeline.arranged(view, asked, trace, turn)
+        hits = await pipeline.page(view, arranged, asked, 0, trace)
         # What stands in for a ranking that failed is not what is to be measured.
-        unranked = [each for each in found.fallbacks if each.startswith(_UNRANKED)]
+        unranked = [each for each in trace.fallbacks if each.startswith(_UNRANKED)]
         if unranked:
             raise AisleError(f"{system} did not rank {query!r}: {unranked[0]}")
-        self.noted(query, found)
-        return rank_by_score({hit.product.id: hit.score for hit in found.hits})
+        if self.observed is not None:
+            self.observed.note(hit.product for hit in hits)
+            await self.observed.place(system, query, view, arranged.found)
+        return rank_by_score({hit.product.id: hit.score for hit in hits})

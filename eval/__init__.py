@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from eval.metrics import DEFAULT_METRICS, Metric
     from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
     from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
+    from eval.picture import draw_report
     from eval.report import format_report, report_json, summary
     from eval.results import Comparison, Gate, Interval, Report
     from eval.run_files import RankingFile, load_ranking_file
     from eval.runner import Mode, Searcher, collect_runs, evaluate_systems
     from eval.runs import Run, random_run, rank_by_score
     from eval.scoring import evaluate, score
-    from eval.side_by_side import side_by_side
+    from eval.side_by_side import pair_lists
     from eval.significance import paired_t, sign_flip, t_interval
     from eval.slicing import Labels, by_category, by_frequency, by_length
     from eval.stored import (
@@ -72,6 +73,7 @@ __all__ = [
     "by_length",
     "check_gate",
     "collect_runs",
+    "draw_report",
     "estimate",
     "evaluate",
     "evaluate_systems",
@@ -87,6 +89,7 @@ __all__ = [
     "load_ranking_file",
     "load_run",
     "nested_selection",
+    "pair_lists",
     "paired_t",
     "pairwise_accuracy",
     "pairwise_report",
@@ -99,7 +102,6 @@ __all__ = [
     "report_json",
     "save_run",
     "score",
-    "side_by_side",
     "sign_flip",
     "split_names",
     "summary",
@@ -111,7 +113,7 @@ _HOMES = {
     "alignment": ("JudgedRanking",),
     "crossvalidation": ("Fold", "Selection", "folds", "nested_selection"),
     "scoring": ("evaluate", "score"),
-    "side_by_side": ("side_by_side",),
+    "side_by_side": ("pair_lists",),
     "slicing": ("Labels", "by_category", "by_frequency", "by_length"),
     "failures": ("Stages", "find_failures"),
     "gate": ("check_gate", "parse_condition"),
@@ -126,6 +128,7 @@ _HOMES = {
     "metrics": ("DEFAULT_METRICS", "Metric"),
     "off_policy": ("LoggedPages", "Value", "estimate", "positions_by", "relative_difference"),
     "pairwise": ("LEAST_GAP", "pairwise_accuracy", "pairwise_report"),
+    "picture": ("draw_report",),
     "report": ("format_report", "report_json", "summary"),
     "results": ("Comparison", "Gate", "Interval", "Report"),
     "run_files": ("RankingFile", "load_ranking_file"),

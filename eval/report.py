@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
@@ -32,11 +33,10 @@ def format_report(report: Report) -> RenderableType:
     decisive = [c for c in report.comparisons if c.metric == metric]
     parts: list[RenderableType] = [Text(summary(report)), Text(), _score_table(report)]
     if decisive:
-        parts += [Text(), _comparison_table(metric, decisive)]
-    for table in slice_tables(report):
-        parts += [Text(), table]
+        parts.append(_comparison_table(metric, decisive))
+    parts += slice_tables(report)
     if report.failures:
-        parts += [Text(), failure_table(report), *(Text(line) for line in missed_lines(report))]
+        parts += [failure_table(report), *missed_lines(report)]
     parts += [Text(line) for line in _movers(report)]
     for table in list_tables(report):
         parts += [Text(), table]
@@ -79,7 +79,9 @@ def _score_table(report: Report) -> Table:
     columns = [Column(metric, overflow="fold", justify="right") for metric in report.metrics]
     covered = [Column("relevant found", justify="right")] if report.coverage else []
     title = "Means, and 95% intervals below them"
-    table = Table(Column("system", overflow="fold"), *columns, *covered, title=title)
+    table = Table(
+        Column("system", overflow="fold"), *columns, *covered, title=title, box=box.SIMPLE
+    )
     table.title_justify = "left"
     for name, system in report.systems.items():
         cells = [_cell(system.scores[m]) for m in report.metrics]
@@ -101,7 +103,11 @@ def _cell(interval: Interval) -> Text:
 
 def _comparison_table(metric: str, comparisons: Sequence[Comparison]) -> Table:
     title = f"Differences in {metric}, paired by query"
-    table = Table("a", "b", "a − b", "p", "p (Holm)", "effect", "a wins", "b wins", title=title)
+    table = Table(
+        *("a", "b", "a − b", "p", "p (Holm)", "effect", "a wins", "b wins"),
+        title=title,
+        box=box.SIMPLE,
+    )
     table.title_justify = "left"
     for c in comparisons:
         table.add_row(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -41,7 +42,8 @@ def _lists(pair: SideBySide) -> Table:
     heads = [f"{pair.a} {pair.value_a:.3f}", f"{pair.b} {pair.value_b:.3f}"]
     columns = [Column(Text(h), ratio=1, no_wrap=True, overflow="ellipsis") for h in heads]
     title = Text(f"“{pair.query}”")
-    table = Table(Column("", justify="right"), *columns, title=title, title_justify="left")
+    table = Table(Column("", justify="right"), *columns, title=title, box=box.SIMPLE)
+    table.title_justify = "left"
     table.expand, table.caption, table.caption_justify = True, LEGEND, "left"
     for place, (one, other) in enumerate(zip_longest(pair.list_a, pair.list_b), 1):
         table.add_row(str(place), _cell(one, best), _cell(other, best))

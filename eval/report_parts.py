@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
 from eval.failures import NOT_RETRIEVED, RANKED_LOW, RETRIEVED_LOW
-from eval.results import Cause, Difference, Failures, Missed, Report, Slice
+from eval.results import Difference, Failures, Missed, Report, Slice
 from eval.runner import RANDOM
 from eval.side_by_side import contenders
 
@@ -18,6 +19,7 @@ CAUSES: Mapping[str, str] = {
     RANKED_LOW: "ranked low",
 }
 _EXAMPLES = 2
+_STANDS_OUT = "* the interval leaves out 0; not adjusted for looking at many parts"
 
 
 def slice_tables(report: Report) -> Iterator[Table]:
@@ -37,30 +39,37 @@ def _slice_table(
     if len(names) == 2:
         numbers.append(Column(Text(f"{names[0]} − {names[1]}"), overflow="fold"))
     columns = (Column(dimension, overflow="fold"), Column("queries", justify="right"), *numbers)
-    table = Table(*columns, title=f"{metric} by {dimension}", title_justify="left")
+    table = Table(*columns, box=box.SIMPLE)
+    table.title, table.title_justify = f"{metric} by {dimension}", "left"
     for part, scores in parts.items():
         cells = [f"{scores.systems[name][metric].mean:.3f}" for name in names]
         if len(names) == 2:
             found = next(d for d in scores.differences if (d.a, d.b) == names)
             cells.append(_difference(found))
         table.add_row(Text(part), f"{scores.queries:,}", *cells)
+    if any(_stands_out(d) for s in parts.values() for d in s.differences if (d.a, d.b) == names):
+        table.caption, table.caption_justify = _STANDS_OUT, "left"
     return table
 
 
+def _stands_out(found: Difference) -> bool:
+    return not found.low <= 0 <= found.high
+
+
 def _difference(found: Difference) -> str:
-    # A part whose interval leaves out 0 is one to look at.
-    mark = "" if found.low <= 0 <= found.high else " *"
+    mark = " *" if _stands_out(found) else ""
     return f"{found.delta:+.3f} [{found.low:+.3f}, {found.high:+.3f}]{mark}"
 
 
 def failure_table(report: Report) -> Table:
     """What each cause costs each system, and how many products are missing for it."""
     first = next(iter(report.failures.values()))
-    title = f"Where {first.metric} is lost, and how many relevant products are missing"
-    table = Table("system", "lost", *CAUSES.values(), title=title, title_justify="left")
+    told = [n for n in CAUSES if any(n in found.causes for found in report.failures.values())]
+    title = f"Where {first.metric} is lost, and how many relevant products are missing for it"
+    table = Table("system", "lost", *(CAUSES[n] for n in told), title=title, box=box.SIMPLE)
+    table.title_justify = "left"
     for name, found in report.failures.items():
-        cells = [_cause(found, cause) for cause in CAUSES]
-        table.add_row(Text(name), f"{found.lost:.3f}", *cells)
+        table.add_row(Text(name), f"{found.lost:.3f}", *(_cause(found, cause) for cause in told))
     return table
 
 
@@ -68,24 +77,25 @@ def _cause(found: Failures, name: str) -> str:
     cause = found.causes.get(name)
     if cause is None:
         return "–"
-    text = f"{cause.lost:.3f} ({cause.share:.0%}), {cause.products:,}"
+    missing = f", {cause.products:,} missing" if cause.products else ""
+    text = f"{cause.lost:.3f} ({cause.share:.0%}){missing}"
     if name == RANKED_LOW and found.unjudged >= 0.0005:
         text += f"\nbehind unjudged: {found.unjudged:.3f}"
     return text
 
 
-def missed_lines(report: Report) -> Iterator[str]:
+def missed_lines(report: Report) -> Iterator[Text]:
     """The worst examples of each cause, for the better of the systems to choose from."""
     first = report.metrics[0]
     means = {name: report.systems[name].scores[first].mean for name in report.failures}
     best = max(means, key=lambda name: (means[name], name))
     for name, cause in report.failures[best].causes.items():
         if cause.worst:
-            yield f"\n{best}, {CAUSES[name]}:"
-            yield from (_example(name, cause, missed) for missed in cause.worst[:_EXAMPLES])
+            yield Text(f"{best}, {CAUSES[name]}:")
+            yield from (_example(missed) for missed in cause.worst[:_EXAMPLES])
 
 
-def _example(name: str, cause: Cause, missed: Missed) -> str:
-    where = f", at place {missed.place:,}" if missed.place else ""
-    title = f" {missed.title}" if missed.title else ""
-    return f"  −{missed.lost:.3f}  {missed.query}: {missed.product}{title}{where}"
+def _example(missed: Missed) -> Text:
+    where = f" (place {missed.place:,})" if missed.place else ""
+    line = f"  −{missed.lost:.3f}  {missed.query}{where}: {missed.product} {missed.title}"
+    return Text(line.rstrip(), no_wrap=True, overflow="ellipsis")

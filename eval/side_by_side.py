@@ -25,7 +25,7 @@ def contenders(report: Report) -> Comparison | None:
     return max(first, key=lambda c: means[c.a] + means[c.b], default=None)
 
 
-def side_by_side(
+def pair_lists(
     report: Report, runs: Mapping[str, Run], gains: Gains, titles: Mapping[str, str] | None = None
 ) -> tuple[SideBySide, ...]:
     """Both lists of each query named in the comparison of the two systems to choose from: first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.options import DEFAULT_DATA, Data, Json, Picture
 
 if TYPE_CHECKING:
+    from api.evaluating.comparing import Asked, Outcome
     from eval import Report
 
 
@@ -26,12 +26,14 @@ class EvaluationMode(StrEnum):
 
 
 PARTS = {
+    "diff": "Compare two runs that were kept",
+    "runs": "List the runs that were kept",
     "spelling": "Score spelling correction against query,expected pairs",
     "entities": "Score recognized brands, colors, prices, measures and refusals against labels",
     "intent": "Score intents and categories against labels or judgments",
     "suggest": "Score suggestions against prefix,expected pairs",
 }
-"""The parts that have labels of their own; `eval_<name>_command.py` holds each."""
+"""Commands beside the comparison of systems; `eval_<name>_command.py` holds each."""
 
 command = typer.Typer(
     invoke_without_command=True,
@@ -40,10 +42,32 @@ command = typer.Typer(
 
 Judged = Annotated[
     Path | None,
-    typer.Option("--judgments", help="CSV, TSV or TREC qrels; columns are found by name."),
+    typer.Option(
+        "--judgments",
+        help="CSV, TSV, TREC qrels, or an export of Quepid or OpenSearch; columns are found by"
+        " name.",
+    ),
 ]
 Systems = Annotated[
-    str, typer.Option(help="Names joined by commas; random is the floor, ltr:FILE a ranking model.")
+    str | None,
+    typer.Option(
+        help="Names joined by commas: of the index, ltr:FILE for a ranking model, run:NAME for a"
+        " kept run or a run's file, http://host:port for a server; random is the floor."
+        " bm25,dense,hybrid,random unless given.",
+        show_default=False,
+    ),
+]
+Metrics = Annotated[
+    str | None,
+    typer.Option(help="Names joined by commas, such as ndcg@10,mrr@10 or ir_measures' P(rel=2)@5."),
+]
+FailIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-if",
+        help="Exit with 1 if this holds for candidate − baseline: 'ndcg@10 < -0.01',"
+        " 'ndcg@10.low < -0.02', 'ndcg@10[kind=brand] < -0.05'; may be repeated.",
+    ),
 ]
 
 
@@ -52,14 +76,37 @@ def score(
     context: typer.Context,
     judgments: Judged = None,
     data: Data = DEFAULT_DATA,
-    systems: Systems = "bm25,dense,hybrid,random",
+    systems: Systems = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--runs",
+            help="NAME=WHERE: one more system, a run's file, a kept run or an address with {query};"
+            " may be repeated.",
+        ),
+    ] = None,
     mode: Annotated[
         EvaluationMode, typer.Option(help="Search everything, or order the judged products only.")
     ] = EvaluationMode.full,
-    metrics: Annotated[
-        str | None, typer.Option(help="Names joined by commas, such as ndcg@10,mrr@10.")
-    ] = None,
+    metrics: Metrics = None,
     seed: Annotated[int, typer.Option(help="Seed of the random floor and the tests.")] = 0,
+    queries: Annotated[
+        Path | None,
+        typer.Option("--queries", help="The texts of queries that judgments or runs name by id."),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", help="How often queries are searched: query,count, or query alone."),
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option("--save", help="Keep the runs: a name, for DATA/runs/NAME, or a directory."),
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="A kept run to compare one system with.")
+    ] = None,
+    fail_if: FailIf = None,
+    picture: Picture = None,
     check: Annotated[
         bool, typer.Option("--verify", help="Compute the metrics with ranx as well and compare.")
     ] = False,
@@ -69,65 +116,87 @@ def score(
     command, one part of query understanding against its labels."""
     if context.invoked_subcommand is not None:
         return
-    from api.commands.console import out, print_json
-    from eval import format_report, report_json
+    from api.commands.console import stages
+    from api.evaluating.comparing import Asked, compare_systems
+    from eval import DEFAULT_METRICS, split_names
     from search.errors import BadInput
 
     if judgments is None:
         raise BadInput("name a file of judgments: --judgments FILE", field="judgments")
+    if systems is None:
+        systems = "" if runs else "bm25,dense,hybrid,random"
+    asked = Asked(
+        data=data,
+        judgments=judgments,
+        systems=[name.strip() for name in systems.split(",") if name.strip()],
+        runs=runs or (),
+        mode=mode.value,
+        metrics=split_names(metrics) if metrics else DEFAULT_METRICS,
+        seed=seed,
+        queries=queries,
+        log=log,
+        baseline=baseline,
+        fail_if=fail_if or (),
+    )
+    with stages(quiet=json) as progress:
+        outcome = asyncio.run(compare_systems(asked, progress))
+    if check:
+        _verify(outcome)
+    if save is not None:
+        _keep(outcome, asked, save)
+    show(outcome.report, picture, json=json)
 
-    report = asyncio.run(_evaluate(data, judgments, systems, mode, metrics, seed, check))
+
+def show(report: Report, picture: Path | None, *, json: bool) -> None:
+    """Prints a report, draws it, and leaves with 1 if its gate does not let the candidate pass."""
+    from api.commands.console import err, out, print_json, say
+    from eval import draw_report, format_report, report_json
+
+    if picture is not None:
+        picture.write_text(draw_report(report), encoding="utf-8")
+        say(f"drawn: {picture}")
     if json:
         print_json(report_json(report))
     else:
         out.print(format_report(report))
+    if report.gate is not None and not report.gate.passed:
+        from eval.gate import gate_sentence
+
+        err.print(gate_sentence(report.gate), style="bold", soft_wrap=True, markup=False)
+        raise typer.Exit(1)
 
 
-async def _evaluate(
-    data: Path,
-    judgments: Path,
-    systems: str,
-    mode: EvaluationMode,
-    metrics: str | None,
-    seed: int,
-    check: bool,
-) -> Report:
+def _verify(outcome: Outcome) -> None:
     from api.commands.console import say
-    from api.evaluation import IndexSearcher
-    from api.settings import load_settings
-    from eval import (
-        DEFAULT_METRICS,
-        collect_runs,
-        evaluate,
-        load_judgments,
-        pairwise_report,
-        verify,
+    from eval import verify
+
+    for metric, gap in verify(outcome.report, outcome.judgments, outcome.own).items():
+        say(f"{metric}: within {gap:.1g} of ranx's value for every query")
+
+
+def _keep(outcome: Outcome, asked: Asked, save: str) -> None:
+    from api.commands.console import say
+    from api.evaluating.recording import input_checksums, keep
+    from api.evaluating.sources import RUNS
+
+    place = Path(save)
+    directory = place if len(place.parts) > 1 or place.is_dir() else asked.data / RUNS / save
+    kinds = outcome.judgments.kinds
+    files = keep(
+        directory,
+        outcome.report,
+        outcome.judgments,
+        outcome.own,
+        name=directory.name,
+        mode=asked.mode,
+        inputs=input_checksums(outcome.judgments, outcome.settings, outcome.observed),
+        observed=outcome.observed,
+        labels={**({"kind": kinds} if kinds else {}), **outcome.labels},
+        stages=outcome.stages,
+        titles=outcome.titles,
     )
-    from search.build import open_search
-
-    judged = load_judgments(judgments)
-    # Rankings are judged, not what the shop wants whatever they think.
-    search = await open_search(load_settings(data, rules={"enabled": False}))
-    try:
-        for name in _names(systems):
-            search = await search.with_model(name)
-        runs, notes = await collect_runs(
-            IndexSearcher(search), judged, _names(systems), mode=mode.value, seed=seed
-        )
-    finally:
-        await search.close()
-    asked = _names(metrics) if metrics else DEFAULT_METRICS
-    report = evaluate(judged, runs, metrics=asked, seed=seed, notes=notes)
-    if mode is EvaluationMode.rerank:
-        report = replace(report, pairwise=pairwise_report(judged, runs))
-    if check:
-        for metric, gap in verify(report, judged, runs).items():
-            say(f"{metric}: within {gap:.1g} of ranx's value for every query")
-    return report
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    for file in files:
+        say(f"kept: {file}")
 
 
 for _name, _help in PARTS.items():
