@@ -21,6 +21,7 @@ from api.settings import AppSettings
 from fixtures import Shop, generate_shop
 from indexer.build import Products, build_index
 from search.settings import MeaningSettings
+from tests.shared import made_once
 
 AISLE = (sys.executable, "-m", "api.cli")
 PRODUCTS = 400
@@ -58,10 +59,12 @@ def shop() -> Shop:
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Path:
     """A data directory for reading only; without vectors, for encoding takes a while."""
-    data = tmp_path_factory.mktemp("indexed")
-    settings = AppSettings(data=data, meaning=MeaningSettings(encoder="none"))
-    build_index(Products(shop.products), settings)
-    return data
+
+    def index(data: Path) -> None:
+        settings = AppSettings(data=data, meaning=MeaningSettings(encoder="none"))
+        build_index(Products(shop.products), settings)
+
+    return made_once(tmp_path_factory, "indexed", index)
 
 
 @pytest.fixture
@@ -73,13 +76,14 @@ def data(indexed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def encoded(tmp_path_factory: pytest.TempPathFactory, shop: Shop, request: Any) -> Path:
-    """A data directory with vectors, for reading only. The exported encoder is kept between runs:
-    exporting it takes most of a minute."""
-    data = tmp_path_factory.mktemp("encoded")
-    (data / "encoders").symlink_to(request.config.cache.mkdir("encoders"))
-    build_index(Products(shop.products), AppSettings(data=data))
-    return data
+def encoded(tmp_path_factory: pytest.TempPathFactory, shop: Shop, encoder_data: Path) -> Path:
+    """A data directory with vectors, for reading only."""
+
+    def index(data: Path) -> None:
+        (data / "encoders").symlink_to(encoder_data / "encoders")
+        build_index(Products(shop.products), AppSettings(data=data))
+
+    return made_once(tmp_path_factory, "encoded", index)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from search.types import Product
 from tests.browser.chromium import open_chromium
 from tests.browser.server import ShopServer
 from tests.browser.shopper import TIMEOUT_MS, Shopper
+from tests.shared import made_once
 
 ATTACK = '<img src=x onerror="document.body.remove()"> samovar'
 HOSTILE = Product(
@@ -39,16 +40,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[ShopServer]:
-    data = tmp_path_factory.mktemp("storefront")
-    # Exporting the encoder takes most of a minute; its directory's name holds its hash.
-    encoders = Path(pytestconfig.cache.mkdir("aisle-encoders"))
-    (data / "encoders").symlink_to(encoders)
-    shop = generate_shop(data / "shop", products=1200)
-    settings = AppSettings(data=data)
-    build_index(Products((*shop.products, HOSTILE)), settings)
+def server(tmp_path_factory: pytest.TempPathFactory, encoder_data: Path) -> Iterator[ShopServer]:
+    def index(data: Path) -> None:
+        (data / "encoders").symlink_to(encoder_data / "encoders")
+        shop = generate_shop(data / "shop", products=1200)
+        build_index(Products((*shop.products, HOSTILE)), AppSettings(data=data))
+
+    settings = AppSettings(data=made_once(tmp_path_factory, "storefront", index))
     server = ShopServer(settings)
     server.start()
     yield server
