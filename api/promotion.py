@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from api.evaluation import IndexSearcher
 from api.held_out_clicks import Clicked, Orders, clicked_samples, scores_of
+from api.learned_days import learned_days
 from api.logged_pages import NoPages, Pages, read_pages
-from api.traffic_segments import Noted, query_parts
+from api.traffic_segments import Parts, note_queries, query_parts
 from eval import Judgments, collect_runs, evaluate
 from rankers import load_model
 from search.build import HYBRID, LTR, MODEL_FILE, RANKED, Search
@@ -74,17 +74,15 @@ class _Trial:
     systems: tuple[str, ...]
     anchor: Anchor | None
     margins: Margins
-    noted: Noted = field(default_factory=Noted)
     remarks: list[str] = field(default_factory=list)
     whole: list[Sample] = field(default_factory=list)
     anchored: list[Sample] = field(default_factory=list)
     segments: list[Sample] = field(default_factory=list)
 
-    def searcher(self, system: str) -> IndexSearcher:
-        """Answers of what serves are noted: they tell what queries are after."""
-        if system == self.systems[1]:
-            return IndexSearcher(self.search, self.noted.note)
-        return IndexSearcher(self.search)
+    async def parts(self, queries: Sequence[str], kinds: Mapping[str, str]) -> Parts:
+        """Queries by segment, as what serves understands them."""
+        noted = await note_queries(self.search, self.systems[1], queries)
+        return query_parts(queries, noted, kinds)
 
 
 def anchor_of(registry: ModelRegistry) -> Anchor | None:
@@ -140,9 +138,9 @@ def _serving_version(search: Search) -> str:
 async def _judge_queries(trial: _Trial, judgments: Judgments) -> None:
     """Differences in nDCG@10 by query, and the same by segment."""
     candidate, serving, *_ = trial.systems
-    values = {}
+    values, searcher = {}, IndexSearcher(trial.search)
     for system in trial.systems:
-        runs, _ = await collect_runs(trial.searcher(system), judgments, (system,), depth=100)
+        runs, _ = await collect_runs(searcher, judgments, (system,), depth=100)
         report = evaluate(judgments, runs, metrics=(_METRIC,))
         values[system] = np.asarray(report.systems[system].values[_METRIC], np.float64)
         queries = report.queries
@@ -153,7 +151,7 @@ async def _judge_queries(trial: _Trial, judgments: Judgments) -> None:
         behind = values[candidate] - values[trial.anchor.system]
         named = f"judgments, beside {trial.anchor.named}"
         trial.anchored.append(Sample(named, behind, *unit, margin))
-    parts = query_parts(queries, trial.noted, judgments.kinds)
+    parts = await trial.parts(queries, judgments.kinds)
     for name, own in parts.items():
         part = better[[query in own for query in queries]]
         if _ENOUGH <= len(part) < len(better):
@@ -162,8 +160,9 @@ async def _judge_queries(trial: _Trial, judgments: Judgments) -> None:
 
 async def _judge_clicks(trial: _Trial, evidence: Evidence, pages: Pages) -> None:
     """How many more clicks the candidate's order of the shown products is worth."""
-    scores = [await scores_of(trial.searcher(each), each, pages) for each in trial.systems]
-    parts = query_parts(pages.texts, trial.noted, {})
+    searcher = IndexSearcher(trial.search)
+    scores = [await scores_of(searcher, each, pages) for each in trial.systems]
+    parts = await trial.parts(pages.texts, {})
     orders = Orders(scores[0], scores[1])
     if trial.anchor is not None:
         orders = Orders(scores[0], scores[1], scores[2], trial.anchor.named)
@@ -184,7 +183,7 @@ async def _pages(trial: _Trial, candidate: Path, evidence: Evidence) -> Pages | 
     the serving model learned from where there are enough of them."""
     if not evidence.events:
         return None
-    learned = learned_until(candidate)
+    learned = _learned_until(candidate)
     since = max(evidence.since or 0.0, learned)
     if evidence.since is not None and learned > evidence.since:
         trial.remarks.append(f"clicks before {_day(learned)} taught the candidate and do not count")
@@ -197,7 +196,7 @@ async def _pages(trial: _Trial, candidate: Path, evidence: Evidence) -> Pages | 
     seen = 0.0
     if trial.systems[1] == RANKED:
         settings = trial.search.settings
-        seen = learned_until(settings.ranking.model or settings.data / MODEL_FILE)
+        seen = _learned_until(settings.ranking.model or settings.data / MODEL_FILE)
     fresh = pages.times >= seen
     if fresh.all():
         return pages
@@ -210,20 +209,10 @@ async def _pages(trial: _Trial, candidate: Path, evidence: Evidence) -> Pages | 
     return pages
 
 
-def learned_until(model: Path) -> float:
-    """When what a model learned from ended (seconds since 1970): the window of its notes, else when
-    it was trained; 0 for one that did not learn from clicks.
-
-    Raises:
-        NotFound, BadInput: the model cannot be used.
-    """
-    notes: Mapping[str, object] = load_model(model).training
-    window, trained = notes.get("window"), notes.get("trained")
-    if isinstance(window, list | tuple) and len(window) == 2:
-        return float(window[1])
-    if "clicks" in notes and isinstance(trained, str):
-        return datetime.fromisoformat(trained).timestamp()
-    return 0.0
+def _learned_until(model: Path) -> float:
+    """When what a model learned from ended (seconds since 1970); 0 where that is no clicks."""
+    days = learned_days(load_model(model))
+    return days[1] if days else 0.0
 
 
 def _day(seconds: float) -> str:

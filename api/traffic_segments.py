@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.logged_pages import Pages
-from search.types import SearchResponse
+from search.build import Search
+from search.types import SearchRequest
 
 _LENGTHS = ("one word", "two words", "three words", "four words and more")
 _BANDS = ("often", "sometimes", "rarely")
@@ -27,18 +28,23 @@ Parts = Mapping[str, frozenset[str]]
 """Queries by segment."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Noted:
     """What the search said of each query: its kind, and the categories of its best hits."""
 
     kinds: dict[str, str] = field(default_factory=dict)
     paths: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
-    def note(self, query: str, response: SearchResponse) -> None:
-        """Keeps what one answer says."""
-        if response.query.intent:
-            self.kinds[query] = response.query.intent
-        self.paths[query] = tuple(hit.product.category for hit in response.hits[:_TOP])
+
+async def note_queries(search: Search, system: str, queries: Sequence[str]) -> Noted:
+    """What a system says of some queries."""
+    noted = Noted()
+    for query in queries:
+        found = await search.search(SearchRequest(query, size=_TOP, system=system))
+        if found.query.intent:
+            noted.kinds[query] = found.query.intent
+        noted.paths[query] = tuple(hit.product.category for hit in found.hits)
+    return noted
 
 
 def query_parts(queries: Sequence[str], noted: Noted, kinds: Mapping[str, str]) -> Parts:

@@ -25,11 +25,14 @@ def command(
     model: Annotated[
         Path | None, typer.Option(help="A model file; the one in use unless named.")
     ] = None,
-    days: Annotated[float, typer.Option(help="The recent days to look at.", min=0.01)] = 7,
+    days: Annotated[
+        float, typer.Option(help="Recent whole days to look at, up to yesterday; 0 for all.", min=0)
+    ] = 7,
     picture: Picture = None,
     json: Json = False,
 ) -> None:
-    """Compare what is searched and shown now with the days the model learned from."""
+    """Compare what is searched and shown since the model was made with the days it learned
+    from."""
     from api.commands.console import out, print_json
     from api.drift_file import write_drift
     from api.drifting import look_for_drift
@@ -47,8 +50,9 @@ def command(
     if json:
         print_json(asdict(drift))
         return
-    out.print(_table(drift))
-    out.print(drift.sentence)
+    if drift.queries or drift.features:
+        out.print(_table(drift))
+    out.print(drift.sentence, markup=False)
     if picture is not None:
         out.print(f"The picture is in {picture}.")
 

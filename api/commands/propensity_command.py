@@ -31,7 +31,8 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of all that is drawn.", min=0)] = 0,
     depth: Annotated[int, typer.Option(help="Positions to estimate, from the top.", min=2)] = 50,
     window_days: Annotated[
-        float | None, typer.Option(help="How far back searches count; sessions have no times.")
+        float,
+        typer.Option(help="Days that count, 0 for all; sessions have no times.", min=0),
     ] = 30.0,
     picture: Picture = None,
     json: Json = False,
@@ -43,7 +44,7 @@ def command(
     from training.propensity import estimator as named
 
     method = named(estimator)
-    log = read_log(events, Reading(window_days=window_days, depth=depth))
+    log = read_log(events, Reading(window_days=window_days or None, depth=depth))
     for remark in (*log.remarks, *_remarks(log.counts)):
         say(remark)
     with stages() as progress:

@@ -30,7 +30,8 @@ def command(
         bool, typer.Option("--graded", help="Count carts and purchases above clicks.")
     ] = False,
     window_days: Annotated[
-        float, typer.Option(help="Days of the log to use, up to the last whole one.", min=2)
+        float,
+        typer.Option(help="Days of the log to use, up to the last whole one; 0 for all.", min=0),
     ] = 30.0,
     held_out: Annotated[
         float, typer.Option(help="Share of these days, the latest, that the gate judges by.")

@@ -101,7 +101,7 @@ def train_models(
         typer.Option("--graded", help="With --events: count carts and purchases above clicks."),
     ] = False,
     window_days: Annotated[
-        float | None, typer.Option(help="With --events: how far back searches count.", min=0.01)
+        float, typer.Option(help="With --events: days that count, 0 for all.", min=0)
     ] = 30.0,
     json: Json = False,
 ) -> None:
@@ -152,7 +152,7 @@ def _train_on_clicks(
         model,
         ClickPlan(learner, weight, depth=depth),
         judgments,
-        Reading(grades=GRADES if graded else None, window_days=window),
+        Reading(grades=GRADES if graded else None, window_days=window or None),
     )
     with stages() as progress:
         found = asyncio.run(train_from_clicks(task, say, progress))

@@ -7,13 +7,11 @@ import time
 from api.drift_file import write_drift
 from api.drifting import look_for_drift
 from api.retraining.task import RetrainTask
-from api.retraining.window import DAY
 from api.settings import AppSettings
+from api.whole_days import DAY
 from search.build import MODEL_FILE
 from search.errors import BadInput, NotFound
 from training.registry import ModelRegistry
-
-_RECENT_DAYS = 7.0
 
 
 def due(
@@ -54,7 +52,7 @@ def _age(registry: ModelRegistry, serving: str, days: float) -> tuple[bool, str]
 
 def _drift(settings: AppSettings, *, dry_run: bool) -> tuple[bool, str]:
     try:
-        drift = look_for_drift([settings.data], settings.data / MODEL_FILE, _RECENT_DAYS)
+        drift = look_for_drift([settings.data], settings.data / MODEL_FILE)
     except (BadInput, NotFound) as error:
         return False, f"Drift cannot be told: {error}"
     if not dry_run:

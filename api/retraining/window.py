@@ -1,21 +1,17 @@
-"""Which days are learned from, and which are held out: whole days (UTC) of a log.
-
-The present day is left out, since it is not over: called twice on one day, the days are the same.
-"""
+"""Which days are learned from, and which are held out: whole days (UTC) of a log."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from api.whole_days import DAY, whole_days
 from search.errors import BadInput
 from training.events.tables import open_tables
 
-DAY = 86_400.0
 _FINGERPRINT = """
 SELECT count(*), coalesce(bit_xor(hash({columns})), 0)::VARCHAR FROM {table}
 WHERE time >= ? AND time < ?
@@ -46,25 +42,21 @@ class Window:
 def find_window(
     paths: Sequence[Path], days: float, share: float, now: float | None = None
 ) -> Window:
-    """The latest `days` whole days of a log, of which the last `share` is held out.
+    """The latest `days` whole days of a log, all of them for 0, of which the last `share` is held
+    out.
 
     Raises:
         BadInput: the log has fewer than two whole days with searches, or cannot be read.
     """
     if not 0 < share < 1:
         raise BadInput(f"held_out is {share:g}; give a share between 0 and 1", field="held_out")
-    today = (time.time() if now is None else now) // DAY * DAY
-    with open_tables(paths) as connection:
-        row = connection.execute(
-            "SELECT min(time), max(time) FROM searches WHERE time < ?", [today]
-        ).fetchone()
-    if row is None or row[0] is None:
+    if 0 < days < 2:
         raise BadInput(
-            "the log has no searches of days that are over; retrain when there are two such days",
-            field="data",
+            f"a window of {days:g} days: nothing would be left to judge what is learned; give 2 or "
+            "more whole days, or 0 for the whole log",
+            field="window_days",
         )
-    end = min(today, (row[1] // DAY + 1) * DAY)
-    begin = max(row[0] // DAY * DAY, end - max(round(days), 1) * DAY)
+    begin, end = whole_days(paths, days, now)
     count = round((end - begin) / DAY)
     if count < 2:
         raise BadInput(

@@ -87,6 +87,15 @@ def compare_windows(reference: Window, recent: Window, limits: Limits = Limits()
     )
 
 
+def nothing_new(reference: tuple[float, float], recent: tuple[float, float]) -> Drift:
+    """What is said while no whole day is there to compare: one after the model was made, and one
+    before."""
+    sentence = "Nothing to compare yet: no whole day lies after those that the model was made from."
+    if not reference[0] < reference[1]:
+        sentence = "Nothing to compare with: no day of the log lies before the recent ones."
+    return Drift(reference, recent, None, None, None, (), False, sentence)
+
+
 def _moved(
     name: str, before: NDArray[np.floating], now: NDArray[np.floating], limits: Limits
 ) -> Moved:

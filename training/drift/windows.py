@@ -14,7 +14,6 @@ from rankers import Model
 from search.errors import BadInput
 from training.events.tables import open_tables
 
-DAY = 86_400.0
 _FEATURES = """
 SELECT features, len(products) AS rows, feature_names FROM clean_searches
 WHERE time >= ? AND time < ? AND feature_version = ? AND len(feature_names) > 0
@@ -24,7 +23,6 @@ _QUERIES = """
 SELECT coalesce(nullif(normalized, ''), query) AS text, total FROM clean_searches
 WHERE time >= ? AND time < ? AND first = 1 ORDER BY hash(search_id), search_id LIMIT ?
 """
-_SPAN = "SELECT min(time), max(time) FROM clean_searches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,6 @@ class Window:
     scores: NDArray[np.float64]
     queries: tuple[str, ...]
     totals: NDArray[np.float64]
-
-
-def span(paths: Sequence[Path]) -> tuple[float, float]:
-    """When the first and the last search of a log were.
-
-    Raises:
-        BadInput: there are none.
-    """
-    with open_tables(paths) as connection:
-        row = connection.execute(_SPAN).fetchone()
-    if row is None or row[0] is None:
-        raise BadInput("this log has no searches", field="events")
-    return float(row[0]), float(row[1])
 
 
 def read_window(

@@ -89,6 +89,22 @@ def test_the_same_log_again_is_nothing_to_do(trained: Trained) -> None:
     assert other.run != trained.outcome.run
 
 
+def test_the_model_that_serves_is_not_made_again(
+    trained: Trained, judgments: Path, tmp_path: Path
+) -> None:
+    data = copied(trained.data, tmp_path)
+    again = run(RetrainTask(data, judgments))
+    assert again.run != trained.outcome.run
+    assert again.outcome == "unchanged"
+    assert again.sentence.startswith(f"nothing new: the model is {trained.outcome.version} again")
+    registry = registry_of(load_settings(data))
+    assert [each.version for each in registry.entries()] == [trained.outcome.version]
+    assert [each.action for each in registry.history()] == ["promote"]
+    once_more = run(RetrainTask(data, judgments))
+    assert once_more.outcome == "unchanged"
+    assert "was the one that served already" in once_more.sentence
+
+
 def test_a_dry_run_changes_nothing(logged: Path) -> None:
     before = sorted(logged.rglob("*"))
     planned = plan_of(RetrainTask(logged))
@@ -173,7 +189,7 @@ def test_a_refused_model_leaves_what_serves(
         writer.writerows({**row, "rating": 3 - int(row["rating"])} for row in rows)
     task = RetrainTask(data, spoiled)
     refused = run(task)
-    assert refused.outcome == "refused"
+    assert refused.outcome == "refused", refused.checks
     assert "worse" in refused.reasons[0]
     registry = registry_of(load_settings(data))
     assert registry.serving() == serving
