@@ -21,6 +21,8 @@ from search.settings import ExplorationSettings
 from search.types import LoggedSearch, SearchRequest
 
 Progress = Callable[[str, int, int | None], None]
+_DEPTH = 200
+"""Candidates among which a page's products are looked up for their features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,18 @@ async def answers(
     positions: int,
     system: str | None,
     progress: Progress = lambda stage, done, total: None,
+    *,
+    features: bool = False,
 ) -> tuple[Answer, ...]:
     """The first `positions` hits of every query, by the system of that name (the one in use for
-    None), left by chance as they are."""
+    None), left by chance as they are; with the hits' features if asked."""
     found = []
     for number, query in enumerate(truth.queries):
         progress("searching", number, len(truth.queries))
-        found.append(await _answer(search, truth, query, positions, system))
+        answer = await _answer(search, truth, query, positions, system)
+        if features:
+            answer = replace(answer, logged=await _with_features(search, answer))
+        found.append(answer)
     progress("searching", len(truth.queries), len(truth.queries))
     return tuple(found)
 
@@ -88,7 +95,7 @@ async def _answer(
     products = [hit.product for hit in response.hits]
     visit = Visit(application=APPLICATION)
     return Answer(
-        logged_search(request, response, visit, 0.0, 0.0),
+        logged_search(request, response, visit, 0.0, 1.0),
         tuple(product.price for product in products),
         page_of(
             truth.of(query, [product.id for product in products]),
@@ -99,6 +106,25 @@ async def _answer(
         view,
         replace(arranged, ranking=arranged.ranking.head(len(products))),
     )
+
+
+async def _with_features(search: Search, answer: Answer) -> LoggedSearch:
+    """Those that the model in use knows the hits by; all there are, where there is none. A server
+    logs the first alone, but a log that is to be learned from must be comparable with later days
+    (`aisle drift`), whose searches a model will answer."""
+    from api.training import candidates_of
+    from rankers.features import NAMES, VERSION
+
+    logged = answer.logged
+    if logged.features is not None or not logged.products:
+        return logged
+    found, _ = await candidates_of(search, answer.view, logged.query, {}, None, _DEPTH)
+    rows = {product: row for row, product in enumerate(found.products)}
+    values = np.full((len(logged.products), len(NAMES)), np.nan, np.float32)
+    for place, product in enumerate(logged.products):
+        if product in rows:
+            values[place] = found.values[rows[product]]
+    return replace(logged, feature_version=VERSION, feature_names=NAMES, features=values)
 
 
 def stage_of(search: Search, chosen: ExplorationSettings) -> ExploringStage | None:

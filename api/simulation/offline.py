@@ -36,7 +36,8 @@ _BATCH = 50_000
 class Plan:
     """What to simulate: the days before `until` (seconds since 1970) that shoppers come in, how
     they click, how many `positions` a page has, and what is left to chance. `system` answers; None
-    is the one in use."""
+    is the one in use. `features` is the share of searches that are logged with the features of
+    their hits."""
 
     shoppers: Shoppers
     model: ClickModel
@@ -45,6 +46,7 @@ class Plan:
     positions: int = 10
     system: str | None = None
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
+    features: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,11 @@ class Drawing:
     chances: tuple[Drawn | None, ...]
     done: Behavior
 
-    def tables(self, found: Sequence[Answer]) -> dict[str, pa.Table]:
-        """The rows of the log, by table."""
+    def tables(self, found: Sequence[Answer], features: float) -> dict[str, pa.Table]:
+        """The rows of the log, by table; a share of the searches with their features."""
         told = (found, self.visits, self.ids, self.times, self.people, self.orders)
         return {
-            "searches": search_table(*told, self.chances),
+            "searches": search_table(*told, self.chances, features),
             "events": event_table(*told, self.done),
         }
 
@@ -89,7 +91,14 @@ async def simulate_log(
         StorageFailed: the disk refused.
     """
     shoppers = plan.shoppers
-    found = await answers(search, shoppers.truth, plan.positions, plan.system, progress)
+    found = await answers(
+        search,
+        shoppers.truth,
+        plan.positions,
+        plan.system,
+        progress,
+        features=plan.features > 0,
+    )
     stage = stage_of(search, plan.exploration)
     visits = shoppers.visits(plan.days * DAY)
     people = [shoppers.person(number) for number in range(shoppers.count)]
@@ -99,7 +108,7 @@ async def simulate_log(
         progress("shopping", begin, len(visits))
         part = _part(visits, begin)
         drawing = await draw(found, part, people, stage, plan, begin, tally)
-        kept = write(data, drawing.tables(found))
+        kept = write(data, drawing.tables(found, plan.features))
         searches, events = searches + kept["searches"], events + kept["events"]
     progress("shopping", len(visits), len(visits))
     return Simulated(tally, shoppers.count, searches, events)

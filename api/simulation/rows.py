@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from api.search_log import sampled
 from api.simulation.answers import Answer
 from api.simulation.behavior import Behavior
 from api.simulation.shoppers import APPLICATION, Shopper, Visits
 from search.exploring import Drawn
+from search.types import LoggedSearch
 from search.types.events import ADD_TO_CART, CLICK, IMPRESSION, PURCHASE
 from training.events.rows import search_row
 from training.events.schema import COLUMNS
@@ -48,12 +51,14 @@ def search_table(
     people: Sequence[Shopper],
     orders: Numbers,
     drawn: Sequence[Drawn | None],
+    features: float = 0.0,
 ) -> pa.Table:
     """One row a search: what a server would have logged. `times` are seconds since 1970, `orders`
-    int64 (searches, positions) as `Pages.reordered` takes them, `people` the shoppers by number."""
+    int64 (searches, positions) as `Pages.reordered` takes them, `people` the shoppers by number,
+    `features` the share of searches that keep theirs."""
     import pyarrow as pa
 
-    plain = [search_row(answer.logged) for answer in answers]
+    plain = [search_row(replace(answer.logged, **_NO_FEATURES)) for answer in answers]
     rows = []
     for i, query in enumerate(visits.queries.tolist()):
         row: dict[str, Any] = dict(plain[query])
@@ -67,8 +72,25 @@ def search_table(
             row["exploration"] = chance.method
             row["propensities"] = chance.at(0, len(products))
             row["attributes"] = _with_chance(row["attributes"], chance.probability)
+        if sampled(ids[i], features):
+            row |= _features(answers[query].logged, orders[i])
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=arrow_schema("searches"))
+
+
+_NO_FEATURES: dict[str, Any] = {"feature_version": "", "feature_names": (), "features": None}
+
+
+def _features(logged: LoggedSearch, order: Numbers) -> dict[str, Any]:
+    """The columns of a page's features, as its products stand."""
+    if logged.features is None:
+        return {}
+    shown = logged.features[order[: len(logged.products)]]
+    return {
+        "feature_version": logged.feature_version,
+        "feature_names": logged.feature_names,
+        "features": shown.ravel(),
+    }
 
 
 def _with_chance(attributes: str, probability: float) -> str:

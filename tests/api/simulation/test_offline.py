@@ -18,6 +18,7 @@ import pytest
 from api.settings import AppSettings
 from api.simulation import Shoppers, Taste, Truth
 from api.simulation.offline import DAY, Plan, Simulated, simulate_log
+from rankers.features import NAMES, VERSION
 from search.build import open_search
 from search.settings import ExplorationSettings
 from tests.api.conftest import connected
@@ -163,6 +164,22 @@ def digests(data: Path) -> list[tuple[str, str]]:
         ("/".join(path.parts[-3:-1]), hashlib.sha256(path.read_bytes()).hexdigest())
         for path in files
     ]
+
+
+def test_a_share_of_the_searches_keeps_the_features_of_its_hits(data: Path, few: Truth) -> None:
+    simulate(data, replace(plan(few, 60), features=0.5))
+    found = rows(data, "searches")
+    kept = [row for row in found if row["feature_names"]]
+    assert 0.3 < len(kept) / len(found) < 0.7
+    prices: dict[str, set[float]] = {}
+    for row in kept:
+        assert row["feature_version"] == VERSION
+        values = np.array(row["features"], np.float32).reshape(len(row["products"]), len(NAMES))
+        for product, price in zip(row["products"], values[:, NAMES.index("price")], strict=True):
+            prices.setdefault(product, set()).add(float(price))
+    assert len(prices) > 100
+    # Wherever chance put a product, the features are its own.
+    assert {len(found) for found in prices.values()} == {1}
 
 
 def test_the_same_shoppers_are_not_counted_twice(data: Path, few: Truth) -> None:
