@@ -15,6 +15,8 @@ from training.tables import JudgedQuery, Rows, Tables, Values, stack
 
 JUDGED = 0
 """The position of what was judged, not shown: a judge looks at everything."""
+UNSEEN = -1
+"""The position of what was not shown to anybody, where that is taken for looks without a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,20 @@ class ClickedTables:
         """Where each row was shown on average (the geometric mean, as people look), NaN where it
         never was; float64 of shape (rows,)."""
         cells = self.cells
-        shown = np.where(cells.positions == JUDGED, 0.0, cells.impressions)
+        shown = np.where(cells.positions >= 1, cells.impressions, 0.0)
         total = self.per_row(shown)
         logs = self.per_row(shown * np.log(np.maximum(cells.positions, 1)))
         means = np.exp(logs / np.maximum(total, 1e-12))
         return np.asarray(np.where(total > 0, means, np.nan), np.float64)
+
+    @property
+    def judged(self) -> Values:
+        """How many looks the judgment of each row counts as, 0 where there is none."""
+        return self.per_row(np.where(self.cells.positions == JUDGED, self.cells.impressions, 0.0))
+
+    def without_judgments(self) -> ClickedTables:
+        """What shoppers did alone."""
+        return replace(self, cells=self.cells.where(self.cells.positions != JUDGED))
 
     def undebiased(self) -> ClickedTables:
         """The same as if every position were looked at: what naive learning believes."""

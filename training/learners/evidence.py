@@ -2,7 +2,7 @@
 
 A judgment counts as so many looks by a shopper who clicks at the rate that its grade stands for; a
 candidate that nobody was shown counts as so many looks without a click. Every learner takes both as
-it takes clicks: as impressions at a position that is always looked at (`JUDGED`).
+it takes clicks: as impressions at a position that is always looked at (`JUDGED`, `UNSEEN`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.learners.clicked import JUDGED, Cells, ClickedTables, rows_only
+from training.learners.clicked import JUDGED, UNSEEN, Cells, ClickedTables, rows_only
 from training.learners.logger import strength_of_logger
 from training.learners.shrinkage import estimate_rates
 from training.pairs import SAMPLED, unjudged_sample
@@ -29,42 +29,48 @@ def with_judgments(clicked: ClickedTables, weight: float) -> ClickedTables:
     if weight <= 0 or not len(judged):
         return clicked
     rates = rates_of_gains(clicked)[judged]
-    return _added(clicked, judged, np.full(len(judged), weight), rates)
+    return _added(clicked, JUDGED, judged, np.full(len(judged), weight), rates)
 
 
 def rates_of_gains(clicked: ClickedTables) -> Values:
     """The click rate that each row's gain stands for, NaN where nobody judged: the line through
-    rates over gains, by least squares weighted by looks, over candidates that were judged and seen.
-    With too few of these it spans the rates from the 5th to the 95th percentile."""
+    clicks per look over gains, by least squares weighted by looks, over candidates that were judged
+    and seen. With too few of these it spans the shrunk rates from the 5th to the 95th percentile.
+
+    Clicks as they are, not shrunk ones: these are near each other where evidence is little, and the
+    line through them too flat.
+    """
     gains, looks = clicked.tables.gains, clicked.examined
-    rates = estimate_rates(clicked).rates
     both = ~np.isnan(gains) & (looks > 0)
-    low, high = np.quantile(rates[looks > 0], (0.05, 0.95))
+    low, high = np.quantile(estimate_rates(clicked).rates[looks > 0], (0.05, 0.95))
     top = max(float(np.nanmax(gains)), 1e-12)
     slope, base = (high - low) / top, low
     if both.sum() >= _FEWEST and np.ptp(gains[both]) > 0:
-        fitted = np.polyfit(gains[both], rates[both], 1, w=np.sqrt(looks[both]))
+        rates = clicked.clicks[both] / looks[both]
+        fitted = np.polyfit(gains[both], rates, 1, w=np.sqrt(looks[both]))
         if fitted[0] > 0:
             slope, base = fitted
     return np.asarray(np.clip(base + slope * gains, 1e-6, 1.0), np.float64)
 
 
 def with_unseen(clicked: ClickedTables, looks: float, seed: int) -> ClickedTables:
-    """Some candidates of each query that nobody was shown, as `looks` looks without a click: the
-    ranker that kept them from the page knew something."""
+    """Some candidates of each query that nobody was shown or judged, as `looks` looks without a
+    click: the ranker that kept them from the page knew something. Queries nobody asked have no such
+    page."""
     if looks <= 0:
         return clicked
-    tables, seen = clicked.tables, clicked.impressions > 0
-    marks = np.where(seen, 0.0, np.nan)
+    tables, known = clicked.tables, clicked.impressions > 0
+    asked = np.bincount(tables.query, ~np.isnan(clicked.places), len(tables)) > 0
+    marks = np.where(known, 0.0, np.nan)
     found = [
         tables.offsets[i] + unjudged_sample(replace(each, gains=own), seed, SAMPLED)
         for i, (each, own) in enumerate(
             zip(tables.queries, np.split(marks, tables.offsets[1:-1]), strict=True)
         )
-        if not np.isnan(own).all()
+        if asked[i]
     ]
     rows = np.concatenate(found) if found else np.empty(0, np.int64)
-    return _added(clicked, rows, np.full(len(rows), looks), np.zeros(len(rows)))
+    return _added(clicked, UNSEEN, rows, np.full(len(rows), looks), np.zeros(len(rows)))
 
 
 def gathered(
@@ -78,7 +84,7 @@ def gathered(
     """
     if unseen is None:
         unseen = UNSEEN_LOOKS if strength_of_logger(clicked).strong else 0.0
-    mixed = with_judgments(with_unseen(clicked, unseen, seed), judgment_weight)
+    mixed = with_unseen(with_judgments(clicked, judgment_weight), unseen, seed)
     return seen_only(mixed)
 
 
@@ -96,8 +102,9 @@ def seen_only(clicked: ClickedTables) -> ClickedTables:
     )
 
 
-def _added(clicked: ClickedTables, rows: Rows, looks: Values, rates: Values) -> ClickedTables:
-    cells = Cells(
-        rows, np.full(len(rows), JUDGED, np.int32), looks, looks * rates, np.ones(len(rows))
-    )
+def _added(
+    clicked: ClickedTables, position: int, rows: Rows, looks: Values, rates: Values
+) -> ClickedTables:
+    positions = np.full(len(rows), position, np.int32)
+    cells = Cells(rows, positions, looks, looks * rates, np.ones(len(rows)))
     return replace(clicked, cells=clicked.cells.and_then(cells))

@@ -91,7 +91,7 @@ def _fit(
         tables.values[rows],
         label=labels,
         group=sizes[sizes > 0],
-        position=cells.positions,
+        position=np.unique(cells.positions, return_inverse=True)[1].astype(np.int32),
         init_score=start.scores(tables.values[rows]),
         categorical_feature=list(tables.schema.categories),
         params=asked,
@@ -103,9 +103,10 @@ def _grades(clicked: ClickedTables, order: np.ndarray) -> tuple[np.ndarray, Valu
     """Each cell's click-through rate, shrunk to its position's and rounded to grades, and the rate
     of each grade: every label has a gain."""
     cells = clicked.cells.where(order)
-    shown = np.bincount(cells.positions, cells.impressions)
-    usual = np.bincount(cells.positions, cells.clicks) / np.maximum(shown, 1e-12)
-    prior = usual[cells.positions]
+    _, places = np.unique(cells.positions, return_inverse=True)
+    shown = np.bincount(places, cells.impressions)
+    usual = np.bincount(places, cells.clicks) / np.maximum(shown, 1e-12)
+    prior = usual[places]
     rates = (_WEIGHT * prior + cells.clicks) / (_WEIGHT + cells.impressions)
     top = float(rates.max(initial=0.0)) or 1.0
     grades = np.round(rates / top * (LEVELS - 1)).astype(np.int32)

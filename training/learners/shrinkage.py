@@ -9,6 +9,12 @@ expected rate after C clicks in E looked-at impressions is
 m is where the clicks of all groups are likeliest, the marginal of which is negative binomial
 (DuMouchel 1999, "Bayesian data mining in large frequency tables", The American Statistician 53,
 section 3; Gelman et al. 2013, "Bayesian Data Analysis", section 2.6).
+
+Human judgments take no part in that. They are rates without the chance of clicks, many and alike
+where shoppers' clicks are few: m fitted on both says that hardly anything varies, and shrinks the
+judgments themselves away. What was shown, moreover, is not a sample of what was judged. A judgment
+takes the place of the group's mean instead: somebody looked, so nothing need be guessed. Its looks
+w at the rate ρ that its grade stands for are then the prior, (w · ρ + C) / (w + E).
 """
 
 from __future__ import annotations
@@ -37,7 +43,7 @@ _CHUNK = 1024
 class Rates:
     """`prior` is what each row's rate is expected to be before its own clicks, `rates` after them,
     float64 of shape (rows,): a row's own evidence counts as much as the prior where it was looked
-    at `strength` times."""
+    at `strength` times, or as often as its judgment counts."""
 
     prior: Values
     rates: Values
@@ -51,20 +57,24 @@ def estimate_rates(clicked: ClickedTables, *, by_place: bool = True) -> Rates:
     something put the better ones higher, one that knew nothing leaves this at 1.
 
     A document nobody saw has its prior; a product nobody saw that of products like it; a query
-    nobody asked that of the categories.
+    nobody asked that of the categories. What was judged has its judgment for a prior.
 
     Each period by itself: what was clicked earlier is a feature of later periods, and would come
     back as their label.
     """
     if len(clicked.tables.periods) > 1:
         return _by_period(clicked, by_place)
-    clicks, examined = clicked.clicks, clicked.examined
+    shoppers = clicked.without_judgments()
+    clicks, examined = shoppers.clicks, shoppers.examined
     means = hierarchy(clicks, examined, _levels(clicked))
     prior = means * lifts(clicks, examined * means, clicked.kin)
     if by_place:
         prior = prior * place_lifts(clicks, examined * prior, clicked.places)
     strength = fit_strength(clicks, examined, prior)
-    return Rates(prior, shrink(clicks, examined, prior, strength), strength)
+    weights, told = clicked.judged, clicked.clicks - clicks
+    prior = np.where(weights > 0, told / np.maximum(weights, 1e-12), prior)
+    counted = np.where(weights > 0, weights, strength)
+    return Rates(prior, shrink(clicks, examined, prior, counted), strength)
 
 
 def _by_period(clicked: ClickedTables, by_place: bool) -> Rates:
@@ -78,7 +88,7 @@ def _by_period(clicked: ClickedTables, by_place: bool) -> Rates:
     return Rates(prior, rates, float(np.exp(log_strength)))
 
 
-def shrink(clicks: Values, examined: Values, prior: Values, strength: float) -> Values:
+def shrink(clicks: Values, examined: Values, prior: Values, strength: Values | float) -> Values:
     """(m · μ + C) / (m + E), of the shape of all of them."""
     return np.asarray((strength * prior + clicks) / (strength + examined), np.float64)
 
