@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.commands.models_about import about_model, held_out, shown
 from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 command = typer.Typer(no_args_is_help=True, help="The ranking models, and the one in use.")
 
 ModelFile = Annotated[Path, typer.Argument(help="A model file, as aisle train writes it.")]
-_CENTURY = 946_684_800
-_HEAVIEST = 10
-"""Features of the linear part that are named."""
 
 
 @command.command("use")
@@ -44,7 +41,7 @@ def use(model: ModelFile, data: Data = DEFAULT_DATA, json: Json = False) -> None
     loaded = asyncio.run(_checked(model, data))
     version = save_model(loaded, target)
     if json:
-        print_json({**_about(loaded, version), "path": str(target)})
+        print_json({**about_model(loaded, version), "path": str(target)})
     else:
         out.print(f"{loaded.name} {version[:12]} is in use: {target}", markup=False)
         if loaded.kind == "fused":
@@ -72,32 +69,18 @@ def show(
     if model is not None:
         path = named_model(settings, model)
     loaded = load_model(path)
-    about = _about(loaded, model_checksum(loaded)) | {"path": str(path)}
+    about = about_model(loaded, model_checksum(loaded)) | {"path": str(path)}
     if json:
         print_json(about)
         return
-    about |= {"training": _learned(loaded.training), "metrics": _held_out(loaded.metrics)}
+    about |= {"training": _learned(loaded.training), "metrics": held_out(loaded.metrics)}
     for name, value in about.items():
-        out.print(f"{name.replace('_', ' ')}: {_shown(value)}", markup=False)
+        out.print(f"{name.replace('_', ' ')}: {shown(value)}", markup=False)
 
 
 def _learned(training: Mapping[str, Any]) -> dict[str, object]:
     """What a model learned from, without the settings, which `--json` has."""
     return {name: value for name, value in training.items() if not isinstance(value, Mapping)}
-
-
-def _held_out(metrics: Mapping[str, Any]) -> str | Mapping[str, Any]:
-    """What cross-validation found, in a sentence."""
-    try:
-        chosen = metrics["held_out"]["chosen"]
-        against, ndcg = chosen["against"], chosen["ndcg"][-1]
-        return (
-            f"nDCG@10 {ndcg:.4f} on {against['queries']} queries held out in turn, "
-            f"{against['delta']:+.4f} [{against['low']:+.4f}, {against['high']:+.4f}] against the "
-            f"fused order, p {against['p']:.4f}"
-        )
-    except (KeyError, IndexError, TypeError):
-        return metrics
 
 
 for _name in ("list", "compare", "promote", "rollback"):
@@ -117,41 +100,3 @@ async def _checked(path: Path, data: Path) -> Model:
     finally:
         await search.close()
     return await asyncio.to_thread(load_model, path)
-
-
-def _about(model: Model, checksum: str) -> dict[str, Any]:
-    heaviest = sorted(zip(model.weights.tolist(), model.features, strict=False), key=_size)
-    return {
-        "name": model.name,
-        "version": checksum[:12],
-        "kind": model.kind,
-        "features": len(model.features),
-        "feature_version": model.feature_version,
-        "depth": model.depth,
-        "trees": model.trees.count("\nTree="),
-        "heaviest": {name: round(weight, 4) for weight, name in heaviest[:_HEAVIEST] if weight},
-        "training": model.training,
-        "metrics": model.metrics,
-    }
-
-
-def _size(weighed: tuple[float, str]) -> float:
-    return -abs(weighed[0])
-
-
-def _shown(value: object) -> str:
-    """As people read it: days instead of seconds, three digits instead of sixteen."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_shown(each)}" for name, each in value.items()) or "–"
-    if isinstance(value, list | tuple) and len(value) == 2 and _moments(value):
-        return " to ".join(datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%d") for each in value)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value)) or "–"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return "–" if value is None or value == "" else str(value)
-
-
-def _moments(values: Sequence[object]) -> bool:
-    """Whether these are seconds since 1970, of this century."""
-    return all(isinstance(each, int | float) and each > _CENTURY for each in values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import orjson
 import pytest
 
 from api.cli import run
-from tests.api.ranked import some, written
+from rankers import save_model
+from tests.api.ranked import ordering, some, written
 
 pytestmark = pytest.mark.slow
 
@@ -92,12 +94,20 @@ def test_two_models_are_set_side_by_side(
 ) -> None:
     bad, good = written(tmp_path / "bad.json", -1.0), written(tmp_path / "good.json", 1.0)
     found = models.json("compare", bad, good, "--data", data, "--judgments", judged)
-    assert [each["candidates"] for each in found["models"]] == [100, 100]
+    assert [each["depth"] for each in found["models"]] == [100, 100]
     versions = [each["version"] for each in found["models"]]
     assert len(set(versions)) == 2
     text = models("compare", versions[0], versions[1], "--data", data)
     assert versions[0] in text
-    assert "feature version" in text
+    assert "weights over 1 feature, of the best 100" in text
+    assert "fused_share +1.00" in text
+    assert "Give --judgments" in text
+    scored = models("compare", bad, good, "--data", data, "--judgments", judged)
+    assert f"Better with m {versions[1]} than with m {versions[0]}" in scored
+    assert str(data) not in scored
+    twin = tmp_path / "twin.json"
+    save_model(replace(ordering(1.0), name="twin", training={"learner": "naive"}), twin)
+    assert "They rank the same" in models("compare", good, twin, "--data", data)
     assert f"version: {versions[1]}" in models("show", versions[1], "--data", data)
 
 
@@ -115,4 +125,4 @@ def test_what_cannot_be_done_is_said(models: Terminal, data: Path, tmp_path: Pat
     assert models.code == 2
     assert not (tmp_path / "nowhere").exists()
     models("compare", "abc", "def", "--data", data)
-    assert models.code == 1
+    assert models.code == 2
