@@ -138,8 +138,9 @@ async def events_post(request: Request, state: AppState) -> Response:
         raise EventsOff("this shop logs no events; set [events] enabled = true to log them")
     client = request.headers.get(settings.client_header, "") if settings.client_header else ""
     records, broken = await _read(request, settings)
+    records = _with_client(records, client)
     try:
-        parsed = await _parse(_with_client(records, client), state)
+        parsed = await _parse(records, state)
     except StorageFailed as error:
         raise EventsAway(f"{error}; nothing was kept, send the events again later") from error
     errors = tuple(EventFault(r.index, r.field, r.reason) for r in (*broken, *parsed.refused))
@@ -149,7 +150,11 @@ async def events_post(request: Request, state: AppState) -> Response:
     if not parsed.events and not parsed.quarantined:
         detail = f"none of the {len(errors)} events can be used; see errors"
         return problem_response(request, KINDS[BadInput], detail, errors=errors)
-    return await _keep(request, state, parsed, errors)
+    answer = await _keep(request, state, parsed, errors)
+    aside = {each.index for each in parsed.refused} | {each.index for each in parsed.quarantined}
+    clients = [_client_of(record) for index, record in records if index not in aside]
+    state.experiments.happened(zip(parsed.events, clients, strict=True))
+    return answer
 
 
 async def _keep(
@@ -275,6 +280,11 @@ async def _known(records: Sequence[Any], state: AppState) -> frozenset[str] | No
     named = sorted({each for each in map(_product_of, records) if each})
     found = await asyncio.gather(*map(view.find, named))
     return frozenset(each for each, at in zip(named, found, strict=True) if at is not None)
+
+
+def _client_of(record: Any) -> str:
+    """The client as the shop names it, by which experiments know it."""
+    return str(record.get("client_id") or record.get("user_id") or "")
 
 
 def _product_of(record: Any) -> str:

@@ -41,17 +41,28 @@ async def _search(request: Request, state: AppState, parameters: SearchParameter
     asked = to_request(parameters, state.settings.limits)
     if not asked.id and asked.cursor is None:
         asked = replace(asked, id=new_query_id())
-    facts = context_of(request.scope).facts
-    facts["query"] = asked.query[:200]
-    found = await state.search.search(asked)
+    context = context_of(request.scope)
+    context.facts["query"] = asked.query[:200]
+    visit = visit_of(parameters, _client_of(request, state))
+    if visit.logged and asked.cursor is None and asked.system is None:
+        treatment = state.experiments.treatment(visit.session, visit.client, asked.query)
+        asked = replace(asked, treatment=treatment)
+    try:
+        found = await state.search.search(asked)
+    except BadInput:
+        raise
+    except Exception:
+        state.experiments.failed(asked.treatment)
+        raise
     response = found if found.id else replace(found, id=new_query_id())
-    facts["query_id"] = response.id
+    context.facts["query_id"] = response.id
     answer = _answer(request, state, response)
     answer.headers["X-Query-Id"] = response.id
-    visit = visit_of(parameters, _client_of(request, state))
+    spent = context.milliseconds
 
     async def log() -> None:
         state.event_log.search(asked, response, visit)
+        state.experiments.answered(response.treatment, response, spent)
 
     # After the answer is on its way: it waits for nothing.
     answer.background = BackgroundTask(log)
@@ -149,6 +160,7 @@ async def readyz(request: Request, state: AppState) -> Response:
     book = state.search.rules
     rules = len(book.current().rules)
     events = state.event_log.status
+    running = tuple(each.name for each in state.experiments.running)
     behavior = _behavior(state) if used else None
     return json_response(
         Status(
@@ -161,6 +173,8 @@ async def readyz(request: Request, state: AppState) -> Response:
             book.fault,
             events,
             behavior,
+            running,
+            state.experiments.faults,
         )
     )
 

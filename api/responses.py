@@ -98,7 +98,8 @@ class Status:
     """The server's own state; `version` and `products` are of the index it answers from, `model`
     is the ranking model in use, and `fault` what is wrong with a newer one; `rules` counts
     the shop's rules, and `rules_fault` is what is wrong with newer ones. `events` says whether
-    searches and events are logged, `behavior` as of when the model knows what shoppers did."""
+    searches and events are logged, `behavior` as of when the model knows what shoppers did;
+    `experiments` are those that take part, `waiting` why others do not."""
 
     status: str
     version: str | None = None
@@ -109,6 +110,8 @@ class Status:
     rules_fault: str | None = None
     events: str | None = None
     behavior: str | None = None
+    experiments: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 def understood(query: Query) -> Understood:

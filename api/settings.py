@@ -64,12 +64,27 @@ class EventSettings(Section):
     that a proxy sets."""
 
 
+class ExperimentSettings(Section):
+    """One table `[experiments]`: where experiments are kept, and how they are followed
+    (docs/experiments.md)."""
+
+    enabled: bool = True
+    store: str = Field("sqlite", pattern=r"^(sqlite|rediss?://.+|unix://.+)$")
+    """`sqlite`, a file in the data directory, for the processes of one machine; or the address of a
+    Redis server for those of several."""
+    watch_seconds: float = Field(1.0, gt=0)
+    """How often changes are looked for, and what happened is handed on."""
+    steer_seconds: float = Field(15.0, gt=0)
+    """How often guardrails are looked at."""
+
+
 class AppSettings(Settings):
     """The whole of `aisle.toml`. `api_keys` are the keys that writes need; none means open."""
 
     serving: ServingSettings = ServingSettings()
     events: EventSettings = EventSettings()
     kafka: KafkaSettings = KafkaSettings()
+    experiments: ExperimentSettings = ExperimentSettings()
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
 
     @field_validator("api_keys", mode="before")

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from api.collecting import keep_aside
 from api.event_log import HeldLog
+from api.experiments.book import ExperimentBook
+from api.experiments.opening import fault_of, open_store
 from api.folding import fold_when_grown
 from api.logs import SERVER
 from api.metrics import Metrics
@@ -29,6 +31,8 @@ class AppState:
         self.metrics = metrics
         self.suggesters = Suggesters()
         self.event_log = HeldLog(settings, metrics)
+        chosen = settings.experiments
+        self.experiments = ExperimentBook(open_store(settings), self.prepare, chosen.watch_seconds)
         self._search: Search | None = None
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"
@@ -63,6 +67,16 @@ class AppState:
                 SERVER.info("ready", extra={"version": view.version, "products": view.count})
         self.metrics.ready.set(self._search is not None)
         return self._search is not None
+
+    async def prepare(self, names: Sequence[str]) -> Sequence[str]:
+        """Opens systems by name; says of each that cannot be used why."""
+        faults = []
+        for name in names:
+            if self._search is None:
+                return (str(self._failure),)
+            self._search, fault = await fault_of(self._search, self.settings, name)
+            faults += [] if fault is None else [fault]
+        return faults
 
     async def apply(self, changes: Sequence[Change]) -> Applied:
         """Applies changes, one batch after another; they are visible here when this returns.
@@ -100,9 +114,13 @@ class AppState:
             asyncio.create_task(fold_when_grown(self.settings, self._writer)),
             asyncio.create_task(keep_aside(self._snapshot)),
         ]
+        following = contextlib.AsyncExitStack()
+        if self.settings.experiments.enabled:
+            await following.enter_async_context(self.experiments.following())
         try:
             yield
         finally:
+            await following.aclose()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,46 @@
+"""The store that the settings name, and the systems that experiments need."""
+
+from __future__ import annotations
+
+from api.experiments.redis import open_redis
+from api.experiments.seams import ExperimentStore
+from api.experiments.sqlite import FILE, SqliteStore
+from api.settings import AppSettings
+from search.build import MODEL, Search
+from search.errors import AisleError
+
+
+def open_store(settings: AppSettings) -> ExperimentStore:
+    """Where experiments are kept.
+
+    Raises:
+        BadInput: the setting cannot be used.
+    """
+    chosen = settings.experiments.store
+    return SqliteStore(settings.data / FILE) if chosen == "sqlite" else open_redis(chosen)
+
+
+async def with_system(search: Search, settings: AppSettings, name: str) -> Search:
+    """The search with one more system: `model:VERSION` of the registry, or `ltr:FILE`.
+
+    Raises:
+        NotFound, BadInput: there is no such system or model, or it cannot be used.
+    """
+    if name.startswith(MODEL) and name not in search.systems:
+        from api.registry import registry_of
+
+        path = registry_of(settings).path(name.removeprefix(MODEL))
+        return await search.with_model(name, path)
+    return await search.with_model(name)
+
+
+async def fault_of(search: Search, settings: AppSettings, name: str) -> tuple[Search, str | None]:
+    """The search with a system, and why it is not there when it is not."""
+    try:
+        search = await with_system(search, settings, name)
+    except AisleError as error:
+        return search, str(error)
+    if name not in search.systems:
+        known = ", ".join(each for each in search.systems if not each.endswith("-raw"))
+        return search, f"there is no system {name}; there are {known}, and model:VERSION"
+    return search, None
