@@ -1,6 +1,7 @@
 """The `aisle` command line: one module a command, loaded only when it is asked for.
 
-Exit codes: 0 done, 1 failure, 2 bad input, 130 interrupted. An error is one line on standard error.
+Exit codes: 0 done, 1 failure, 2 bad input (also where what it names is not there), 130 interrupted.
+An error is one line on standard error.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from importlib import import_module
 
 import typer
 
-from search.errors import AisleError, BadInput
+from search.errors import AisleError, BadInput, NotFound
 
 COMMANDS: Mapping[str, str] = {
     "index": "Build an index from catalogue files",
@@ -93,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except AisleError as error:
-        return _fail(str(error), 2 if isinstance(error, BadInput) else 1)
+        return _fail(str(error), 2 if isinstance(error, BadInput | NotFound) else 1)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except BrokenPipeError:

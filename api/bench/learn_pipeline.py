@@ -163,11 +163,30 @@ def _behave(directory: Path) -> str:
 
 
 def _learn(directory: Path) -> str:
-    from training.learners import LEARNERS, LearnerSettings, clicked_tables
+    from training.learners import LEARNERS, LearnerSettings
+    from training.learners.periods import clicked_periods
 
-    counts = _kept(directory, "counts")[1]
-    clicked = clicked_tables(_features(), counts, _kept(directory, "propensities"))
-    return type(LEARNERS[_LEARNER](clicked, LearnerSettings())).__name__
+    read = _kept(directory, "periods")
+    tables = [_features()] * len(read.moments)
+    clicked = clicked_periods(tables, read.counts.periods, _kept(directory, "propensities"))
+    settings = LearnerSettings().for_periods(clicked)
+    return type(LEARNERS[_LEARNER](clicked, settings)).__name__
+
+
+def _split(directory: Path) -> int:
+    from training.clicks import GRADES, Reading
+    from training.learners.splitting import read_split
+
+    read = read_split([directory], Reading(GRADES), "none")
+    _keep(directory, "periods", read)
+    return len(read.moments)
+
+
+def _history(directory: Path) -> int:
+    from training.behavior import read_history
+
+    moments = _kept(directory, "periods").moments
+    return len(read_history([directory], _kept(directory, "propensities"), moments))
 
 
 def _features() -> Any:
@@ -216,5 +235,7 @@ STEPS: Mapping[str, Callable[[Path], Any]] = {
     "propensities": _estimate,
     "judgments": _judge,
     "behavior": _behave,
+    "log to periods": _split,
+    "behavior as it was": _history,
     f"model ({_LEARNER})": _learn,
 }

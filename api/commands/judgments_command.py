@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.options import Json
+from api.commands.options import Impressions, Json, SeenBy
 
 
 def command(
@@ -34,6 +34,7 @@ def command(
         float | None, typer.Option(help="Days after which a search counts half.")
     ] = None,
     depth: Annotated[int, typer.Option(help="Leave out what stood lower on the page.")] = 50,
+    impressions: Impressions = SeenBy.auto,
     json: Json = False,
 ) -> None:
     """Rate products for queries by what shoppers did, corrected for position.
@@ -54,7 +55,14 @@ def command(
 
     amounts = _amounts(grades) if grades else GRADES
     log, graded = read_graded(
-        events, Reading(amounts, window_days or None, half_life_days, depth=depth)
+        events,
+        Reading(
+            amounts,
+            window_days or None,
+            half_life_days,
+            depth=depth,
+            impressions=impressions.value,
+        ),
     )
     for remark in log.remarks:
         say(remark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,3 +23,22 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print the result as one line of JSON, the last of stdout.")
 ]
 DEFAULT_DATA = Path("data")
+
+
+class SeenBy(StrEnum):
+    """What says what shoppers saw (`training.clicks.Reading.impressions`)."""
+
+    auto = "auto"
+    events = "events"
+    page = "page"
+
+
+Impressions = Annotated[
+    SeenBy,
+    typer.Option(
+        "--impressions",
+        help="What was seen: what impression events name (events), the whole page (page), or the"
+        " former for applications that log such events (auto). A file of impressions is one more"
+        " --events.",
+    ),
+]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import Json, Picture
+from api.commands.options import Impressions, Json, Picture, SeenBy
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,6 +34,7 @@ def command(
         float,
         typer.Option(help="Days that count, 0 for all; sessions have no times.", min=0),
     ] = 30.0,
+    impressions: Impressions = SeenBy.auto,
     picture: Picture = None,
     json: Json = False,
 ) -> None:
@@ -44,7 +45,9 @@ def command(
     from training.propensity import estimator as named
 
     method = named(estimator)
-    log = read_log(events, Reading(window_days=window_days or None, depth=depth))
+    log = read_log(
+        events, Reading(window_days=window_days or None, depth=depth, impressions=impressions.value)
+    )
     for remark in (*log.remarks, *_remarks(log.counts)):
         say(remark)
     with stages() as progress:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import DEFAULT_DATA, Json
+from api.commands.options import DEFAULT_DATA, Impressions, Json, SeenBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +103,7 @@ def train_models(
     window_days: Annotated[
         float, typer.Option(help="With --events: days that count, 0 for all.", min=0)
     ] = 30.0,
+    impressions: Impressions = SeenBy.auto,
     json: Json = False,
 ) -> None:
     """Train a ranking model from judgments or clicks, and say what it gains on queries never seen
@@ -114,7 +115,7 @@ def train_models(
             (data, judgments),
             events,
             model,
-            (learner, judgment_weight, graded, window_days, depth),
+            (learner, judgment_weight, graded, window_days, depth, impressions),
             json,
         )
         return
@@ -133,7 +134,7 @@ def _train_on_clicks(
     places: tuple[list[Path] | None, list[Path] | None],
     events: list[Path],
     model: Path,
-    choices: tuple[str, float, bool, float | None, int],
+    choices: tuple[str, float, bool, float | None, int, SeenBy],
     json: bool,
 ) -> None:
     from api.click_training import ClickTask, train_from_clicks
@@ -143,7 +144,7 @@ def _train_on_clicks(
     from training.learners.report import click_report_json, format_click_report
     from training.learners.training import ClickPlan
 
-    learner, weight, graded, window, depth = choices
+    learner, weight, graded, window, depth, seen = choices
     learners_named(learner)
     data, judgments = _at_most_one(*places)
     task = ClickTask(
@@ -152,7 +153,7 @@ def _train_on_clicks(
         model,
         ClickPlan(learner, weight, depth=depth),
         judgments,
-        Reading(grades=GRADES if graded else None, window_days=window or None),
+        Reading(GRADES if graded else None, window or None, impressions=seen.value),
     )
     with stages() as progress:
         found = asyncio.run(train_from_clicks(task, say, progress))
