@@ -14,10 +14,10 @@ from eval.runner import RANDOM
 from eval.side_by_side import contenders
 
 WIDTH = 900
-LEFT, RIGHT = 190, 60
+LEFT, RIGHT = 220, 60
 ROW, GAP = 20, 34
 _INK, _DARK, _LIGHT, _GRID = "#111", "#555", "#bbb", "#ddd"
-_LABEL, _TITLE = 26, 58
+_LABEL, _TITLE = 24, 58
 _BARS = 130
 _EACH_WAY = 2
 
@@ -32,7 +32,7 @@ def draw_report(report: Report) -> str:
     if pair is not None:
         panels += [_queries(report, pair), _parts(report, pair)]
     panels += [_lists(pair) for pair in _most(report)]
-    title, top = _wrapped(summary(report), 100), 24
+    title, top = _wrapped(summary(report), 115), 24
     body = [_text(20, top + 18 * i, line, size=14) for i, line in enumerate(title)]
     top += 18 * len(title) + 12
     for lines, height in panels:
@@ -65,7 +65,7 @@ def _parts(report: Report, pair: Comparison) -> tuple[Lines, int]:
             continue
         for part, each in parts.items():
             found = next(d for d in each.differences if (d.a, d.b) == (pair.a, pair.b))
-            name = f"{part} ({each.queries:,})"
+            name = f"{_short(part, _LABEL)} ({each.queries:,})"
             rows.append((name, Interval(found.delta, found.low, found.high)))
     if len(rows) == 1:
         return [], 0
@@ -91,7 +91,7 @@ def _rows(
         lines.append(_line(x(0), 18, x(0), bottom, _DARK))
     for i, (name, each) in enumerate(rows):
         y = 34 + ROW * i
-        lines.append(_text(LEFT - 10, y + 4, _short(name, _LABEL), anchor="end"))
+        lines.append(_text(LEFT - 10, y + 4, _short(name, _LABEL + 9), anchor="end"))
         left, right = (x(min(max(v, low), high)) for v in (each.low, each.high))
         lines.append(_line(left, y, right, y, _INK, width=2))
         lines.append(f'<circle cx="{x(min(max(each.mean, low), high))}" cy="{y}" r="4"/>')

@@ -21,6 +21,7 @@ from eval.side_by_side import contenders
 __all__ = ["SIGNIFICANT", "format_report", "report_json", "summary"]
 
 SIGNIFICANT = 0.05
+MOST_COLUMNS = 6
 
 
 def format_report(report: Report) -> RenderableType:
@@ -31,7 +32,7 @@ def format_report(report: Report) -> RenderableType:
     """
     metric = report.metrics[0]
     decisive = [c for c in report.comparisons if c.metric == metric]
-    parts: list[RenderableType] = [Text(summary(report)), Text(), _score_table(report)]
+    parts: list[RenderableType] = [Text(summary(report)), Text(), *_score_tables(report)]
     if decisive:
         parts.append(_comparison_table(metric, decisive))
     parts += slice_tables(report)
@@ -75,20 +76,25 @@ def _interval(interval: Interval) -> str:
     return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def _score_table(report: Report) -> Table:
-    columns = [Column(metric, overflow="fold", justify="right") for metric in report.metrics]
-    covered = [Column("relevant found", justify="right")] if report.coverage else []
-    title = "Means, and 95% intervals below them"
-    table = Table(
-        Column("system", overflow="fold"), *columns, *covered, title=title, box=box.SIMPLE
-    )
-    table.title_justify = "left"
-    for name, system in report.systems.items():
-        cells = [_cell(system.scores[m]) for m in report.metrics]
-        found = report.coverage.get(name)
-        if found is not None:
-            cells.append(Text(_percent(found.retrieved, found.relevant)))
-        table.add_row(Text(name), *cells)
+def _score_tables(report: Report) -> Iterator[Table]:
+    """A row a metric, a column a system; several tables where there are many systems."""
+    names = list(report.systems)
+    for start in range(0, len(names), MOST_COLUMNS):
+        yield _score_table(report, names[start : start + MOST_COLUMNS])
+
+
+def _score_table(report: Report, names: Sequence[str]) -> Table:
+    heads = [Column(Text(name), overflow="fold", justify="right") for name in names]
+    table = Table(Column("", no_wrap=True), *heads, box=box.SIMPLE)
+    table.title, table.title_justify = "Means with 95% intervals", "left"
+    apart = "\n" if len(names) > MOST_COLUMNS // 2 else " "
+    for metric in report.metrics:
+        scores = (report.systems[name].scores[metric] for name in names)
+        table.add_row(metric, *(_cell(each, apart) for each in scores))
+    if report.coverage:
+        found = (report.coverage[name] for name in names)
+        shares = (_percent(each.retrieved, each.relevant) for each in found)
+        table.add_row("relevant products found", *shares)
     return table
 
 
@@ -96,18 +102,19 @@ def _percent(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "–"
 
 
-def _cell(interval: Interval) -> Text:
+def _cell(interval: Interval, apart: str) -> Text:
     cell = Text(f"{interval.mean:.3f}")
-    return cell.append(f"\n{interval.low:.3f}–{interval.high:.3f}", style="dim")
+    return cell.append(f"{apart}[{interval.low:.3f}, {interval.high:.3f}]", style="dim")
 
 
 def _comparison_table(metric: str, comparisons: Sequence[Comparison]) -> Table:
     title = f"Differences in {metric}, paired by query"
-    table = Table(
-        *("a", "b", "a − b", "p", "p (Holm)", "effect", "a wins", "b wins"),
-        title=title,
-        box=box.SIMPLE,
-    )
+    names = [Column(name, overflow="fold") for name in ("a", "b")]
+    numbers = [
+        Column(head, no_wrap=True)
+        for head in ("a − b", "p", "p\n(Holm)", "effect\nsize", "a\nwins", "b\nwins")
+    ]
+    table = Table(*names, *numbers, title=title, box=box.SIMPLE)
     table.title_justify = "left"
     for c in comparisons:
         table.add_row(

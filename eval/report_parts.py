@@ -18,7 +18,10 @@ CAUSES: Mapping[str, str] = {
     RETRIEVED_LOW: "retrieved low",
     RANKED_LOW: "ranked low",
 }
+_BEHIND = "of that behind\nunjudged products"
 _EXAMPLES = 2
+_SHORT = 16
+"""Longer names of systems do not fit above a column."""
 _STANDS_OUT = "* the interval leaves out 0; not adjusted for looking at many parts"
 
 
@@ -35,12 +38,15 @@ def slice_tables(report: Report) -> Iterator[Table]:
 def _slice_table(
     metric: str, dimension: str, parts: Mapping[str, Slice], names: tuple[str, ...]
 ) -> Table:
-    numbers = [Column(Text(name), justify="right", overflow="fold") for name in names]
+    short = all(len(name) <= _SHORT for name in names)
+    heads = names if short else ("a", "b")[: len(names)]
+    numbers = [Column(Text(head), justify="right", no_wrap=True) for head in heads]
     if len(names) == 2:
-        numbers.append(Column(Text(f"{names[0]} − {names[1]}"), overflow="fold"))
+        numbers.append(Column(Text(f"{heads[0]} − {heads[1]}"), no_wrap=True))
     columns = (Column(dimension, overflow="fold"), Column("queries", justify="right"), *numbers)
     table = Table(*columns, box=box.SIMPLE)
-    table.title, table.title_justify = f"{metric} by {dimension}", "left"
+    meant = "" if short else f" (a: {names[0]}, b: {names[-1]})"
+    table.title, table.title_justify = Text(f"{metric} by {dimension}{meant}"), "left"
     for part, scores in parts.items():
         cells = [f"{scores.systems[name][metric].mean:.3f}" for name in names]
         if len(names) == 2:
@@ -65,30 +71,27 @@ def failure_table(report: Report) -> Table:
     """What each cause costs each system, and how many products are missing for it."""
     first = next(iter(report.failures.values()))
     told = [n for n in CAUSES if any(n in found.causes for found in report.failures.values())]
-    title = f"Where {first.metric} is lost, and how many relevant products are missing for it"
-    table = Table("system", "lost", *(CAUSES[n] for n in told), title=title, box=box.SIMPLE)
-    table.title_justify = "left"
+    title = f"Where {first.metric} is lost: how much, its share, relevant products missing for it"
+    table = Table("system", "lost", *(CAUSES[n] for n in told), _BEHIND, box=box.SIMPLE)
+    table.title, table.title_justify = title, "left"
     for name, found in report.failures.items():
-        table.add_row(Text(name), f"{found.lost:.3f}", *(_cause(found, cause) for cause in told))
+        cells = (_cause(found, cause) for cause in told)
+        table.add_row(Text(name), f"{found.lost:.3f}", *cells, f"{found.unjudged:.3f}")
     return table
 
 
 def _cause(found: Failures, name: str) -> str:
     cause = found.causes.get(name)
-    if cause is None:
-        return "–"
-    missing = f", {cause.products:,} missing" if cause.products else ""
-    text = f"{cause.lost:.3f} ({cause.share:.0%}){missing}"
-    if name == RANKED_LOW and found.unjudged >= 0.0005:
-        text += f"\nbehind unjudged: {found.unjudged:.3f}"
-    return text
+    return f"{cause.lost:.3f} ({cause.share:.0%}), {cause.products:,}" if cause else "–"
 
 
 def missed_lines(report: Report) -> Iterator[Text]:
-    """The worst examples of each cause, for the better of the systems to choose from."""
+    """The worst examples of each cause, for the best system, or the gate's candidate."""
     first = report.metrics[0]
     means = {name: report.systems[name].scores[first].mean for name in report.failures}
     best = max(means, key=lambda name: (means[name], name))
+    if report.gate is not None:
+        best = report.gate.candidate
     for name, cause in report.failures[best].causes.items():
         if cause.worst:
             yield Text(f"{best}, {CAUSES[name]}:")

@@ -18,6 +18,9 @@ from eval.runs import Run
 from eval.slicing import Labels, intervals, slice_scores
 from search.errors import BadInput
 
+Scored = tuple[SystemReport, Coverage | None]
+"""What is known of a run beforehand: its scores, and how much it retrieved."""
+
 
 def evaluate(
     judgments: Judgments,
@@ -27,11 +30,11 @@ def evaluate(
     seed: int = 0,
     notes: Sequence[str] = (),
     labels: Labels | None = None,
-    scored: Mapping[str, SystemReport] | None = None,
+    scored: Mapping[str, Scored] | None = None,
 ) -> Report:
     """Scores every run on the judged queries and tests every pair of runs. `labels` say of each
-    dimension which part a query belongs to (kinds are taken from the judgments); `scored` are the
-    scores of those runs that have theirs already.
+    dimension which part a query belongs to (kinds are taken from the judgments); `scored` are those
+    runs that have their scores already, from rankings longer than these.
 
     Raises:
         BadInput: no runs, an unknown metric, a product twice in one ranking, or no query with a
@@ -42,9 +45,10 @@ def evaluate(
     _check(judgments, runs, parsed, queries)
     known = scored or {}
     systems = {
-        name: known[name] if name in known else score(judgments, run, name, tuple(parsed))
+        name: known[name][0] if name in known else score(judgments, run, name, tuple(parsed))
         for name, run in runs.items()
     }
+    covered = {name: found for name, (_, found) in known.items() if found is not None}
     every = {**({"kind": judgments.kinds} if judgments.kinds else {}), **(labels or {})}
     by = {name: slice_scores(parts, systems, queries) for name, parts in every.items()}
     return Report(
@@ -56,7 +60,7 @@ def evaluate(
         slices=by.get("kind", {}),
         seed=seed,
         notes=(*notes, *_warnings(systems, judgments, queries, runs)),
-        coverage={name: coverage(judgments, run) for name, run in runs.items()},
+        coverage={n: covered.get(n) or coverage(judgments, run) for n, run in runs.items()},
         by=by,
     )
 

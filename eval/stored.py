@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from eval.results import Interval
+from eval.results import Coverage, Interval
 from search.errors import BadInput, NotFound, StorageFailed
 
 FORMAT = 1
@@ -60,6 +60,7 @@ class StoredRun:
     slices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     places: Mapping[str, Mapping[str, int]] | None = None
     first_stage: int | None = None
+    coverage: Coverage | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

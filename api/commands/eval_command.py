@@ -149,7 +149,7 @@ def score(
 
 def show(report: Report, picture: Path | None, *, json: bool) -> None:
     """Prints a report, draws it, and leaves with 1 if its gate does not let the candidate pass."""
-    from api.commands.console import err, out, print_json, say
+    from api.commands.console import out, print_json, say
     from eval import draw_report, format_report, report_json
 
     if picture is not None:
@@ -162,7 +162,8 @@ def show(report: Report, picture: Path | None, *, json: bool) -> None:
     if report.gate is not None and not report.gate.passed:
         from eval.gate import gate_sentence
 
-        err.print(gate_sentence(report.gate), style="bold", soft_wrap=True, markup=False)
+        if json:  # the text has it
+            say(gate_sentence(report.gate))
         raise typer.Exit(1)
 
 

@@ -19,7 +19,9 @@ def command(
     json: Json = False,
 ) -> None:
     """List the runs that were kept, the newest first."""
-    from rich.table import Table
+    from rich import box
+    from rich.table import Column, Table
+    from rich.text import Text
 
     from api.commands.console import out, print_json, say
     from api.evaluating.sources import RUNS
@@ -34,27 +36,24 @@ def command(
     if not listed:
         say(f"no run in {place} yet; aisle eval --save NAME keeps some")
         return
-    table = Table("run", "made (UTC)", "queries", "metric", "mean", "95%", "judgments", "snapshot")
+    heads = ("run", "made (UTC)", "queries", "95% interval", "judgments")
+    table = Table(*(Column(head, no_wrap=True) for head in heads), box=box.SIMPLE)
     for each in listed:
-        name = run_name(each.path, place)
         if each.run is None:
             say(each.fault)
             continue
-        metric, mean, bounds = _first(each.run)
         made = datetime.fromtimestamp(each.run.created, UTC).strftime("%Y-%m-%d %H:%M")
-        inputs, versions = each.run.inputs, each.run.versions
-        judged = inputs.get("judgments", "")[:8]
-        cells = (made, str(len(each.run.queries)), metric, mean, bounds, judged)
-        table.add_row(name, *cells, versions.get("snapshot", "–"))
+        judged = each.run.inputs.get("judgments", "")[:8]
+        cells = (made, f"{len(each.run.queries):,}", _first(each.run), judged)
+        table.add_row(Text(run_name(each.path, place)), *cells)
     out.print(table)
 
 
-def _first(run: Any) -> tuple[str, str, str]:
-    scores = run.scores()
-    if not scores:
-        return "–", "–", "–"
-    metric, found = next(iter(scores.items()))
-    return metric, f"{found.mean:.3f}", f"{found.low:.3f}–{found.high:.3f}"
+def _first(run: Any) -> str:
+    """The first metric's mean with its interval."""
+    for metric, found in run.scores().items():
+        return f"{metric} {found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    return "–"
 
 
 def _about(path: Path, run: Any, fault: str, place: Path) -> dict[str, Any]:

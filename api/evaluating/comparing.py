@@ -40,6 +40,7 @@ from eval import (
 )
 from eval.results import SystemReport
 from eval.runner import RANDOM
+from eval.scoring import Scored, score
 from eval.slicing import intervals
 from eval.stored import DEPTH, checksum
 from search.errors import BadInput
@@ -229,15 +230,18 @@ def _check_baseline(run: StoredRun, judged: Judgments, mode: str) -> None:
 
 def _scored(
     stored: Mapping[str, StoredRun], judged: Judgments, metrics: Sequence[str], mode: str
-) -> tuple[dict[str, SystemReport], list[str]]:
+) -> tuple[dict[str, Scored], list[str]]:
     """The scores that kept runs have for the same judgments, and what to know of the others."""
     names = [str(parse_metric(metric)) for metric in metrics]
-    scored, notes = {}, []
+    scored: dict[str, Scored] = {}
+    notes = []
     for name, run in stored.items():
         same = run.mode == mode and checksum(run.gains) == checksum(judged.gains)
         if same and set(names) <= run.values.keys():
             scored[name] = as_scored(run, names, judged)
-        elif any(len(ranked) == DEPTH for ranked in run.rankings.values()):
+            continue
+        scored[name] = score(judged, run.rankings, name, names), run.coverage if same else None
+        if any(len(ranked) == DEPTH for ranked in run.rankings.values()):
             notes.append(
                 f"{name} keeps {DEPTH} products a query and is scored by them again; metrics that"
                 " look further see no more"
@@ -245,13 +249,13 @@ def _scored(
     return scored, notes
 
 
-def as_scored(run: StoredRun, metrics: Sequence[str], judged: Judgments) -> SystemReport:
+def as_scored(run: StoredRun, metrics: Sequence[str], judged: Judgments) -> Scored:
     """A kept run's values as they were computed, in the order of the judgments' queries."""
     at = {query: i for i, query in enumerate(run.queries)}
     rows = np.array([at[query] for query in judged.relevant_queries()], np.intp)
     values = {m: np.array(run.values[m], np.float64)[rows] for m in metrics}
     unanswered = sum(not run.rankings.get(query) for query in judged.relevant_queries())
-    return SystemReport(intervals(values), values, unanswered, 0)
+    return SystemReport(intervals(values), values, unanswered, 0), run.coverage
 
 
 def _labels(

@@ -66,6 +66,7 @@ def keep(
             slices={dimension: dict(parts) for dimension, parts in labels.items()},
             places=told.places if told else None,
             first_stage=told.first_stage if told else None,
+            coverage=report.coverage[system],
             titles=_in_sight(kept, judgments, titles),
             notes=report.notes,
         )
