@@ -39,20 +39,16 @@ def order_of(log: ClickLog, scores: Amounts) -> Order:
             field="candidate",
         )
     by_score = np.lexsort((np.arange(len(scores)), -scores, log.queries)).astype(np.int64)
-    same = _beside(log.queries[by_score], scores[by_score])
-    if same.all() and len(scores) > 1:
+    beside = np.diff(log.queries[by_score]) == 0
+    equal = beside & (np.diff(scores[by_score]) == 0)
+    if beside.any() and equal.sum() == beside.sum():
         raise BadInput(
             "the candidate scores all products of every query alike, so that it has no order; name "
             "a model that tells them apart",
             field="candidate",
         )
-    return Order(_placed(log, by_score), float(same.mean()))
-
-
-def _beside(queries: Codes, scores: Amounts) -> NDArray[np.bool_]:
-    """Whether a neighbor has the same query and score."""
-    same = (queries[1:] == queries[:-1]) & (scores[1:] == scores[:-1])
-    return np.asarray(np.append(same, False) | np.append(False, same))
+    tied = np.append(equal, False) | np.append(False, equal)
+    return Order(_placed(log, by_score), float(tied.mean()))
 
 
 def _placed(log: ClickLog, by_score: NDArray[np.int64]) -> Codes:
