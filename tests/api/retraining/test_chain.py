@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +17,19 @@ import numpy as np
 import orjson
 import pytest
 
+from api.evaluation import IndexSearcher
 from api.registry import registry_of
 from api.retraining import RetrainTask, plan_of
 from api.retraining.lock import alone
 from api.retraining.state import runs
 from api.retraining.steps import STEPS
 from api.settings import load_settings
+from api.simulation import read_truth
+from eval import Run
 from rankers import Model
 from rankers.behavior import load_current
 from rankers.features import VERSION
+from search.build import HYBRID, open_search
 from search.errors import BadInput
 from tests.api.conftest import aisle, served
 from tests.api.retraining.conftest import UNTIL, Trained, copied, run, visit
@@ -175,18 +181,31 @@ def test_two_at_once_are_one_after_the_other(logged: Path, tmp_path: Path) -> No
     assert runs(data) == []
 
 
+async def fused_tops(data: Path, queries: Sequence[str]) -> Run:
+    """The first products of some queries in the fused order."""
+    search = await open_search(load_settings(data))
+    try:
+        return await IndexSearcher(search).run(HYBRID, queries, 20, None)
+    finally:
+        await search.close()
+
+
 def test_a_refused_model_leaves_what_serves(
     trained: Trained, judgments: Path, tmp_path: Path
 ) -> None:
     data = copied(trained.data, tmp_path)
     serving = by_hand(data)
     spoiled = tmp_path / "judgments.csv"
-    with judgments.open(newline="") as source, spoiled.open("w", newline="") as target:
-        rows = list(csv.DictReader(source))
-        writer = csv.DictWriter(target, rows[0])
-        writer.writeheader()
-        # What shoppers want is bad by these judgments, so that the model is.
-        writer.writerows({**row, "rating": 3 - int(row["rating"])} for row in rows)
+    tops = asyncio.run(fused_tops(data, read_truth(judgments).queries[:80]))
+    with spoiled.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("query", "product_id", "rating"))
+        # What serves is perfect by these judgments, so that any other order is worse.
+        writer.writerows(
+            (query, product, 3 if place < 5 else 0)
+            for query, products in tops.items()
+            for place, product in enumerate(products)
+        )
     task = RetrainTask(data, spoiled)
     refused = run(task)
     assert refused.outcome == "refused", refused.checks
