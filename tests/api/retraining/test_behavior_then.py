@@ -1,4 +1,4 @@
-"""Features of behavior know what was done before the clicks that are learned from, and no more."""
+"""Features of behavior know what was done before each period, and no more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.click_training import ClickTask, gather
+from api.click_training import ClickTask, Gathered, gather
 from api.simulation import read_truth
 from rankers.features import FEATURES
 from tests.api.retraining.conftest import LAST, visit
@@ -23,13 +23,10 @@ DAY = 86_400.0
 BEHAVIOR = [i for i, each in enumerate(FEATURES.values()) if each.source == "behavior"]
 
 
-def tables(data: Path, days: float) -> Tables:
-    """What is learned from in the last days of a log."""
-    task = ClickTask(
-        data, (data,), data / "model.json", ClickPlan(depth=20), reading=Reading(window_days=days)
-    )
-    said = asyncio.run(gather(task, lambda text: None, lambda stage, done, total: None))
-    return said.tables
+def gathered(data: Path) -> Gathered:
+    """What is learned from."""
+    task = ClickTask(data, (data,), data / "model.json", ClickPlan(depth=20), reading=Reading())
+    return asyncio.run(gather(task, lambda text: None, lambda stage, done, total: None))
 
 
 def known(counts: ClickCounts) -> Propensities:
@@ -37,24 +34,40 @@ def known(counts: ClickCounts) -> Propensities:
     return Propensities("known", positions, 1 / positions)
 
 
-def test_later_clicks_change_no_feature_and_earlier_ones_do(
+def test_later_clicks_change_no_feature_of_a_period_and_earlier_ones_do(
     indexed: Path, judgments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Looks are impressions times propensities, which later clicks may tell about.
     monkeypatch.setattr("api.click_training.estimator", lambda name: known)
+    # Periods begin where they do in both logs, however many searches each has.
+    begins = tuple(LAST - days * DAY for days in (8, 6, 4, 2))
+    monkeypatch.setattr("training.learners.splitting.moments_between", lambda first, cut: begins)
     asked = read_truth(judgments).queries[:10]
     found = []
-    for earlier, later in ((0, 5), (800, 5), (800, 6)):
-        data = tmp_path / f"{earlier}-{later}"
+    for seed in (5, 6):
+        data = tmp_path / str(seed)
         shutil.copytree(indexed, data, ignore=shutil.ignore_patterns("events"))
-        if earlier:
-            visit(data, judgments, earlier, days=3, until=LAST - 8 * DAY, queries=asked)
-        visit(data, judgments, 300, days=4.9, queries=asked, seed=later)
-        found.append(tables(data, 5.5))
-    nothing, one, other = found
-    assert np.isnan(nothing.values[:, BEHAVIOR]).all()
-    shared = [text for text in one.texts if text in other.texts]
-    mine, others = one.only(shared), other.only(shared)
-    assert np.isfinite(mine.values[:, BEHAVIOR]).any()
-    order = [others.texts.index(text) for text in mine.texts]
-    np.testing.assert_array_equal(mine.values[:, BEHAVIOR], others.take(order).values[:, BEHAVIOR])
+        visit(data, judgments, 400, days=3.9, until=begins[2] - 900, queries=asked)
+        visit(data, judgments, 300, days=3.9, until=LAST, queries=asked, seed=seed)
+        found.append(gathered(data).tables)
+    same = [agree(*each) for each in zip(*found, strict=True)]
+    # Clicks differ from the third period on: its features are of what was the same.
+    assert same == [True, True, True, False]
+    told = [np.isfinite(each.values[:, BEHAVIOR]).any() for each in found[0]]
+    assert told == [False, True, True, True]
+    assert not agree(found[0][1], found[0][2])
+
+
+def agree(one: Tables, other: Tables) -> bool:
+    """Whether candidates that both have do not differ in what is known of behavior."""
+    mine, others = (
+        {
+            (query.query, product): values[BEHAVIOR]
+            for query in each.queries
+            for product, values in zip(query.products, query.values, strict=True)
+        }
+        for each in (one, other)
+    )
+    shared = sorted(mine.keys() & others.keys())
+    assert shared
+    return all(np.array_equal(mine[each], others[each], equal_nan=True) for each in shared)
