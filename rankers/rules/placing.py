@@ -42,7 +42,7 @@ def place(effects: Effects, ranking: Ranking, placeable: Placeable) -> Placed:
     """The ranking with pins and sponsored products in their places.
 
     Pins come first, in the order of `effects`: each at its position, or at the next free one when
-    that is taken, or among the last when there are fewer results. Sponsored products fill the
+    that is taken, or at the last free one when there are fewer results. Sponsored products fill the
     slots that are left, while slot and page have room; one that stands at or above a slot by itself
     stays there, unmarked, and the next takes it. Each product, or with `groups` each group,
     is there once.
@@ -83,13 +83,11 @@ def _pin(effects: Effects, placeable: Placeable, slots: _Slots) -> None:
 
 
 def _draw_in(slots: _Slots, results: int) -> None:
-    """Brings pins that lie beyond the last result to the last places, in their order."""
-    limit = results
-    drawn = {}
-    for position in sorted(slots.taken, reverse=True):
-        drawn[min(position, limit)] = slots.taken[position]
-        limit = min(position, limit) - 1
-    slots.taken = drawn
+    """Brings pins that lie beyond the last result to the last free places, in their order; what
+    is asked for within the results stays there."""
+    free = (place for place in range(results, 0, -1) if place not in slots.taken)
+    for position in sorted((each for each in slots.taken if each > results), reverse=True):
+        slots.taken[next(free)] = slots.taken.pop(position)
 
 
 def _sponsor(

@@ -49,6 +49,11 @@ def test_a_pin_beyond_the_last_result_is_the_last_result() -> None:
     assert found.ranking.ordinals.tolist() == [12, 10, 11]
 
 
+def test_who_asks_for_the_last_result_gets_it_though_another_asks_too() -> None:
+    found = place(pins(3, 3), ranked(10, 11, 12), Placeable((10, 11)))
+    assert found.ranking.ordinals.tolist() == [12, 11, 10]
+
+
 def test_a_pin_that_may_not_be_shown_changes_nothing() -> None:
     found = place(pins(1), ranked(10, 11), Placeable((None,)))
     assert found.ranking.ordinals.tolist() == [10, 11]
@@ -144,24 +149,34 @@ def test_nothing_is_lost_doubled_or_out_of_order(
     assert (np.diff(found.ranking.scores) <= 0).all()
 
 
+def once(placeable: Placeable, ordinal: int) -> tuple[bool, int]:
+    """What is shown only once: a variant group, or a product."""
+    group = -1 if placeable.groups is None else int(placeable.groups[ordinal])
+    return (True, group) if group >= 0 else (False, ordinal)
+
+
 @given(cases())
 def test_pins_have_their_positions_and_slots_their_caps(
     case: tuple[Effects, Ranking, Placeable],
 ) -> None:
     effects, ranking, placeable = case
     found = place(effects, ranking, placeable)
-    at = {each: n for n, each in enumerate(found.ranking.ordinals.tolist(), 1)}
+    after = found.ranking.ordinals.tolist()
+    before = {once(placeable, each) for each in ranking.ordinals.tolist()}
+    at = {each: n for n, each in enumerate(after, 1)}
     firsts: dict[int, int] = {}
     for pin, ordinal in zip(effects.pins, placeable.pins, strict=True):
         if ordinal is None or ordinal not in found.moves:
             continue
         if found.moves[ordinal].rule == pin.rule:
             firsts.setdefault(pin.position, ordinal)
+    results = len(after) - sum(
+        move.kind == "sponsored" and once(placeable, each) not in before
+        for each, move in found.moves.items()
+    )
+    placed = sum(move.kind == "pin" for move in found.moves.values())
     for position, ordinal in firsts.items():
-        # Only where the list ends too early for its pins may one stand higher than it asks.
-        added = sum(move.kind == "sponsored" for move in found.moves.values())
-        room = len(found.ranking) - added - len(effects.pins)
-        assert at[ordinal] == position or at[ordinal] < position > room
+        assert at[ordinal] == position or results - placed < at[ordinal] <= results < position
     pages: dict[int, int] = {}
     for each, move in found.moves.items():
         if move.kind == "sponsored":
