@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.events import read_batch
-from api.settings import EventSettings
+from api.settings import AppSettings, EventSettings
 from fixtures import Shop
 from search.errors import BadInput
 from tests.api.conftest import connected
@@ -303,24 +306,27 @@ def test_every_line_is_a_record_or_is_named(lines: list[bytes]) -> None:
     assert sorted([*(i for i, _ in records), *(b.index for b in broken)]) == list(range(wanted))
 
 
+JSON = "application/json"
 FIELDS = ("event_id", "action_name", "timestamp", "query_id", "client_id", "event_attributes")
 
 
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
-@given(spoiled=st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES), max_size=5))
-async def test_every_event_of_a_batch_is_kept_refused_or_set_aside(
-    indexed: Path, shop: Shop, spoiled: list[dict[str, Any]]
-) -> None:
-    batch = [event(shop.products[0].id, n + 1, **each) for n, each in enumerate(spoiled)]
-    async with connected(indexed) as client:
-        answer = await client.post(
-            "/v1/events",
-            content=json.dumps(batch),
-            headers={"content-type": "application/json"},
-        )
-    if answer.status_code in (202, 207):
-        body = answer.json()
-        assert body["accepted"] + body["quarantined"] + len(body["errors"]) == len(batch)
-    else:
-        assert answer.status_code in (400, 422)
+def test_every_event_of_a_batch_is_kept_refused_or_set_aside(data: Path, shop: Shop) -> None:
+    ids = itertools.count()
+
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @given(spoiled=st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES), max_size=5))
+    def check(spoiled: list[dict[str, Any]]) -> None:
+        right = [event(shop.products[0].id, n + 1, event_id=f"e{next(ids)}") for n in range(5)]
+        batch = [{**one, **each} for one, each in zip(right, spoiled, strict=False)]
+        content = json.dumps(batch)
+        answer = client.post("/v1/events", content=content, headers={"content-type": JSON})
+        if answer.status_code in (202, 207):
+            body = answer.json()
+            counts = [body[name] for name in ("accepted", "duplicates", "quarantined")]
+            assert sum(counts) + len(body["errors"]) == len(batch)
+        else:
+            assert answer.status_code in (400, 422)
+
+    with TestClient(create_app(AppSettings(data=data))) as client:
+        check()

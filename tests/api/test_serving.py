@@ -19,6 +19,8 @@ import pytest
 from tests.api.conftest import AISLE, aisle, served
 
 pytestmark = pytest.mark.slow
+PAUSE_SECONDS = 0.01
+"""Between two searches of a thread: leaves time to what they are to notice."""
 
 
 class Searches:
@@ -53,6 +55,7 @@ class Searches:
                     self.faults.append(answer.text)
                 else:
                     self.versions.append(answer.json()["version"])
+                time.sleep(PAUSE_SECONDS)
 
 
 def wait_for(condition: object, seconds: float = 20) -> None:
