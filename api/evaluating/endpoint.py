@@ -162,9 +162,9 @@ def find_ids(body: Any, path: str, place: str) -> list[str]:
                     field="systems",
                 )
         values = [value[name] for value in values]
-    wrong = next((v for v in values if not isinstance(v, str | int) or isinstance(v, bool)), None)
-    if wrong is not None:
-        raise BadInput(f"{place}: {str(wrong)[:50]!r} at {path!r} is no product id")
+    wrong = [v for v in values if not isinstance(v, str | int) or isinstance(v, bool)]
+    if wrong:
+        raise BadInput(f"{place}: {str(wrong[0])[:50]!r} at {path!r} is no product id")
     return [str(value) for value in values]
 
 
