@@ -14,7 +14,7 @@ from rankers.behavior import DAYS, BehaviorStore, publish
 from search.settings import LimitSettings
 from tests.api.conftest import connected
 from tests.api.logged import rows
-from tests.api.test_ranking import modeled
+from tests.api.modeled import modeled
 
 __all__ = ["modeled"]
 

@@ -10,7 +10,7 @@ import pytest
 from fixtures import Shop
 from rankers.behavior import BehaviorStore, load_current, publish
 from tests.api.conftest import connected
-from tests.api.test_ranking import asked, assert_parity, patient, write_model
+from tests.api.modeled import asked, assert_parity, patient, write_model
 from tests.training.clicks.logs import START, event, search, write_log
 from training.behavior import behavior_as_of
 from training.propensity import Propensities

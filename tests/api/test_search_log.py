@@ -19,7 +19,7 @@ from api.settings import EventSettings
 from search.settings import LimitSettings
 from tests.api.conftest import connected, served
 from tests.api.logged import rows
-from tests.api.test_ranking import modeled, write_model
+from tests.api.modeled import modeled, write_model
 
 __all__ = ["modeled"]
 
