@@ -59,13 +59,19 @@ def sign_flip(differences: Array, seed: int, permutations: int = PERMUTATIONS) -
     Under the null hypothesis the two systems are exchangeable within a query, so every assignment
     of signs to the differences is as likely as the observed one. p = (b + 1) / (B + 1), b the
     number of B random assignments whose mean is at least as far from 0 (Phipson & Smyth 2010).
-    All columns share the assignments.
+    All columns share the assignments. With so few queries that there are no more than B + 1
+    assignments, each is looked at once: p is exact.
     """
     rng = np.random.default_rng(seed)
+    exact = len(differences) < 30 and 2 ** len(differences) <= permutations + 1
     total = differences.sum(axis=0)
     # Sums in another order differ in the last bits; an exact tie must count as a tie.
     observed = np.abs(total) - 1e-12 * np.abs(differences).sum(axis=0)
     extreme = np.zeros(differences.shape[1], np.int64)
+    if exact:
+        kept = _every(len(differences))
+        extreme += (np.abs(2 * (kept @ differences) - total) >= observed).sum(axis=0)
+        return np.asarray(extreme / len(kept), np.float64)
     for start in range(0, permutations, BATCH):
         size = min(BATCH, permutations - start)
         kept = _coins(rng, size, len(differences))
@@ -103,3 +109,8 @@ def _coins(rng: np.random.Generator, rows: int, columns: int) -> Array:
     """Fair coins, 0 or 1, one random bit each."""
     raw = np.frombuffer(rng.bytes((rows * columns + 7) // 8), np.uint8)
     return np.unpackbits(raw, count=rows * columns).reshape(rows, columns).astype(np.float64)
+
+
+def _every(columns: int) -> Array:
+    """Every way coins can fall, shape (2 ** columns, columns)."""
+    return ((np.arange(2**columns)[:, None] >> np.arange(columns)) & 1).astype(np.float64)

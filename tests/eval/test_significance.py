@@ -30,11 +30,27 @@ def test_t_interval_and_p_equal_scipy() -> None:
     np.testing.assert_allclose(mean, data.mean(axis=0))
 
 
+def exact_p(data: Array) -> Array:
+    return np.asarray(
+        scipy.stats.permutation_test(
+            (data,),
+            lambda x, axis: x.mean(axis=axis),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=2 ** len(data),
+        ).pvalue
+    )
+
+
+@pytest.mark.parametrize("queries", [2, 5, 13])
+def test_sign_flip_p_of_few_queries_is_the_exact_one(queries: int) -> None:
+    data = differences(queries, 20, 0.4)
+    np.testing.assert_allclose(sign_flip(data, seed=3), exact_p(data), rtol=1e-12)
+
+
 def test_sign_flip_p_equals_the_exact_test_within_its_sampling_error() -> None:
-    data = differences(10, 30, 0.4)
-    exact = scipy.stats.permutation_test(
-        (data,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", vectorized=True
-    ).pvalue
+    data = differences(14, 20, 0.4)
+    exact = exact_p(data)
     error = 4.5 * np.sqrt(exact * (1 - exact) / 9_999) + 2e-4
     assert (np.abs(sign_flip(data, seed=3) - exact) < error).all()
 
