@@ -23,19 +23,28 @@ Progress = Callable[[str, int, int | None], None]
 Scores = NDArray[np.float64]
 LEAST_KNOWN = 0.5
 """Below this share of impressions that a candidate knows the log is taken for another shop's."""
-_BEHIND = -1e9
-"""Products without a score stand below this, in their order."""
+_BEHIND = -np.inf
+"""The score of products that a candidate does not know."""
 _TOP = 10
 _DISCOUNTS = 1 / np.log2(np.arange(2, _TOP + 2))
 _FEATURES = """
-SELECT coalesce(nullif(normalized, ''),
-        lower(trim(regexp_replace(query, '\\s+', ' ', 'g')))) AS text,
-    arg_max(products, time) AS products, arg_max(features, time) AS features,
-    arg_max(feature_names, time) AS names
-FROM clean_searches
-WHERE feature_version = $version AND time >= $since AND time <= $until
-    AND len(features) = len(products) * len(feature_names)
-GROUP BY text, first
+WITH page AS (
+    SELECT row_number() OVER () AS page, time, products, features, feature_names AS names,
+        coalesce(nullif(normalized, ''),
+                 lower(trim(regexp_replace(query, '\\s+', ' ', 'g')))) AS text
+    FROM clean_searches
+    WHERE feature_version = $version AND time >= $since AND time <= $until
+        AND len(features) = len(products) * len(feature_names)
+), latest AS (
+    SELECT text, product, arg_max(page, time) AS page, arg_max(place, time) AS place FROM (
+        SELECT text, page, time, unnest(products) AS product,
+            generate_subscripts(products, 1) AS place
+        FROM page
+    ) GROUP BY text, product
+)
+SELECT latest.text, product, names,
+    list_slice(features, (place - 1) * len(names) + 1, place * len(names)) AS features
+FROM latest JOIN page USING (page)
 """
 
 
@@ -71,7 +80,7 @@ def by_logged_features(path: Path, events: Sequence[Path], log: Logged, window: 
     scorer = Scorer.of(model)
     keys = _keys(log)
     places = [place for place, key in enumerate(keys) if key in rows]
-    scores = _BEHIND - np.arange(len(keys), dtype=np.float64)
+    scores = np.full(len(keys), _BEHIND)
     if places:
         scores[places] = scorer.score(np.stack([rows[keys[place]] for place in places]))
     known = _known(log, np.isin(np.arange(len(keys)), places))
@@ -95,17 +104,23 @@ def _logged_rows(
         "until": float("inf") if window.until is None else window.until,
     }
     with open_tables(events) as connection:
-        pages = connection.execute(_FEATURES, parameters).fetchall()
+        logged = connection.execute(_FEATURES, parameters).fetchall()
     found: dict[tuple[str, str], NDArray[np.float32]] = {}
-    for text, products, features, names in pages:
-        place = {name: i for i, name in enumerate(names)}
-        if all(name in place for name in model.features):
-            table = np.asarray(features, np.float32).reshape(len(products), len(names))
-            chosen = table[:, [place[name] for name in model.features]]
-            for product, whole, row in zip(products, table, chosen, strict=True):
-                if not np.isnan(whole).all():
-                    found[text, product] = row
+    places: dict[tuple[str, ...], list[int] | None] = {}
+    for text, product, names, features in logged:
+        key = tuple(names)
+        if key not in places:
+            places[key] = _places(model, key)
+        chosen, row = places[key], np.asarray(features, np.float32)
+        if chosen is not None and not np.isnan(row).all():
+            found[text, product] = row[chosen]
     return found
+
+
+def _places(model: Model, names: tuple[str, ...]) -> list[int] | None:
+    """Where the features that a model reads are among those logged; None where some are not."""
+    place = {name: i for i, name in enumerate(names)}
+    return [place[name] for name in model.features] if set(model.features) <= set(names) else None
 
 
 async def open_candidate(search: Search, settings: Settings, named: str) -> tuple[Search, str]:
@@ -147,7 +162,7 @@ async def by_index(search: Search, system: str, log: Logged, progress: Progress)
         wanted += float(weights.sum())
     progress(f"ordering by {system}", len(shown), len(shown))
     keys = _keys(log)
-    scores = np.array([place.get(key, _BEHIND - code) for code, key in enumerate(keys)])
+    scores = np.array([place.get(key, _BEHIND) for key in keys])
     known = _known(log, scores > _BEHIND)
     if known < LEAST_KNOWN:
         raise BadInput(

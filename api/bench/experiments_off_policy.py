@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,7 +25,7 @@ _NOISE = 0.5
 """How far the candidate's scores stray from the grades; those of who logged stray by `_RANKERS`."""
 _SWAPPED = 0.5
 _TRUTH_SEARCHES = 4000
-_SESSIONS, _MANY = 1500, 20_000
+_SESSIONS, _MANY = 4000, 20_000
 
 
 class Draws(Protocol):
@@ -45,7 +45,7 @@ class Effort:
     biased: int
 
 
-FULL, QUICK = Effort(500, 60, 20), Effort(30, 40, 5)
+FULL, QUICK = Effort(500, 80, 20), Effort(30, 40, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _covered(
     held, errors, truths = [], [], []
     for seed in range(effort.repeats):
         drawn = draw(CLICK_MODELS[model], _SESSIONS, seed)
-        found = compare(drawn.log, drawn.scores, None, fitter(), plan)
+        found = compare(drawn.log, drawn.scores, None, fitter(), replace(plan, seed=seed))
         each = [found.differences[name] for name in METHODS]
         held.append([one.low <= drawn.truth <= one.high for one in each])
         errors.append([one.delta - drawn.truth for one in each])

@@ -24,8 +24,8 @@ class Order:
 
 
 def order_of(log: ClickLog, scores: Amounts) -> Order:
-    """The order by falling score (float64, one a document; ties by document code) over the places
-    that were shown for the query at all.
+    """The order by falling score (float64, one a document; -inf where the candidate has none, ties
+    by document code) over the places that were shown for the query at all.
 
     Raises:
         BadInput: scores that are no numbers, or all alike.
@@ -39,8 +39,8 @@ def order_of(log: ClickLog, scores: Amounts) -> Order:
             field="candidate",
         )
     by_score = np.lexsort((np.arange(len(scores)), -scores, log.queries)).astype(np.int64)
-    beside = np.diff(log.queries[by_score]) == 0
-    equal = beside & (np.diff(scores[by_score]) == 0)
+    beside = (np.diff(log.queries[by_score]) == 0) & np.isfinite(scores[by_score[1:]])
+    equal = beside & (scores[by_score[1:]] == scores[by_score[:-1]])
     if beside.any() and equal.sum() == beside.sum():
         raise BadInput(
             "the candidate scores all products of every query alike, so that it has no order; name "
