@@ -100,7 +100,7 @@ class ExperimentBook:
             return
         try:
             await asyncio.to_thread(self.store.add, taken)
-        except BaseException:
+        except AisleError:
             if len(self.counter.cells) < _MOST_CELLS:
                 self.counter.give_back(taken)
             raise
@@ -109,17 +109,21 @@ class ExperimentBook:
     async def following(self) -> AsyncIterator[None]:
         """Follows the store from now on; at the end hands on what was counted last."""
 
+        stop = asyncio.Event()
+
         async def follow() -> None:
-            while True:
+            while not stop.is_set():
                 await self.refresh()
-                await asyncio.sleep(self.seconds)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self.seconds)
 
         task = asyncio.create_task(follow(), name="follow the experiments")
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            # Not cancelled: what is being handed on would be handed on twice.
+            stop.set()
+            await task
             with contextlib.suppress(AisleError):
                 await self._hand_on()
 
