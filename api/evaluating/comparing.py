@@ -114,8 +114,7 @@ async def compare_systems(asked: Asked, progress: Progress | None = None) -> Out
         runs, notes = await collect_runs(
             ready, judged, ready.names, mode=asked.mode, seed=asked.seed
         )
-        if observed is not None:
-            await _complete(ready, observed)
+        strangers = await _look_up(ready, observed, runs)
     stored = dict(sources.stored)
     if baseline is not None:
         stored[BASELINE + baseline.name] = baseline
@@ -127,7 +126,7 @@ async def compare_systems(asked: Asked, progress: Progress | None = None) -> Out
         runs,
         metrics=metrics,
         seed=asked.seed,
-        notes=(*sources.notes, *notes, *remarks, *_unknown(observed)),
+        notes=(*sources.notes, *notes, *strangers, *remarks, *_unknown(observed)),
         labels=labels,
         scored=scored,
     )
@@ -198,9 +197,22 @@ async def _opened(
         await search.close()
 
 
-async def _complete(sources: Sources, observed: Observed) -> None:
-    if sources.index is not None:
-        await observed.complete(await sources.index.search.engine.view())
+async def _look_up(
+    sources: Sources, observed: Observed | None, runs: Mapping[str, Run]
+) -> list[str]:
+    """Looks up in the index what other systems than its own returned; says what it has not."""
+    if sources.index is None or observed is None:
+        return []
+    view = await sources.index.search.engine.view()
+    await observed.complete(view)
+    notes = []
+    for name in (*sources.runs, *sources.endpoints):
+        unknown, shown = await observed.look_up(view, runs[name])
+        if unknown:
+            notes.append(
+                f"{name}: {unknown} of the {shown} products among its first 10 are not in the index"
+            )
+    return notes
 
 
 def _candidate(sources: Sources) -> str:

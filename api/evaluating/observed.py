@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eval import Judgments, Stages
+from eval import Judgments, Run, Stages
 from search.retrieval import Candidates
 from search.seams import View
 from search.types import Product
+
+_SHOWN = 10
 
 
 @dataclass(slots=True)
@@ -74,6 +76,18 @@ class Observed:
             if ordinal is not None and product not in self.titles
         ]
         self.note(await view.products(np.array(missing, np.int32)))
+
+    async def look_up(self, view: View, run: Run) -> tuple[int, int]:
+        """Notes the first products of a run that another program made; returns how many of them the
+        index has not, and how many they are."""
+        shown = {product for ranked in run.values() for product in ranked[:_SHOWN]}
+        ordinals = []
+        for product in sorted(shown - self.titles.keys()):
+            ordinal = await view.find(product)
+            if ordinal is not None:
+                ordinals.append(ordinal)
+        self.note(await view.products(np.array(ordinals, np.int32)))
+        return len(shown - self.titles.keys()), len(shown)
 
     def unknown(self) -> int:
         """How many relevant products are not in the index."""

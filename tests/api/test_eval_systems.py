@@ -198,7 +198,10 @@ def test_texts_of_queries_and_how_often_they_are_searched_come_from_files(
     sizes = {part: each["queries"] for part, each in report["by"]["frequency"].items()}
     assert sizes == {"head": 1, "tail": 1, "never searched": 2}
     assert any("mine: 8 of 8 products have the same score" in note for note in report["notes"])
-    assert any("no judged product" not in note for note in report["notes"])
+    assert any(
+        "mine: 2 of the 2 products among its first 10 are not in the index" in note
+        for note in report["notes"]
+    )
 
 
 def test_runs_of_others_need_no_index_and_are_found_by_their_directory(
