@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.stopping import confidence_sequence, decided_at, sign_e_values
+from eval.stopping import confidence_sequence, sign_e_values
 
 WIDTH, HEIGHT = 760, 520
 LEFT, RIGHT, TOP = 76, 150, 44
@@ -52,12 +52,14 @@ class Panel:
         return f'<polyline points="{points}" fill="none" stroke="{_INK}" {style}/>'
 
 
-def draw_comparison(found: NDArray[np.float64], title: str, alpha: float = 0.05) -> str:
+def draw_comparison(
+    found: NDArray[np.float64], title: str, alpha: float = 0.05, stopped: int | None = None
+) -> str:
     """The mean credit difference after each session with its confidence sequence, the e-value below
-    it, and where it would have stopped. `found` float64, one difference a session."""
+    it, and after how many sessions it would have `stopped`. `found` float64, one difference a
+    session."""
     mean, low, high = confidence_sequence(found, alpha)
     e_values = sign_e_values(found)
-    stopped = int(decided_at(e_values, alpha))
     at = _chosen(len(found))
     sessions = (at + 1.0).tolist()
     upper = _upper(sessions, mean[at], low[at], high[at])
@@ -90,7 +92,7 @@ def _upper(
 ) -> Panel:
     """High enough for the means and for the interval once it says something."""
     finite = np.isfinite(low)
-    late = np.r_[low[finite], high[finite], mean[-(-len(mean) // 10) :], 0.0]
+    late = np.r_[low[finite], high[finite], mean[len(mean) // 10 :], 0.0]
     bottom, top = float(late.min()), float(late.max())
     room = 0.05 * (top - bottom) or 0.01
     return Panel(sessions[0], sessions[-1], bottom - room, top + room, TOP, _UPPER)
@@ -103,13 +105,22 @@ def _lower(sessions: Sequence[float], powers: NDArray[np.float64], alpha: float)
     return Panel(sessions[0], sessions[-1], low, min(high, 4 * needed), TOP + _UPPER + _GAP, _LOWER)
 
 
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two, some four to eight of them."""
+    rough = (high - low) / 6 or 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(n for n in (1, 2, 5, 10) if n * power >= rough)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [round(n * step, 12) for n in range(first, last + 1)]
+
+
 def _band(
     panel: Panel, sessions: list[float], mean: list[float], low: list[float], high: list[float]
 ) -> Iterator[str]:
-    for step in range(6):
-        value = panel.low + (panel.high - panel.low) * step / 5
+    for value in _ticks(panel.low, panel.high):
         yield panel.across(value, f'stroke="{_GRID}"')
-        yield f'<text x="{LEFT - 8}" y="{panel.y(value) + 4}" text-anchor="end">{value:+.3f}</text>'
+        name = f"{value:+g}" if value else "0"
+        yield f'<text x="{LEFT - 8}" y="{panel.y(value) + 4}" text-anchor="end">{name}</text>'
     said = [n for n, value in enumerate(low) if math.isfinite(value)]
     if said:
         edges = [f"{panel.x(sessions[n])},{panel.y(high[n])}" for n in said]
@@ -124,7 +135,7 @@ def _evidence(
 ) -> Iterator[str]:
     for power in range(math.ceil(panel.low), math.floor(panel.high) + 1):
         yield panel.across(power, f'stroke="{_GRID}"')
-        name = f"{10.0**power:g}"
+        name = f"{10**power:,}" if power >= 0 else f"{10.0**power:g}"
         yield f'<text x="{LEFT - 8}" y="{panel.y(power) + 4}" text-anchor="end">{name}</text>'
     yield panel.across(math.log10(1 / alpha), f'stroke="{_INK}" stroke-dasharray="6 4"')
     yield panel.along(sessions, powers, 'stroke-width="2"')
@@ -132,10 +143,10 @@ def _evidence(
 
 def _sessions(panel: Panel) -> Iterator[str]:
     bottom = panel.top + panel.height
-    for step in range(6):
-        session = round(panel.first + (panel.last - panel.first) * step / 5)
-        x = panel.x(session)
-        yield f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{session:,}</text>'
+    for session in _ticks(panel.first, panel.last):
+        if session == int(session):
+            x = panel.x(session)
+            yield f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{int(session):,}</text>'
     middle = (LEFT + WIDTH - RIGHT) / 2
     yield f'<text x="{middle}" y="{bottom + 38}" text-anchor="middle">sessions</text>'
 

@@ -31,9 +31,10 @@ class Pair:
     """Two runs compared. `delta` is the mean credit of `a` less that of `b` a session, `low` to
     `high` its 95% interval for one look at the end, `p` the sign test's; `e_value` and
     `sequence_low` to `sequence_high` hold however often one looks (None: too few sessions).
-    `decided_at` is the session at which the e-value first reached 1/`alpha`, `excluded_at` that at
-    which the confidence sequence first left out 0; None: never. `sign` is that of `delta`,
-    `true_delta` the difference of mean DCG by the judgments."""
+    `e_value_at` is the session at which the e-value first reached 1/`alpha`, `sequence_at` that at
+    which the confidence sequence first left out 0; None: never. `decided_at` is the one of these
+    that `decided_by` names: debiased credit is skewed, so that its sign alone proves nothing.
+    `sign` is that of `delta`, `true_delta` the difference of mean DCG by the judgments."""
 
     a: str
     b: str
@@ -47,35 +48,51 @@ class Pair:
     e_value: float
     sequence_low: float | None
     sequence_high: float | None
+    e_value_at: int | None
+    sequence_at: int | None
+    decided_by: str
     decided_at: int | None
-    excluded_at: int | None
     sign: int
     better: str | None
     alpha: float
     true_delta: float | None
 
 
-def pairs(names: tuple[str, ...], earned: Amounts, alpha: float, dcg: Amounts | None) -> list[Pair]:
-    """Every two runs compared; each of several pairs may take its part of `alpha` (Bonferroni)."""
+def pairs(
+    names: tuple[str, ...],
+    earned: Amounts,
+    alpha: float,
+    dcg: Amounts | None,
+    *,
+    by_sign: bool = True,
+) -> list[Pair]:
+    """Every two runs compared; each of several pairs may take its part of `alpha` (Bonferroni).
+    They are decided by the e-value of signs or, without `by_sign`, by the confidence sequence."""
     every = list(combinations(range(len(names)), 2))
     return [
         _pair(
             (names[one], names[other]),
             differences(earned, one, other),
             alpha / len(every),
+            by_sign,
             None if dcg is None else float(dcg[one] - dcg[other]),
         )
         for one, other in every
     ]
 
 
-def _pair(names: tuple[str, str], found: Amounts, alpha: float, truth: float | None) -> Pair:
+def _pair(
+    names: tuple[str, str], found: Amounts, alpha: float, by_sign: bool, truth: float | None
+) -> Pair:
     wins, losses = int((found > 0).sum()), int((found < 0).sum())
     tally = Tally(wins, losses, len(found) - wins - losses, found.sum(), (found * found).sum())
     error = float(found.std(ddof=1)) / math.sqrt(len(found)) if len(found) > 1 else math.inf
     low, high = tally.interval(alpha)
-    decided = int(decided_at(sign_e_values(found), alpha))
-    _, lows, highs = confidence_sequence(found, alpha)
+    mean, lows, highs = confidence_sequence(found, alpha)
+    e_value_at = int(decided_at(sign_e_values(found), alpha))
+    sequence_at = int(excludes_zero_at(lows, highs))
+    decided = e_value_at if by_sign else sequence_at
+    ahead = np.sign(found[:decided]).sum() if by_sign else mean[decided - 1]
     delta = float(found.mean())
     return Pair(
         *names,
@@ -89,18 +106,15 @@ def _pair(names: tuple[str, str], found: Amounts, alpha: float, truth: float | N
         tally.e_value(),
         low if math.isfinite(low) else None,
         high if math.isfinite(high) else None,
+        e_value_at or None,
+        sequence_at or None,
+        "e-value" if by_sign else "confidence sequence",
         decided or None,
-        int(excludes_zero_at(lows, highs)) or None,
         int(np.sign(delta)),
-        _better(names, found, decided),
+        names[0 if ahead > 0 else 1] if decided else None,
         alpha,
         truth,
     )
-
-
-def _better(names: tuple[str, str], found: Amounts, decided: int) -> str | None:
-    """Who was ahead in sessions won when it was decided."""
-    return names[0 if np.sign(found[:decided]).sum() > 0 else 1] if decided else None
 
 
 def sentence(pair: Pair, sessions: int) -> str:
@@ -124,9 +138,10 @@ def rows(pair: Pair) -> Iterator[tuple[str, str]]:
         _between(pair.sequence_low, pair.sequence_high).strip() or ("too few sessions"),
     )
     yield "sign test p, one look", f"{pair.p:.4g}"
-    yield "e-value", f"{pair.e_value:.4g} (decided from {1 / pair.alpha:g})"
-    yield "would have stopped at", _session(pair.decided_at)
-    yield "the sequence leaves out 0 at", _session(pair.excluded_at)
+    yield "e-value", f"{pair.e_value:.4g} (enough: {1 / pair.alpha:g})"
+    yield "the e-value is enough at", _session(pair.e_value_at)
+    yield "the sequence leaves out 0 at", _session(pair.sequence_at)
+    yield f"would have stopped, by the {pair.decided_by}, at", _session(pair.decided_at)
     if pair.true_delta is not None:
         yield "difference of DCG by the judgments", f"{pair.true_delta:+.4f}"
 

@@ -15,7 +15,7 @@ from eval.judgments import load_judgments
 from eval.run_files import load_ranking_file
 from eval.runs import Run
 from eval.stored import RUNS, SUFFIXES, load_run
-from search.errors import BadInput
+from search.errors import BadInput, NotFound
 from training.simulation.models import HIGHEST
 
 Gains = Mapping[str, Mapping[str, float]]
@@ -70,8 +70,7 @@ def read_runs(paths: Sequence[str], directory: Path = RUNS) -> list[NamedRun]:
     """Runs by file, or saved ones by name. Those of one name are numbered.
 
     Raises:
-        BadInput: a file that is no run.
-        NotFound: there is no such file or run.
+        BadInput: there is no such file or run, or it is no run.
     """
     runs = [_read(path, directory) for path in paths]
     seen: Counter[str] = Counter()
@@ -87,7 +86,10 @@ def _read(path: str, directory: Path) -> NamedRun:
     file = Path(path)
     if file.is_file() and not file.name.endswith(SUFFIXES):
         return NamedRun(file.stem, load_ranking_file(file).run)
-    stored = load_run(path, directory)
+    try:
+        stored = load_run(path, directory)
+    except NotFound as error:
+        raise BadInput(f"{error}; a TREC run is named by its file") from None
     return NamedRun(stored.name or file.stem, stored.rankings, stored.gains)
 
 

@@ -70,11 +70,12 @@ def command(
         say(remark)
     with stages() as progress:
         earned = simulate(contest, setting, sessions, seed, progress)
-    found = pairs(contest.names, earned, alpha, contest.dcg(length))
+    found = pairs(contest.names, earned, alpha, contest.dcg(length), by_sign=not debiased)
     if picture is not None:
         one = differences(earned)
         title = f"{found[0].a} − {found[0].b}: credit a session, {method}"
-        picture.write_text(draw_comparison(one, title, found[0].alpha), "utf-8")
+        drawn = draw_comparison(one, title, found[0].alpha, found[0].decided_at)
+        picture.write_text(drawn, "utf-8")
         say(f"drawn: {picture}")
     if json:
         facts = {"method": method, "clicks": clicks, "sessions": sessions, "seed": seed}
