@@ -289,11 +289,40 @@ def learn(
     """Measure learning from clicks against simulated shoppers whose truth is known."""
     from rich.markdown import Markdown
 
-    from api.bench.learn import LearnPlan, learn_tables, run_learn
+    from api.bench.learn import PARTS, LearnPlan
+    from api.bench.parts import run_parts, tables_of
     from api.commands.console import out, print_json, say
 
-    result = run_learn(LearnPlan(real, directory, quick), part, say)
+    result = run_parts(PARTS, part, LearnPlan(real, directory, quick), say)
     if json:
         print_json(result)
     else:
-        out.print(Markdown(learn_tables(result)))
+        out.print(Markdown(tables_of(PARTS, result)))
+
+
+@command.command("experiments")
+def experiments(
+    part: Annotated[
+        str, typer.Option(help="metrics, interleaving, off-policy, ab, overhead or all.")
+    ] = "all",
+    data: Data = DEFAULT_DATA,
+    real: Annotated[
+        Path, typer.Option(help="The folder of public data, for its judgments and rankings.")
+    ] = Path("../shared/data"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer repeats, for a first look.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Hold what compares rankers to what it promises: errors, coverage, sensitivity, overhead."""
+    from rich.markdown import Markdown
+
+    from api.bench.experiments import PARTS, ExperimentsPlan
+    from api.bench.parts import run_parts, tables_of
+    from api.commands.console import out, print_json, say
+
+    result = run_parts(PARTS, part, ExperimentsPlan(real, data, quick), say)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(tables_of(PARTS, result)))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.bench import learn_propensity
-from api.bench.learn import learn_tables
+from api.bench.learn import PARTS
+from api.bench.parts import tables_of
 from api.cli import run
 
 Output = pytest.CaptureFixture[str]
@@ -38,6 +39,6 @@ def test_gates_are_measured_and_printed(
     warned = {row["model"]: row["warned"] for row in found["propensity"]["misfit"]}
     assert warned["joachims"] == 0
     assert warned["cascade"] == 1
-    shown = learn_tables(found)
+    shown = tables_of(PARTS, found)
     assert "### RMS error of log p" in shown
     assert "| joachims | 1000 | queries | 3 |" in shown
