@@ -1,5 +1,6 @@
 """A report as an SVG picture that stands alone and reads without color: the finding, every system's
-mean, what each query gained or lost, the parts of the queries, and the lists that differ most."""
+mean, what each query gained or lost, the parts of the queries, where quality is lost, and the lists
+that differ most."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import zip_longest
 
+from eval.failures import NOT_RETRIEVED, RANKED_LOW, RETRIEVED_LOW
 from eval.report import summary
 from eval.report_lists import LEGEND, best_gain, grade_mark
+from eval.report_parts import CAUSES
 from eval.results import Comparison, Interval, Listed, Report, SideBySide
 from eval.runner import RANDOM
 from eval.side_by_side import contenders
@@ -21,6 +24,8 @@ _LABEL, _TITLE = 24, 58
 _BARS = 130
 _EACH_WAY = 2
 
+_FILLS = {NOT_RETRIEVED: _INK, RETRIEVED_LOW: _LIGHT, RANKED_LOW: "white"}
+
 Lines = list[str]
 Scale = Callable[[float], float]
 
@@ -31,7 +36,7 @@ def draw_report(report: Report) -> str:
     pair = contenders(report)
     if pair is not None:
         panels += [_queries(report, pair), _parts(report, pair)]
-    panels += [_lists(pair) for pair in _most(report)]
+    panels += [_losses(report), *(_lists(pair) for pair in _most(report))]
     title, top = _wrapped(summary(report), 115), 24
     body = [_text(20, top + 18 * i, line, size=14) for i, line in enumerate(title)]
     top += 18 * len(title) + 12
@@ -70,7 +75,7 @@ def _parts(report: Report, pair: Comparison) -> tuple[Lines, int]:
     if len(rows) == 1:
         return [], 0
     # A part of one or two queries has an interval as wide as the scale itself.
-    reach = max(0.02, 1.5 * max(abs(each.mean) for _, each in rows))
+    reach = min(1.0, max(0.02, 1.5 * max(abs(each.mean) for _, each in rows)))
     title = f"{pair.a} − {pair.b}, by parts of the queries (number of queries)"
     return _rows(title, rows, -reach, reach, "{:+.3f}", zero=True)
 
@@ -124,6 +129,33 @@ def _queries(report: Report, pair: Comparison) -> tuple[Lines, int]:
             lines.append(f'<rect x="{x}" y="{top}" {size} fill="{fill}"/>')
     lines.append(_line(LEFT, y(0), WIDTH - RIGHT, y(0), _DARK))
     return lines, 24 + _BARS
+
+
+def _losses(report: Report) -> tuple[Lines, int]:
+    """A bar a system: what it loses, divided by cause."""
+    if not report.failures:
+        return [], 0
+    first = next(iter(report.failures.values()))
+    x = _scale(0.0, max(f.lost for f in report.failures.values()), LEFT, WIDTH - RIGHT - 60)
+    lines, at = [_text(20, 8, f"Where {first.metric} is lost", weight="bold")], float(LEFT)
+    for name, fill in _FILLS.items():
+        lines.append(_rect(at, 20, 12, 10, fill))
+        lines.append(_text(at + 18, 29, CAUSES[name]))
+        at += 130
+    for i, (system, found) in enumerate(report.failures.items()):
+        y, before = 42 + ROW * i, 0.0
+        lines.append(_text(LEFT - 10, y + 11, _short(system, _LABEL + 9), anchor="end"))
+        for name, fill in _FILLS.items():
+            lost = found.causes[name].lost if name in found.causes else 0.0
+            lines.append(_rect(x(before), y, x(before + lost) - x(before), 14, fill))
+            before += lost
+        lines.append(_text(WIDTH - RIGHT - 40, y + 11, f"{found.lost:.3f}"))
+    return lines, 42 + ROW * len(report.failures)
+
+
+def _rect(x: float, y: float, width: float, height: float, fill: str) -> str:
+    size = f'width="{round(width, 2)}" height="{height}"'
+    return f'<rect x="{x}" y="{y}" {size} fill="{fill}" stroke="{_INK}" stroke-width="0.5"/>'
 
 
 def _most(report: Report) -> Iterator[SideBySide]:

@@ -66,7 +66,7 @@ FailIf = Annotated[
     typer.Option(
         "--fail-if",
         help="Exit with 1 if this holds for candidate − baseline: 'ndcg@10 < -0.01',"
-        " 'ndcg@10.low < -0.02', 'ndcg@10[kind=brand] < -0.05'; may be repeated.",
+        " 'ndcg@10.low < -0.02', 'ndcg@10\\[kind=brand] < -0.05'; may be repeated.",
     ),
 ]
 

@@ -76,7 +76,8 @@ def keep(
 
 def _file_name(system: str, used: set[str]) -> str:
     """A system's name as a file name: nothing but letters, digits and a few signs."""
-    plain = re.sub(r"[^\w.+-]+", "-", system).strip("-.")[-80:] or "system"
+    plain = re.sub(r"[^\w.+-]+", "-", re.sub(r"\.(json|gz)\b", "", system)).strip("-.")[-80:]
+    plain = plain or "system"
     name, number = plain, 1
     while name in used:
         number += 1

@@ -75,6 +75,7 @@ def test_systems_of_the_index_files_and_kept_runs_stand_beside_each_other(
 
     kept = {each.path.name: each.run for each in list_runs(data / "runs")}
     assert len(kept) == 3
+    assert all(name.endswith(".json.gz") for name in kept)
     bm25 = kept["bm25.json.gz"]
     assert bm25 is not None
     assert set(bm25.inputs) == {"judgments", "index", "settings"}

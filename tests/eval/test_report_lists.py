@@ -93,6 +93,7 @@ def test_the_picture_is_well_formed_and_says_what_the_text_says() -> None:
     assert "old − new for each of 3 queries: 1 better, 1 worse" in text
     assert "A red shoe & more" in text
     assert "1 word (2)" in text
+    assert "Where ndcg@10 is lost" in text
     assert "<b>tv</b>" in text
     alone = evaluate(Judgments(GAINS), {"old": RUNS["old"]})
     assert "old: ndcg@10" in " ".join(ET.fromstring(draw_report(alone)).itertext())
