@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from api.cli import COMMANDS, run
-from fixtures import Shop
 from indexer.mapping import load_mapping
 from tests.api.conftest import aisle, connected
 
@@ -319,16 +318,19 @@ def test_a_closed_pipe_is_no_traceback(indexed: Path) -> None:
 
 @pytest.mark.slow
 def test_the_demo_indexes_once(
-    cli: Run, tmp_path: Path, shop: Shop, shop_files: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Run, tmp_path: Path, shop_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    catalogue = tmp_path / "products.jsonl"
+    lines = (shop_files / "products.jsonl").read_text().splitlines(keepends=True)
+    catalogue.write_text("".join(lines[:40]))
     started: list[object] = []
     monkeypatch.setattr("api.commands.demo_command.start", started.append)
     monkeypatch.setenv("AISLE_MEANING__ENCODER", "none")
-    call = ("demo", "--data", tmp_path / "data", "--catalogue", shop_files / "products.jsonl")
+    call = ("demo", "--data", tmp_path / "data", "--catalogue", catalogue)
     first = cli(*call, "--port", "0")
     again = cli(*call, "--port", "0")
     assert (first[0], again[0], len(started)) == (0, 0, 2)
     assert "Indexing" in first[2]
     assert "up to date" in again[2]
-    cli("index", shop_files / "products.jsonl", "--data", tmp_path / "data", "--no-vectors")
+    cli("index", catalogue, "--data", tmp_path / "data", "--no-vectors")
     assert "Indexing" in cli(*call, "--port", "0")[2]

@@ -95,7 +95,7 @@ def test_what_is_not_found_is_explained_by_what_keeps_it_away(
     assert f"{cheap.id} is not among" in out
     assert "It does not satisfy price=1000.0..." in out
     assert "It has none of the words." in out
-    assert told(capfdbinary, "explain", "zither", "nobody", "--data", data)[0] == 1
+    assert told(capfdbinary, "explain", "zither", "nobody", "--data", data)[0] == 2
 
 
 def test_a_model_that_cannot_be_used_is_refused_and_changes_nothing(
@@ -110,7 +110,7 @@ def test_a_model_that_cannot_be_used_is_refused_and_changes_nothing(
     assert (data / "model.json").read_bytes() == before
     missing = f"ltr:{tmp_path / 'none'}"
     code, _, err = told(capfdbinary, "search", "kettle", "--data", data, "--system", missing)
-    assert code == 1
+    assert code == 2
     assert "aisle train" in err
 
 

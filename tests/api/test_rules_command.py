@@ -19,7 +19,7 @@ def test_the_command_line_checks_lists_tries_and_removes_rules(
         return " ".join(f"{captured.out} {captured.err}".split())
 
     file = data / "rules.toml"
-    assert "docs/ranking/rules.md" in told("check", "--data", data, code=1)
+    assert "docs/ranking/rules.md" in told("check", "--data", data, code=2)
     file.write_text('[[rule]]\nid = "a"\nwhen = { query = "kettle" }\nredirect = "/sale"\n')
     assert "1 rule, all of which can be used" in told("check", file)
     listed = told("list", "--data", data)
@@ -27,7 +27,7 @@ def test_the_command_line_checks_lists_tries_and_removes_rules(
     assert "redirect to /sale" in listed
     assert "shoppers are sent to /sale" in told("preview", "ketle", "--data", data)
     assert "removed a" in told("remove", "a", "--data", data)
-    assert "no rule has the id 'a'" in told("remove", "a", "--data", data, code=1)
+    assert "no rule has the id 'a'" in told("remove", "a", "--data", data, code=2)
     file.write_text('[[rule]]\nid = "a"\n')
     assert "rule 'a', when: is missing" in told("check", "--data", data, code=2)
 
