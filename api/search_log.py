@@ -112,6 +112,7 @@ def _experiment(response: SearchResponse) -> Mapping[str, Any]:
         said["ranks"] = response.teams.ranks
         said["items"] = response.teams.items
         said["rankings"] = response.teams.rankings
+        said["chances"] = response.teams.chances
     return said
 
 

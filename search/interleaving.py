@@ -43,21 +43,33 @@ class Sides:
     teams: NDArray[np.int8]
     ranks: NDArray[np.int32]
     rankings: tuple[Ordinals, ...]
+    chances: NDArray[np.float64] | None = None
 
     def of(self, ordinals: Ordinals, nobodys: Collection[int]) -> Teams:
-        """The teams of some hits; products among `nobodys` have none."""
-        places = {ordinal: place for place, ordinal in enumerate(self.items.tolist())}
+        """The teams of some hits; products among `nobodys` have none, wherever the arms have
+        them."""
+        known = {ordinal: place for place, ordinal in enumerate(self.items.tolist())}
+        places = [None if each in nobodys else known.get(each) for each in ordinals.tolist()]
         none = (0,) * len(self.rankings)
-        teams, ranks = [], []
-        for ordinal in ordinals.tolist():
-            place = places.get(ordinal)
-            credited = place is not None and ordinal not in nobodys and self.teams[place] >= 0
-            teams.append(self.plan.arms[self.teams[place]] if credited else "")
-            ranks.append(none if place is None else tuple(self.ranks[place].tolist()))
+        names = [*self.plan.arms, ""]
+        found = Teams(
+            self.plan.arms,
+            tuple("" if place is None else names[self.teams[place]] for place in places),
+            tuple(none if place is None else tuple(self.ranks[place].tolist()) for place in places),
+            chances=self._chances(places),
+        )
         if not self.plan.rankings:
-            return Teams(self.plan.arms, tuple(teams), tuple(ranks))
+            return found
         alone = tuple(tuple(each[:_LISTED].tolist()) for each in self.rankings)
-        return Teams(self.plan.arms, tuple(teams), tuple(ranks), tuple(ordinals.tolist()), alone)
+        return replace(found, items=tuple(ordinals.tolist()), rankings=alone)
+
+    def _chances(self, places: Sequence[int | None]) -> tuple[tuple[float, ...], ...]:
+        if self.chances is None:
+            return ()
+        none = (0.0,) * len(self.rankings)
+        # Six digits are more than credit needs, and the log keeps them all.
+        rounded = self.chances.round(6)
+        return tuple(none if place is None else tuple(rounded[place].tolist()) for place in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +154,8 @@ class InterleavingStage:
             near=near,
             complete=all(each.complete for each in found),
         )
-        return candidates, Sides(self.plan, mixed.items, mixed.teams, mixed.ranks, rankings)
+        sides = Sides(self.plan, mixed.items, mixed.teams, mixed.ranks, rankings, mixed.chances)
+        return candidates, sides
 
 
 def _scores(ranking: Ranking, count: int) -> NDArray[np.float32]:

@@ -243,7 +243,8 @@ class Explorer(Protocol):
 class Mixed(Protocol):
     """One list made of several rankings: what is shown, the number of the ranking that each item
     stands for (int8, -1 for none), and where each ranking has it (int32 of shape (items, rankings),
-    from 1, 0 where it has it not)."""
+    from 1, 0 where it has it not). Methods that draw items by chance also say how likely each
+    ranking was to put it there, float64 of the shape of `ranks`."""
 
     @property
     def items(self) -> Ordinals:
@@ -258,6 +259,11 @@ class Mixed(Protocol):
     @property
     def ranks(self) -> NDArray[np.int32]:
         """Where each ranking has it."""
+        ...
+
+    @property
+    def chances(self) -> NDArray[np.float64] | None:
+        """How likely each ranking was to put it there, of methods that draw by chance."""
         ...
 
 

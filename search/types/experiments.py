@@ -39,12 +39,14 @@ UNTREATED = Treatment()
 @dataclass(frozen=True, slots=True)
 class Teams:
     """Whom the hits of an interleaved answer stand for: `teams` the arm's name by hit, "" where
-    nobody gets credit; `ranks` where each arm has it, from 1, 0 where it has it not. `items` and
-    `rankings` (both by any code of products, the same in one answer) are the hits and the first
-    places of each arm, where they were asked for."""
+    nobody gets credit; `ranks` where each arm has it, from 1, 0 where it has it not or where rules
+    put the hit there. `items` and `rankings` (both by any code of products, the same in one answer)
+    are the hits and the first places of each arm, where they were asked for. `chances` are how
+    likely each arm was to put each hit there, of methods that draw by chance."""
 
     arms: tuple[str, ...]
     teams: tuple[str, ...]
     ranks: tuple[tuple[int, ...], ...]
     items: tuple[int, ...] = ()
     rankings: tuple[tuple[int, ...], ...] = ()
+    chances: tuple[tuple[float, ...], ...] = ()

@@ -170,6 +170,7 @@ async def test_pinned_products_give_nobody_credit(shop: Search) -> None:
         assert ids(found)[0] == "k06"
         assert found.teams is not None
         assert found.teams.teams[0] == ""
+        assert found.teams.ranks[0] == (0, 0)
         assert set(found.teams.teams[1:]) == {"one", "other"}
 
 
@@ -239,6 +240,21 @@ async def test_the_rankings_of_each_system_are_told_where_they_are_asked_for(
     assert len(found.teams.items) == 4
     places = [(one.index(item) + 1, other.index(item) + 1) for item in found.teams.items]
     assert places == list(found.teams.ranks)
+
+
+async def test_methods_that_draw_by_chance_tell_the_chances_of_each_hit(shop: Search) -> None:
+    treatment = comparing("plain", "backwards")
+    assert treatment.interleaving is not None
+    drawn = replace(treatment.interleaving, method="probabilistic")
+    found = await asked(shop, replace(treatment, interleaving=drawn), size=6)
+    assert found.teams is not None
+    assert [len(each) for each in found.teams.chances] == [2] * 6
+    (ranks, *_), (chances, *_) = found.teams.ranks, found.teams.chances
+    assert (ranks[0] < ranks[1]) == (chances[0] > chances[1])
+    assert 0 < sum(chances) < 2
+    plain = await asked(shop, treatment)
+    assert plain.teams is not None
+    assert plain.teams.chances == ()
 
 
 def test_a_system_of_the_shops_own_cannot_take_a_name_that_is_taken() -> None:
