@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from eval.failures import NOT_RETRIEVED, RANKED_LOW, RETRIEVED_LOW
-from eval.results import Difference, Failures, Missed, Report, Slice
+from eval.results import Difference, Failures, Interval, Missed, Report, Slice
 from eval.runner import RANDOM
 from eval.side_by_side import contenders
 
@@ -48,7 +48,7 @@ def _slice_table(
     meant = "" if short else f" (a: {names[0]}, b: {names[-1]})"
     table.title, table.title_justify = Text(f"{metric} by {dimension}{meant}"), "left"
     for part, scores in parts.items():
-        cells = [f"{scores.systems[name][metric].mean:.3f}" for name in names]
+        cells = [_mean(scores.systems[name][metric], len(names)) for name in names]
         if len(names) == 2:
             found = next(d for d in scores.differences if (d.a, d.b) == names)
             cells.append(_difference(found))
@@ -56,6 +56,12 @@ def _slice_table(
     if any(_stands_out(d) for s in parts.values() for d in s.differences if (d.a, d.b) == names):
         table.caption, table.caption_justify = _STANDS_OUT, "left"
     return table
+
+
+def _mean(found: Interval, columns: int) -> str:
+    """With its interval where that of a difference does not stand beside it."""
+    bounds = f" [{found.low:.3f}, {found.high:.3f}]" if columns == 1 else ""
+    return f"{found.mean:.3f}{bounds}"
 
 
 def _stands_out(found: Difference) -> bool:

@@ -43,7 +43,7 @@ from eval.runner import RANDOM
 from eval.scoring import Scored, score
 from eval.slicing import intervals
 from eval.stored import DEPTH, checksum
-from search.errors import BadInput
+from search.errors import AisleError, BadInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from search.settings import Settings
 
 BASELINE = "baseline "
+QUERY_LOG = "query-log.csv"
+"""What shoppers typed, in the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ async def compare_systems(asked: Asked, progress: Progress | None = None) -> Out
         raise BadInput("--fail-if needs a run to compare with: --baseline RUN", field="baseline")
     texts = load_query_texts(asked.queries) if asked.queries else None
     judged = load_judgments(asked.judgments, texts)
-    counts = load_counts(asked.log) if asked.log else judged.counts
+    counts = _counts(asked, judged)
     sources = find_sources(asked.systems, asked.runs, asked.data, judged, texts)
     baseline = load_run(asked.baseline, asked.data / RUNS) if asked.baseline else None
     if baseline is not None:
@@ -150,6 +152,15 @@ async def compare_systems(asked: Asked, progress: Progress | None = None) -> Out
     return replace(outcome, report=look_into(outcome, asked.mode))
 
 
+def _counts(asked: Asked, judged: Judgments) -> Mapping[str, float]:
+    """How often queries are searched: as the log that was named says, else the judgments, else the
+    shop's own log."""
+    own = asked.data / QUERY_LOG
+    if asked.log is None and not judged.counts and own.is_file():
+        return load_counts(own)
+    return load_counts(asked.log) if asked.log else judged.counts
+
+
 def look_into(outcome: Outcome, mode: str = "full") -> Report:
     """The report with the causes of failures and both lists of the queries that moved most."""
     report, k = outcome.report, parse_metric(outcome.report.metrics[0]).k or 10
@@ -190,11 +201,22 @@ async def _opened(
     try:
         for name in sources.of_index:
             search = await search.with_model(name)
+            _check_ranked(search, name)
         observed = Observed(judged)
         index = IndexSearcher(search, observed, progress)
         yield replace(sources, index=index), observed, settings
     finally:
         await search.close()
+
+
+def _check_ranked(search: Search, name: str) -> None:
+    """Says that a system is not there, or has no model, before any is run."""
+    from search.types import SearchRequest
+
+    ranking = search.system(SearchRequest("", system=name)).ranking
+    if ranking is not None and ranking.models.current() is None:
+        why = ranking.models.fault or "aisle train makes one"
+        raise AisleError(f"{name} has no ranking model to order by: {why}")
 
 
 async def _look_up(

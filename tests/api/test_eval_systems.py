@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from api.cli import run
+from api.evaluation import IndexSearcher
+from api.settings import load_settings
 from eval import list_runs, load_judgments, load_run
+from search.build import open_search
 from tests.api.ranked import written
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -219,3 +222,40 @@ def test_runs_of_others_need_no_index_and_are_found_by_their_directory(
     assert f"kept: {place / 'one.json.gz'}" in err
     assert load_run(place).name == "here/one"
     assert "one: ndcg@10" in out
+
+
+async def test_places_left_to_chance_are_not_what_is_measured(
+    indexed: Path, shop_files: Path
+) -> None:
+    queries = load_judgments(shop_files / "judgments.csv").relevant_queries()[:5]
+    runs = []
+    plain: dict[str, object] = {}
+    for exploration in (plain, {"method": "swap", "probability": 0.5}):
+        search = await open_search(load_settings(indexed, exploration=exploration))
+        try:
+            runs.append(await IndexSearcher(search).run("bm25", queries, 20, None))
+        finally:
+            await search.close()
+    assert runs[0] == runs[1]
+
+
+def test_a_system_that_cannot_be_run_is_named_before_any_is(
+    cli: Cli, data: Path, judgments: Path
+) -> None:
+    common = ("--data", data, "--judgments", judgments)
+    code, _, err = cli(*common, "--systems", "bm25,magic")
+    assert (code, "unknown system 'magic'; known are" in err) == (2, True)
+    code, _, err = cli(*common, "--systems", "bm25,ranked")
+    assert (code, "ranked has no ranking model to order by" in err) == (1, True)
+    assert "search with" not in err
+
+
+def test_the_shops_own_log_says_how_often_queries_are_searched(
+    cli: Cli, data: Path, judgments: Path
+) -> None:
+    query = next(iter(load_judgments(judgments).gains))
+    (data / "query-log.csv").write_text(f"query,count\n{query},3\n")
+    code, out, err = cli("--data", data, "--judgments", judgments, "--systems", "bm25", "--json")
+    assert code == 0, err
+    sizes = {part: each["queries"] for part, each in last_json(out)["by"]["frequency"].items()}
+    assert sizes == {"head": 1, "never searched": 29}
