@@ -152,6 +152,12 @@ def sign_test(wins: int, losses: int) -> float:
     return min(2 * tail, 1.0)
 
 
+def sequence_width(units: Amounts, alpha: float = 0.05, tuned_at: int = TUNED_AT) -> Amounts:
+    """Half the width of a confidence sequence after so many `units`, in standard deviations of one
+    unit: where an estimate is the mean of one influence a unit, whatever it estimates."""
+    return _width(np.maximum(units, 1.0), alpha, tuned_at)
+
+
 def _counts(happened: NDArray[np.bool_]) -> Amounts:
     return np.asarray(happened.cumsum(axis=-1), np.float64)
 
