@@ -23,6 +23,7 @@ from eval.stopping import confidence_sequence, decided_at, excludes_zero_at, sig
 from training.simulation import draw_outcomes
 
 Amounts = NDArray[np.float64]
+Rows = list[dict[str, Any]]
 Say = Callable[[str], None]
 
 __all__ = ["run", "tables"]
@@ -31,6 +32,8 @@ ALPHA, UNITS, LEAST = 0.05, 5_000, 100
 Z = 1.959963984540054
 POWER = 0.8415 + Z
 """Standard errors that a difference must be away from 0 to be found 8 times in 10."""
+QUERIES = 60
+"""Queries of each of many comparisons."""
 MODELS = ("navigational", "joachims", "dbn")
 
 
@@ -66,7 +69,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     return result
 
 
-def peeking(judged: Judged, repeats: int, pool: int) -> list[dict[str, Any]]:
+def peeking(judged: Judged, repeats: int, pool: int) -> Rows:
     """How often two rankers of the same worth are said to differ by who looks after every unit
     from the 100th to the 5,000th. The rankers see grades through independent noise of the same
     size; which is called A is tossed anew each session, so that nothing differs. Units are drawn
@@ -106,7 +109,7 @@ def _z_test_errs(drawn: Amounts, mean: Amounts) -> NDArray[np.bool_]:
     return np.asarray(beyond[:, LEAST - 1 :].any(axis=1))
 
 
-def blind_clicks(judged: Judged, sessions: int) -> list[dict[str, Any]]:
+def blind_clicks(judged: Judged, sessions: int) -> Rows:
     """What a clicker who does not look gives a ranking over its worsened copy."""
     rng = np.random.default_rng(4)
     better = judged.noisy(1.0, rng)
@@ -126,11 +129,11 @@ def blind_clicks(judged: Judged, sessions: int) -> list[dict[str, Any]]:
     return found
 
 
-def signs(every: tuple[Judged, ...], count: int, sessions: int) -> list[dict[str, Any]]:
+def signs(every: tuple[Judged, ...], count: int, sessions: int) -> Rows:
     """How often the mean credit has the sign of the true difference in DCG@10, of pairs that are
     well apart: by at least 5% of the better one's DCG."""
     rng = np.random.default_rng(6)
-    contests = [_apart(judged, rng) for judged in every for _ in range(count)]
+    contests = [_apart(judged.some(QUERIES, rng), rng) for judged in every for _ in range(count)]
     found = []
     for name in INTERLEAVERS:
         right = 0
@@ -161,7 +164,7 @@ def _gap(contest: Contest) -> float:
     return float(dcg[0] - dcg[1])
 
 
-def sessions_needed(every: tuple[Judged, ...], sessions: int) -> list[dict[str, Any]]:
+def sessions_needed(every: tuple[Judged, ...], sessions: int) -> Rows:
     """Sessions that interleaving and an A/B test need to find the same difference 8 times in 10
     with one look at the end: 7.85 variances over the squared mean difference. B is A with noise
     added, on every query or on one in four."""
@@ -188,7 +191,7 @@ def _needed(contest: Contest, model: str, sessions: int) -> dict[str, Any]:
     for name in INTERLEAVERS:
         setting = Setting(interleaver(name), SHOPPERS[model])
         earned = differences(simulate(contest, setting, sessions, seed=8))
-        strength = (float(earned.mean() / earned.std()), 1 / math.sqrt(sessions))
+        strength = (_strength(earned), 1 / math.sqrt(sessions))
         row[name] = {
             "sessions": _count(strength[0]),
             "fewer": {m: _ratio(strength, each) for m, each in strengths.items()},
@@ -217,8 +220,13 @@ def _alone(contest: Contest, model: str, sessions: int) -> list[Amounts]:
 
 def _strength_alone(one: Amounts, other: Amounts) -> tuple[float, float]:
     """Standard errors a square root of sessions, of both arms together, and its own error."""
-    spread = math.sqrt(2 * (one.var() + other.var()))
+    spread = math.sqrt(2 * (one.var() + other.var())) or 1.0
     return float(one.mean() - other.mean()) / spread, 1 / math.sqrt(2 * len(one))
+
+
+def _strength(earned: Amounts) -> float:
+    """Standard errors a square root of sessions."""
+    return float(earned.mean() / (earned.std() or 1.0))
 
 
 def _count(strength: float) -> int:
@@ -244,7 +252,7 @@ def power_at(judged: Judged, sessions: int, repeats: int) -> dict[str, Any]:
     setting = Setting(interleaver("team-draft"), SHOPPERS["joachims"])
     earned = differences(simulate(contest, setting, sessions, seed=8))
     arms = [arm[:, 0] for arm in _alone(contest, "joachims", 40 * sessions)]
-    counts = (_count(float(earned.mean() / earned.std())), _count(_strength_alone(*arms)[0]))
+    counts = (_count(_strength(earned)), _count(_strength_alone(*arms)[0]))
     half = counts[1] // 2
     hits = [0, 0]
     for _ in range(repeats):
@@ -259,15 +267,15 @@ def power_at(judged: Judged, sessions: int, repeats: int) -> dict[str, Any]:
     }
 
 
-def many_and_two(every: tuple[Judged, ...], count: int, sessions: int) -> list[dict[str, Any]]:
+def many_and_two(every: tuple[Judged, ...], count: int, sessions: int) -> Rows:
     """Whether multileaving of four rankers orders their pairs as team-draft of two does, and as the
     truth does, of pairs at least 5% of DCG@10 apart. As many sessions in all: `sessions` a pair."""
     rng = np.random.default_rng(11)
     methods = [name for name, each in INTERLEAVERS.items() if each.most is None]
     totals = {name: np.zeros(3, np.int64) for name in methods}
-    for judged in every:
+    for every_query in every:
         for number in range(count):
-            noises = (0.5, 1.2, 2.2, 4.0)
+            judged, noises = every_query.some(QUERIES, rng), (0.5, 1.2, 2.2, 4.0)
             contest = judged.contest("ABCD", [judged.noisy(noise, rng) for noise in noises])
             for name, row in _agreements(contest, methods, sessions, number).items():
                 totals[name] += row

@@ -32,6 +32,11 @@ class Judged:
         queries = tuple(map(str, range(len(self.grades))))
         return Contest(tuple(names), queries, rankings, self.grades)
 
+    def some(self, count: int, rng: np.random.Generator) -> Judged:
+        """At most so many of the queries, drawn by lot."""
+        chosen = rng.permutation(len(self.grades))[:count]
+        return Judged(self.name, tuple(self.grades[number] for number in chosen))
+
     def noisy(self, noise: float, rng: np.random.Generator) -> list[Amounts]:
         """Scores of a ranker that sees grades through normal noise."""
         return [grades + rng.normal(0, noise, len(grades)) for grades in self.grades]

@@ -124,9 +124,10 @@ def _remarks(contest: Contest) -> list[str]:
     if contest.is_same:
         said.append("Two of the runs are the same: this is an A/A, whose sessions all are ties.")
     if contest.left_out:
+        count = len(contest.queries)
         said.append(
-            f"{len(contest.queries):,} queries; {contest.left_out:,} others are not in every run, "
-            "or were not judged."
+            f"Compared on {count:,} of {count + contest.left_out:,} queries: the others are not in "
+            "every run, or were not judged."
         )
     if len(contest.queries) == 1:
         said.append("One query only: the comparison says nothing of others.")
