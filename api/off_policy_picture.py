@@ -12,6 +12,8 @@ from eval.counterfactual import Difference
 WIDTH, ROW, LEFT, RIGHT, TOP = 760, 44, 130, 170, 78
 _INK, _GRID = "#111", "#bbb"
 _LINE = 100
+_APART = 60
+"""Pixels between two labels of the axis; ends nearer to 0 have none."""
 
 
 def draw_off_policy(answer: Answer) -> str:
@@ -61,14 +63,16 @@ def _chart(found: Mapping[str, Difference], top: int) -> Iterator[str]:
         text = f"{each.delta:+.3f} ({each.low:+.3f} to {each.high:+.3f})"
         yield f'<text x="{WIDTH - RIGHT + 14}" y="{y + 4}">{text}</text>'
     yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}" stroke="{_GRID}"/>'
-    for value in dict.fromkeys((low, 0.0, high)):
+    ends = [end for end in (low, high) if abs(x(end) - x(0)) > _APART]
+    for value in (*ends, 0.0):
         yield (
             f'<text x="{x(value)}" y="{bottom + 18}" text-anchor="middle">{value:+.3f}</text>'
             if value
             else f'<text x="{x(0)}" y="{bottom + 18}" text-anchor="middle">0</text>'
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
-    yield f'<text x="{middle}" y="{bottom + 38}" text-anchor="middle">clicks a search more</text>'
+    said = "difference in clicks a search"
+    yield f'<text x="{middle}" y="{bottom + 38}" text-anchor="middle">{said}</text>'
 
 
 def _wrapped(text: str) -> list[str]:

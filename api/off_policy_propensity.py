@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.counterfactual import Cells, Fitter
-from eval.counterfactual.clicklog import Amounts, sums
+from eval.counterfactual import Amounts, Cells, Fitter
 from training.clicks import ClickCounts
 from training.propensity import DEFAULT, estimator
 from training.propensity.cells import cells as laid_out
@@ -49,7 +48,7 @@ class _Fit:
     def __call__(self, cells: Cells) -> Amounts:
         """See `Examination`."""
         shown, clicked = (
-            sums(self._pair, each, self._size)[self._rows]
+            np.bincount(self._pair, each, self._size).astype(np.float64)[self._rows]
             for each in (cells.impressions, cells.clicks)
         )
         table = replace(self._table, impressions=shown, clicks=clicked)
@@ -71,8 +70,8 @@ def _counts(cells: Cells, depth: int, pair: NDArray[np.intp]) -> ClickCounts:
     return ClickCounts(
         documents.astype(np.int32),
         (keys % depth + 1).astype(np.int32),
-        sums(pair, cells.impressions, len(keys)),
-        sums(pair, cells.clicks, len(keys)),
+        np.bincount(pair, cells.impressions, len(keys)).astype(np.float64),
+        np.bincount(pair, cells.clicks, len(keys)).astype(np.float64),
         codes.astype(np.int32),
         tuple(str(query) for query in asked.tolist()),
         tuple(str(document) for document in known.tolist()),

@@ -75,9 +75,14 @@ def sentence(answer: Answer) -> str:
     share = f" ({gain.delta / base:+.1%})" if base > 0 else ""
     verdict = "more" if gain.low > 0 else "fewer" if gain.high < 0 else ""
     told = f"{gain.delta:+.3f} clicks a search{share}, 95% from {gain.low:+.3f} to {gain.high:+.3f}"
+    doubt = (
+        " But this log's clicks are not position-based, so that it may be far off."
+        if answer.misfit and found.method == "position"
+        else ""
+    )
     if not verdict:
-        return f"{task.candidate} cannot be told from {other}: {told}."
-    return f"{task.candidate} would get {verdict} clicks than {other}: {told}."
+        return f"{task.candidate} cannot be told from {other}: {told}.{doubt}"
+    return f"{task.candidate} would get {verdict} clicks than {other}: {told}.{doubt}"
 
 
 def assumptions(answer: Answer) -> tuple[str, ...]:
@@ -113,8 +118,8 @@ def _of_method(found: OffPolicy) -> tuple[str, ...]:
     if found.method == "randomized":
         return ()
     return (
-        "no trust bias: a high place makes a product seen, not liked; where it does, what stood "
-        "high is overrated, and the candidate's difference comes out too small or too large",
+        "no trust bias: a high place makes a product seen, not liked. Where shoppers trust it, or "
+        "read from the top until satisfied, gains come out far too large",
     )
 
 

@@ -28,6 +28,15 @@ _TRUTH_SEARCHES = 4000
 _SESSIONS, _MANY = 4000, 20_000
 
 
+class Asked(Protocol):
+    """What `aisle bench experiments` was asked for."""
+
+    @property
+    def quick(self) -> bool:
+        """Fewer repeats, for a look."""
+        ...
+
+
 class Draws(Protocol):
     """Draws a log from a seed, with the candidate's scores and the true difference."""
 
@@ -58,9 +67,9 @@ class Drawn:
     truth: float
 
 
-def run(quick: bool, say: Say) -> dict[str, Any]:
+def run(plan: Asked, say: Say) -> dict[str, Any]:
     """Every figure; `gates` hold a figure, its limits and whether it is met."""
-    effort = QUICK if quick else FULL
+    effort = QUICK if plan.quick else FULL
     coverage = [
         _covered("position", "ultra", mixed_rankers, Plan(draws=effort.draws), effort, say),
         _covered(

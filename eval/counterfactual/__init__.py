@@ -1,7 +1,7 @@
 """Off-policy evaluation: what another order of the shown products would have been worth in clicks,
 from logged clicks and propensities, with intervals, overlap and refusals."""
 
-from eval.counterfactual.clicklog import Cells, ClickLog, Layout, once
+from eval.counterfactual.clicklog import Amounts, Cells, ClickLog, Layout, once
 from eval.counterfactual.comparing import LEAST_CLICKS, LEAST_SHOWN, Plan, compare
 from eval.counterfactual.estimators import CLIP, METHODS, Sums, Worth, worth
 from eval.counterfactual.orders import NOWHERE, Order, order_of
@@ -21,6 +21,7 @@ __all__ = [
     "LEAST_SHOWN",
     "METHODS",
     "NOWHERE",
+    "Amounts",
     "Cells",
     "ClickLog",
     "Difference",

@@ -196,6 +196,23 @@ def test_logged_chances_withstand_trust_in_high_places() -> None:
     assert abs(errors[1]) < errors[0] / 2
 
 
+def test_clicks_that_are_not_position_based_are_doubted(
+    tmp_path: Path, world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plan = LogPlan(
+        features=world.grades[..., None].astype(np.float32),
+        feature_names=("fused_share",),
+        feature_version=VERSION,
+        impressions=False,
+    )
+    simulate_log(tmp_path / "log", world, CLICK_MODELS["cascade"], 15_000, 1, plan)
+    model = written(tmp_path / "model.json", 1.0)
+    code, found, _ = asked(capfd, "--events", tmp_path / "log", "--candidate", model, "--draws", 20)
+    assert code == 0
+    assert "not position-based" in found["sentence"]
+    assert "The log speaks against it" in found["assumptions"][0]
+
+
 @pytest.mark.slow
 def test_candidates_order_by_an_index(
     indexed: Path,
