@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import orjson
 
 from api.experiments.seams import BOUNDS, Tally
-from eval.experiments import Arm, Experiment, Guardrails, Step
+from eval.experiments import Arm, Experiment, Guardrails, Ramp, Step
 
 COUNTS = ("requests", "errors", "searches", "without_hits", "clicks", "purchases")
 TIMES = tuple(f"time_{place}" for place in range(len(BOUNDS) + 1))
@@ -26,6 +27,8 @@ def experiment_of(text: str | bytes) -> Experiment:
     given: dict[str, Any] = orjson.loads(text)
     given["arms"] = tuple(Arm(**arm) for arm in given["arms"])
     given["guardrails"] = Guardrails(**given["guardrails"])
+    ramp = given.pop("ramp", {})
+    given["ramp"] = Ramp(**ramp | {"steps": tuple(ramp["steps"])}) if ramp else Ramp()
     given["slot"] = tuple(given["slot"])
     return Experiment(**given)
 
@@ -40,8 +43,9 @@ def numbers(tally: Tally) -> tuple[float, ...]:
     return (*(getattr(tally, name) for name in COUNTS), tally.revenue, *tally.times)
 
 
-def tally_of(values: tuple[float, ...]) -> Tally:
-    """A tally of its numbers."""
+def tally_of(values: tuple[float, ...], sums: Mapping[str, float]) -> Tally:
+    """A tally of its numbers and its further sums."""
     own = dict(zip(FIELDS, values, strict=True))
     counts = {name: int(own[name]) for name in COUNTS}
-    return Tally(**counts, revenue=own["revenue"], times=tuple(int(own[name]) for name in TIMES))
+    times = tuple(int(own[name]) for name in TIMES)
+    return Tally(**counts, revenue=own["revenue"], times=times, sums=sums)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SECONDS = 2.0
 _KEPT_SECONDS = 400 * 86_400
 """How long a minute's tally is kept: as long as events are by default."""
+_SUM = "sum:"
+"""Begins the fields that are no member of a tally."""
 _LEAD = """
 local leader = redis.call('get', KEYS[1])
 if leader and leader ~= ARGV[1] then return 0 end
@@ -74,7 +76,7 @@ class RedisStore:
         def write(pipeline: Pipeline) -> None:
             there: Any = pipeline.hget(self._key("all"), expected.name)
             pipeline.multi()
-            done[:] = [there is not None and there.decode() == pack(expected)]
+            done[:] = [there is not None and experiment_of(there) == expected]
             if done[0]:
                 self._put(pipeline, experiment, step)
 
@@ -102,6 +104,9 @@ class RedisStore:
                 for name, value in zip(FIELDS, numbers(tally), strict=True):
                     if value:
                         pipeline.hincrbyfloat(key, name, value)
+                for name, value in tally.sums.items():
+                    if value:
+                        pipeline.hincrbyfloat(key, _SUM + name, value)
                 pipeline.expire(key, _KEPT_SECONDS)
                 member = f"{cell.minute}\0{cell.arm}"
                 pipeline.zadd(self._key("minutes", cell.experiment), {member: cell.minute})
@@ -115,12 +120,12 @@ class RedisStore:
             cells = sorted((arm, int(minute)) for minute, arm in split)
             with self.client.pipeline(transaction=False) as pipeline:
                 for arm, minute in cells:
-                    pipeline.hmget(self._key("tally", name, arm, str(minute)), FIELDS)
+                    pipeline.hgetall(self._key("tally", name, arm, str(minute)))
                 rows: Any = pipeline.execute()
         return {
-            Cell(name, arm, minute): tally_of(tuple(float(value or 0) for value in row))
+            Cell(name, arm, minute): _tally(row)
             for (arm, minute), row in zip(cells, rows, strict=True)
-            if any(row)
+            if row
         }
 
     def lead(self, who: str, seconds: float) -> bool:
@@ -140,6 +145,12 @@ class RedisStore:
         pipeline.hset(self._key("all"), experiment.name, pack(experiment))
         pipeline.rpush(self._key("steps"), pack(step))
         pipeline.incr(self._key("version"))
+
+
+def _tally(row: Mapping[bytes, bytes]) -> Tally:
+    given = {name.decode(): float(value) for name, value in row.items()}
+    sums = {name.removeprefix(_SUM): given[name] for name in given if name.startswith(_SUM)}
+    return tally_of(tuple(given.get(name, 0.0) for name in FIELDS), sums)
 
 
 def open_redis(url: str) -> RedisStore:

@@ -15,7 +15,8 @@ BOUNDS = (5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 500.0, 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What happened in one arm: requests answered, failed ones beside them, searches (first pages)
-    and those without hits, clicks, purchases and their money, and requests by time (`BOUNDS`)."""
+    and those without hits, clicks, purchases and their money, and requests by time (`BOUNDS`).
+    `sums` are further ones by name; those of 0 are as good as not there."""
 
     requests: int = 0
     errors: int = 0
@@ -25,6 +26,7 @@ class Tally:
     purchases: int = 0
     revenue: float = 0.0
     times: tuple[int, ...] = field(default=(0,) * (len(BOUNDS) + 1))
+    sums: Mapping[str, float] = field(default_factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -36,7 +38,14 @@ class Tally:
             self.purchases + other.purchases,
             self.revenue + other.revenue,
             tuple(one + two for one, two in zip(self.times, other.times, strict=True)),
+            _added(self.sums, other.sums),
         )
+
+
+def _added(one: Mapping[str, float], two: Mapping[str, float]) -> Mapping[str, float]:
+    if not two:
+        return one
+    return {name: one.get(name, 0.0) + two.get(name, 0.0) for name in (*one, *two)}
 
 
 @dataclass(frozen=True, slots=True)

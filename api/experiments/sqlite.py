@@ -29,12 +29,17 @@ CREATE TABLE IF NOT EXISTS steps (number INTEGER PRIMARY KEY, experiment TEXT, b
 CREATE TABLE IF NOT EXISTS tallies (experiment TEXT, arm TEXT, minute INTEGER,
     {", ".join(f"{name} REAL NOT NULL" for name in FIELDS)},
     PRIMARY KEY (experiment, arm, minute)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums (experiment TEXT, arm TEXT, minute INTEGER, name TEXT,
+    value REAL NOT NULL, PRIMARY KEY (experiment, arm, minute, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, number REAL, text TEXT);
 INSERT OR IGNORE INTO state VALUES ('version', 0, ''), ('leader', 0, '');
 """
 _ADD = f"""
 INSERT INTO tallies VALUES ({", ".join("?" for _ in range(len(FIELDS) + 3))})
 ON CONFLICT DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in FIELDS)}
+"""
+_ADD_SUM = """
+INSERT INTO sums VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value
 """
 _CHANGED = "UPDATE state SET number = number + 1 WHERE name = 'version'"
 
@@ -74,12 +79,13 @@ class SqliteStore:
     def change(self, experiment: Experiment, step: Step, expected: Experiment) -> bool:
         """See `ExperimentStore`."""
         with self._writing() as connection:
-            now = connection.execute(
-                "UPDATE experiments SET body = ? WHERE name = ? AND body = ?",
-                (pack(experiment), expected.name, pack(expected)),
-            )
-            if not now.rowcount:
+            named = (expected.name,)
+            query = "SELECT body FROM experiments WHERE name = ?"
+            there = connection.execute(query, named).fetchone()
+            if there is None or experiment_of(there[0]) != expected:
                 return False
+            query = "UPDATE experiments SET body = ? WHERE name = ?"
+            connection.execute(query, (pack(experiment), *named))
             _note(connection, step)
             connection.execute(_CHANGED)
         return True
@@ -106,8 +112,15 @@ class SqliteStore:
             (cell.experiment, cell.arm, cell.minute, *numbers(tally))
             for cell, tally in tallies.items()
         ]
+        sums = [
+            (cell.experiment, cell.arm, cell.minute, name, value)
+            for cell, tally in tallies.items()
+            for name, value in tally.sums.items()
+            if value
+        ]
         with self._writing() as connection:
             connection.executemany(_ADD, rows)
+            connection.executemany(_ADD_SUM, sums)
 
     def tallies(self, name: str, since: int = 0) -> Mapping[Cell, Tally]:
         """See `ExperimentStore`."""
@@ -118,7 +131,9 @@ class SqliteStore:
                 "SELECT * FROM tallies WHERE experiment = ? AND minute >= ? ORDER BY arm, minute",
                 (name, since),
             ).fetchall()
-        return {Cell(row[0], row[1], row[2]): tally_of(row[3:]) for row in rows}
+            sums = _sums(connection, name, since)
+        cells = ((Cell(*row[:3]), row[3:]) for row in rows)
+        return {cell: tally_of(row, sums.get(cell, {})) for cell, row in cells}
 
     def lead(self, who: str, seconds: float) -> bool:
         """See `ExperimentStore`."""
@@ -178,3 +193,13 @@ def _all(connection: sqlite3.Connection) -> tuple[Experiment, ...]:
 def _note(connection: sqlite3.Connection, step: Step) -> None:
     row = (step.experiment, pack(step))
     connection.execute("INSERT INTO steps (experiment, body) VALUES (?, ?)", row)
+
+
+def _sums(
+    connection: sqlite3.Connection, name: str, since: int
+) -> Mapping[Cell, Mapping[str, float]]:
+    found: dict[Cell, dict[str, float]] = {}
+    query = "SELECT * FROM sums WHERE experiment = ? AND minute >= ?"
+    for *cell, sum_name, value in connection.execute(query, (name, since)):
+        found.setdefault(Cell(*cell), {})[sum_name] = value
+    return found

@@ -44,6 +44,18 @@ class Guardrails:
 
 
 @dataclass(frozen=True, slots=True)
+class Ramp:
+    """How a rollout grows: the shares it goes through, and how many minutes and requests of the
+    candidate each lasts at least. With `promote` the candidate's model is put to use at the end, so
+    that it serves without the rollout."""
+
+    steps: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
+    minutes: float = 10.0
+    requests: int = 1_000
+    promote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment. The first arm is the baseline.
 
@@ -68,6 +80,7 @@ class Experiment:
     alpha: float = 0.05
     debiased: bool = False
     guardrails: Guardrails = field(default_factory=Guardrails)
+    ramp: Ramp = field(default_factory=Ramp)
     status: Status = "running"
     created: float = 0.0
     stopped: float | None = None

@@ -16,7 +16,7 @@ import pytest
 from api.experiments.redis import RedisStore, open_redis
 from api.experiments.seams import BOUNDS, Cell, ExperimentStore, Tally
 from api.experiments.sqlite import SqliteStore
-from eval.experiments import Arm, Experiment, Guardrails, Step
+from eval.experiments import Arm, Experiment, Guardrails, Ramp, Step
 from search.errors import BadInput, StorageFailed
 from tests.engines.redis import RedisServer
 
@@ -105,6 +105,18 @@ def test_of_two_who_change_the_same_the_slower_changes_nothing(store: Experiment
     assert not store.change(replace(made, share=0.5), step("share", share=0.5), made)
     assert store.experiments()[0].share == 0.1
     assert [each.share for each in store.history()] == [None, 0.1]
+
+
+def test_further_sums_are_added_up_by_name(store: ExperimentStore, where: str) -> None:
+    cell = Cell("color", "old", 100)
+    store.add({cell: replace(TALLY, sums={"overlap": 0.5, "nothing": 0.0})})
+    opened(where).add({cell: Tally(sums={"overlap": 0.25, "squares": 2.0})})
+    assert store.tallies("color") == {cell: replace(TALLY, sums={"overlap": 0.75, "squares": 2.0})}
+
+
+def test_a_rollout_keeps_how_it_grows(store: ExperimentStore, where: str) -> None:
+    made = store.create(replace(AB, kind="rollout", ramp=Ramp((0.5, 1.0), 1.5, 7)), 1.0, step())
+    assert opened(where).experiments()[0].ramp == made.ramp == Ramp((0.5, 1.0), 1.5, 7)
 
 
 def test_what_happened_is_added_up_over_processes(store: ExperimentStore, where: str) -> None:
