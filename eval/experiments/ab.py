@@ -185,7 +185,23 @@ def _of(
     at: int | None = None,
     reduction: float | None = None,
 ) -> Effect:
-    base = rates[0]
-    # By the baseline as it is: its own error is small beside that of the difference.
-    parts = [value / base if base > 0 and value is not None else None for value in found]
-    return Effect(name, arm, *rates, *found, parts[0], parts[1], parts[2], alpha, at, reduction)
+    (delta, low, high), base = found, rates[0]
+
+    def relative(value: float | None) -> float | None:
+        # By the baseline as it is: its own error is small beside that of the difference.
+        return value / base if base > 0 and value is not None else None
+
+    return Effect(
+        name,
+        arm,
+        *rates,
+        delta,
+        low,
+        high,
+        relative(delta),
+        relative(low),
+        relative(high),
+        alpha,
+        at,
+        reduction,
+    )
