@@ -84,7 +84,7 @@ def off_policy(task: Task, progress: Progress) -> Answer:
         other.scores if other else None,
         fit,
         task.plan,
-        one.shown if one else None,
+        _shown(scored),
         lambda done, total: progress("resampling", done, total),
     )
     misfit = "" if found.refused else _misfit(log)
@@ -117,6 +117,12 @@ async def _from_index(
         return found
     finally:
         await search.close()
+
+
+def _shown(scored: Mapping[str, Scored | None]) -> float | None:
+    """How much of its own top was shown, for the one of both of which less was."""
+    known = (each.shown for each in scored.values() if each is not None)
+    return min((each for each in known if each is not None), default=None)
 
 
 def _unknown(scored: Mapping[str, Scored | None]) -> tuple[str, ...]:

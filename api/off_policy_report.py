@@ -131,4 +131,6 @@ def _on_products(answer: Answer) -> str:
     shown = answer.found.overlap.shown
     if answer.source == "logged features" or shown is None:
         return text + "what else the candidate would find is not known"
-    return text + f"{1 - shown:.0%} of the candidate's own top ten were not, and count for nothing"
+    return (
+        text + f"{1 - shown:.0%} of the top ten that would be shown was not, and counts for nothing"
+    )

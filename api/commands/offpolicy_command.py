@@ -125,7 +125,7 @@ def _diagnostics(answer: Answer) -> list[str]:
     ]
     if found.overlap.shown is not None:
         lines.append(
-            f"Overlap: {found.overlap.shown:.0%} of the candidate's own top ten was shown."
+            f"Overlap: {found.overlap.shown:.0%} of the top ten that would be shown was in the log."
         )
     weights = found.weights
     if weights is not None:

@@ -67,8 +67,8 @@ def compare(
     """What the candidate's order of the shown products is worth beside another's, or the log's.
 
     `candidate` and `against` are scores, float64, one a document; None for the order of the log.
-    `shown` is the share of the candidate's own top places that products of the log have; None when
-    only logged products could be scored.
+    `shown` is the share of the candidate's own top places that products of the log have, or of the
+    other's where that is less; None when only logged products could be scored.
 
     Raises:
         BadInput: the log has no clicks, or a candidate's scores are no order. Whatever else stands
@@ -218,7 +218,7 @@ class _Comparison:
         shown, explored = base.overlap.shown, base.overlap.explored
         if shown is not None and shown < LEAST_SHOWN:
             return (
-                f"only {shown:.0%} of what the candidate puts on top was ever shown for its query "
+                f"only {shown:.0%} of what would stand on top was ever shown for its query "
                 f"in this log; at least {LEAST_SHOWN:.0%} is needed: log with exploration, take a "
                 "longer log, or compare them by interleaving"
             )

@@ -60,11 +60,13 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Between what the candidate would show and what was shown. `shown` of its own top ten, weighed
-    as by DCG, was shown for the query in this log (None where only logged products could be
-    scored). Of what would be looked at in its order of the shown products, `together` is the share
-    on products that were on the page at the time, `explored` on such that chance could have put at
-    that very place."""
+    """Between what the candidate would show and what was shown.
+
+    `shown` of its own top ten, weighed as by DCG, was shown for the query in this log (of the
+    other's, where that is less; None where only logged products could be scored). Of what would be
+    looked at in its order of the shown products, `together` is the share on products that were on
+    the page at the time, `explored` on such that chance could have put at that very place.
+    """
 
     shown: float | None
     together: float

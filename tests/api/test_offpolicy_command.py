@@ -19,7 +19,7 @@ from api.off_policy_propensity import fitter
 from eval.counterfactual import METHODS, Plan, compare
 from rankers import save_model
 from rankers.features import VERSION
-from tests.api.ranked import ordering, written
+from tests.api.ranked import ordering, some, written
 from tests.api.retraining.conftest import visit
 from training.simulation import CLICK_MODELS, LogPlan, World, make_world, simulate_log
 
@@ -223,16 +223,22 @@ def test_candidates_order_by_an_index(
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(indexed, data, ignore=shutil.ignore_patterns("events"))
-    visit(data, shop_files / "judgments.csv", 400)
+    judgments = shop_files / "judgments.csv"
+    visit(data, judgments, 400, queries=some(judgments, 30).relevant_queries())
     common = ("--events", data, "--data", data, "--draws", 20, "--queries", 40)
     worse = written(tmp_path / "worse.json", -1.0)
     code, found, _ = asked(capfd, *common, "--candidate", worse, "--against", "hybrid")
-    assert code in (0, 1)
+    assert code == 1  # it would show what nobody has seen
     assert found["source"] == "index"
-    assert 0 <= found["overlap"]["shown"] <= 1
+    assert found["overlap"]["shown"] < 0.5
+    assert "was ever shown for its query" in found["refused"]
+    code, same, _ = asked(capfd, *common, "--candidate", "hybrid")
+    assert code == 0
+    assert same["overlap"]["shown"] > 0.9
+    assert same["method"] == "randomized"  # the log explores around this very order
+    assert abs(same["estimates"]["snips"]["delta"]) < 0.2 * same["logged"]
     code, same, _ = asked(capfd, *common, "--candidate", "hybrid", "--against", "hybrid")
     assert same["identical"]
-    assert same["method"] == "randomized"
     code, _, said = asked(
         capfd, "--events", logged, "--data", data, "--candidate", "hybrid", "--draws", 20
     )
