@@ -36,13 +36,14 @@ class Observed:
                 self.categories[product.id] = product.category[0]
 
     async def place(self, system: str, query: str, view: View, found: Candidates) -> None:
-        """Notes where a query's relevant products stand among the candidates: those that the model
-        saw come first."""
+        """Notes where a query's relevant products stand among the candidates: with a model, before
+        it ordered them, those that it saw first."""
         self.version = view.version
-        pooled = found.stages.get("fused", found.fused).ordinals
+        pooled = found.fused.ordinals
         if found.ranked is not None and found.ranker is not None:
             self.models[system] = found.ranker.version
             scored = found.ranked.table.ordinals
+            pooled = found.stages["fused"].ordinals
             pooled = np.concatenate([scored, pooled[~np.isin(pooled, scored)]])
             self._seen[system] = max(self._seen.get(system, 0), len(scored))
         wanted = await self._find(view, query)
