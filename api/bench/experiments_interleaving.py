@@ -59,7 +59,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     for name, found in (
         ("peeking", lambda: peeking(ltr, 2_000 // part, 6_000 // part)),
         ("blind", lambda: blind_clicks(ltr, 16_000 // part)),
-        ("signs", lambda: signs((ltr, shop), 30 // part, 1_500)),
+        ("signs", lambda: signs((ltr, shop), 50 // part, 1_500)),
         ("sessions", lambda: sessions_needed((ltr, shop), 10_000 // part)),
         ("power", lambda: power_at(ltr, 16_000 // part, 1_000)),
         ("many", lambda: many_and_two((ltr, shop), 5 // part + 1, 1_000)),
