@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from api.wording import Wordings
 from eval import Judgments, Mode
 from rankers.behavior import BehaviorMap
 from rankers.features import CORE, FEATURES, NAMES, VERSION, compute
@@ -62,13 +63,14 @@ async def collect(
     """
     view = await search.engine.view()
     wanted = judgments.relevant_queries()
+    texts = Wordings()
     queries: list[JudgedQuery] = []
     missed: list[str] = []
     for i, text in enumerate(wanted):
         progress(i, len(wanted))
         gains = judgments.gains[text]
         only = gains if mode == "rerank" else None
-        judged = (await candidates_of(search, view, text, gains, only, depth))[0]
+        judged = (await candidates_of(search, view, text, gains, only, depth, texts=texts))[0]
         if len(judged.products):
             queries.append(judged)
         else:
@@ -91,11 +93,14 @@ async def candidates_of(
     only: Collection[str] | None,
     depth: int,
     behavior: BehaviorMap | None = None,
+    texts: Wordings | None = None,
 ) -> tuple[JudgedQuery, Ordinals]:
     """One query's candidates, or those of `only` among them, which may be missing some; and their
-    ordinals, in that order. `behavior` is what shoppers did with products by then."""
-    behaviors = (behavior,)
-    (judged,), ordinals = await candidates_then(search, view, text, gains, only, depth, behaviors)
+    ordinals, in that order. `behavior` is what shoppers did with products by then; with `texts`
+    what is said is collected as well."""
+    (judged,), ordinals = await candidates_then(
+        search, view, text, gains, only, depth, (behavior,), texts
+    )
     return judged, ordinals
 
 
@@ -107,6 +112,7 @@ async def candidates_then(
     only: Collection[str] | None,
     depth: int,
     behaviors: Sequence[BehaviorMap | None],
+    texts: Wordings | None = None,
 ) -> tuple[tuple[JudgedQuery, ...], Ordinals]:
     """The same with features of behavior as they were at several moments, one each of `behaviors`;
     all else is as it is now."""
@@ -116,7 +122,12 @@ async def candidates_then(
     seen = await pool(view, found, request.shopper)
     best = replace(seen, ranking=seen.ranking.head(depth if only is None else len(only)))
     table, *later = await view.compute(lambda facts: _tables(facts, best, behaviors))
-    products = tuple(each.id for each in await view.products(table.ordinals))
+    shown = await view.products(table.ordinals)
+    products = tuple(each.id for each in shown)
+    wording = None
+    if texts is not None:
+        wording = await view.compute(lambda facts: texts.read(facts, best))
+        await view.compute(lambda facts: texts.name(facts, shown, table.ordinals))
     absent = sorted(set(only) - set(products)) if only is not None else ()
     judged = JudgedQuery(
         query=text,
@@ -127,6 +138,7 @@ async def candidates_then(
         named=np.isin(table.ordinals, found.named),
         judged=np.array(list(gains.values()), np.float64),
         absent=_of(absent, gains),
+        wording=wording,
     )
     moments = [replace(judged, values=_changed(judged.values, each)) for each in later]
     return (judged, *moments), table.ordinals

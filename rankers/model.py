@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.associations import Associations
+
 ModelKind = Literal["fused", "linear", "trees", "blend"]
 CLIP = 4.0
 """How many scales a standardized value may be from its center, so that no outlier decides alone."""
@@ -28,7 +30,8 @@ class Model:
     is LightGBM's own text, "" without trees. `features` names the columns in order and
     `feature_version` the code that computes them (`rankers.features.VERSION`): a model of another
     is refused. `depth` is how many candidates it scores. `training` says what it learned from and
-    how, `metrics` what cross-validation found.
+    how, `metrics` what cross-validation found. `associations` is what it learned of words and
+    meanings, of which features named `learned_…` are made (`rankers.features.learned`).
     """
 
     name: str
@@ -43,3 +46,4 @@ class Model:
     depth: int = 200
     training: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, object] = field(default_factory=dict)
+    associations: Associations | None = None

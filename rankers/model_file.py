@@ -19,6 +19,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from rankers.associations import check_associations, pack, unpack
 from rankers.model import Model, ModelKind
 from rankers.tree_text import read_trees
 from search.errors import BadInput, NotFound
@@ -132,6 +133,8 @@ def check_model(model: Model) -> None:
         raise _fault("tree_weight", "it is not a finite number", _TRAIN_AGAIN)
     if model.trees:
         read_trees(model.trees, size)
+    if model.associations is not None:
+        check_associations(model.associations)
 
 
 def _check_linear(model: Model, size: int) -> None:
@@ -151,6 +154,8 @@ def _content(model: Model) -> dict[str, Any]:
     content |= {name: np.ascontiguousarray(getattr(model, name)) for name in _LINEAR}
     content |= {"features": model.features}
     content |= {"training": dict(model.training), "metrics": dict(model.metrics)}
+    if model.associations is not None:
+        content |= {"associations": pack(model.associations)}
     plain: dict[str, Any] = orjson.loads(orjson.dumps(content, default=_as_plain, option=_OPTIONS))
     return plain
 
@@ -205,6 +210,9 @@ def _model(content: Mapping[str, Any]) -> Model:
             depth=_typed(content, "depth", int),
             training=_typed(content, "training", dict),
             metrics=_typed(content, "metrics", dict),
+            associations=unpack(_typed(content, "associations", dict))
+            if "associations" in content
+            else None,
         )
     except KeyError as error:
         raise _fault(error.args[0], f"{error.args[0]} is missing", _TRAIN_AGAIN) from None

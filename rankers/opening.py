@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rankers.associations import Associations
 from rankers.behavior import BehaviorFollower, follow_behavior
 from rankers.features import compute, warm_up
 from rankers.model_file import open_model
@@ -34,13 +35,14 @@ def open_ranker(
     """
     model, checksum = open_model(path)
     warm_up()
-    known = compute if data is None else _with_behavior(follow_behavior(data))
+    known = _known(None if data is None else follow_behavior(data), model.associations)
     return ModelRanker(model, checksum[:_VERSION], known, depth=depth, first_stage=first_stage)
 
 
-def _with_behavior(follower: BehaviorFollower) -> Compute:
+def _known(follower: BehaviorFollower | None, learned: Associations | None) -> Compute:
     def known(facts: Facts, pool: Pool, names: tuple[str, ...]) -> FeatureTable:
-        return compute(facts, pool, names, follower.of(facts))
+        behavior = None if follower is None else follower.of(facts)
+        return compute(facts, pool, names, behavior, learned)
 
     return known
 

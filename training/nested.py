@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import folds
+from training.associations import associate, with_associations
 from training.effort import effort_for
 from training.linear import prepare
 from training.measures import CUTOFFS, Yardstick, yardstick
@@ -95,9 +96,11 @@ def _score_fold(
     found: Mapping[str, Values],
 ) -> Choice:
     """Scores the queries that are not among `texts` by what is learned from those that are."""
-    train, rows = tables.only(texts), held_out_rows(tables, texts)
+    rows = held_out_rows(tables, texts)
+    train, learned = associate(tables.only(texts), seed)
+    held_out = [each.query for each in tables.queries if each.query not in set(texts)]
+    values = with_associations(tables.only(held_out), learned).values
     choice = choose(train, effort_for(len(train)), seed, kinds)
-    values = tables.values[rows]
     for kind, scorer in fit_kinds(train, prepare(train, seed), choice).items():
         found[kind][rows] = scorer.scores(values)
     found["fused"][rows] = tables.fused[rows]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import BadInput
+from training.wording import Wording
 
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -33,6 +34,18 @@ class Schema:
     version: str
     core: NDArray[np.bool_] | None = None
 
+    def only(self, kept: Sequence[int]) -> Schema:
+        """Some of the columns, in this order."""
+        places = list(kept)
+        return Schema(
+            names=tuple(self.names[i] for i in places),
+            directions=self.directions[places],
+            categories=tuple(i for i, place in enumerate(places) if place in self.categories),
+            start=self.start[places],
+            version=self.version,
+            core=None if self.core is None else self.core[places],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
@@ -45,6 +58,7 @@ class JudgedQuery:
     the ideal ranking is made of them. `absent` holds the gains of those that were to be ordered but
     were not found; they stand behind all others, in this order. `period` tells apart the candidates
     of one query with features as they were at several moments (`training.learners.periods`).
+    `wording` is what the query and its candidates say, None where nobody collected it.
     """
 
     query: str
@@ -56,6 +70,7 @@ class JudgedQuery:
     judged: Values
     absent: Values
     period: int = 0
+    wording: Wording | None = None
 
 
 @dataclass(frozen=True, slots=True)

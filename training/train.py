@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
 from rankers import Model, ModelKind
+from rankers.associations import Associations
 from search.errors import BadInput
+from training.associations import COLUMNS, associate, learnable
 from training.comparison import Standing, chosen_kinds, standings
 from training.effort import effort_for
 from training.linear import prepare
@@ -88,7 +90,7 @@ def train(
             f"{len(tables)} judged queries with a relevant product found are too few to learn"
             f" from; judge at least {FEWEST}, better 100"
         )
-    kinds = WANTED[plan.wanted]
+    kinds, tables = WANTED[plan.wanted], learnable(tables)
     validation = cross_validate(
         tables,
         seeds=plan.seeds or usual_seeds(len(tables)),
@@ -97,9 +99,11 @@ def train(
         seconds=plan.seconds,
         progress=progress,
     )
+    tables, learned = associate(tables, 0)
     choice = choose(tables, effort_for(len(tables)), 0, kinds)
     scorer = fit_kinds(tables, prepare(tables, 0), choice)[choice.kind]
     model = _model(tables, name, scorer, choice, plan, _notes(tables, learned_from), validation)
+    model = _associated(model, learned)
     return Trained(model, choice, validation, importances(model, scorer))
 
 
@@ -149,6 +153,15 @@ def _model(
         training={**notes, "choice": asdict(choice)},
         metrics=_metrics(validation),
     )
+
+
+def _associated(model: Model, learned: Associations | None) -> Model:
+    """With what was learned of words, where it counts in the model."""
+    if learned is None or not set(COLUMNS) & set(model.features):
+        return model
+    pairs = len(learned.titles.others) + len(learned.heads.others)
+    known = {"words": len(learned.words), "pairs": pairs, "dimensions": len(learned.meaning)}
+    return replace(model, associations=learned, training={**model.training, "associations": known})
 
 
 def _notes(tables: Tables, learned_from: Mapping[str, object] | None) -> dict[str, object]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.associations import Associations
 from rankers.features.coding import CodedQuery, code
 from rankers.features.matching import Match, match_bag, match_title
 from search.seams import Facts
@@ -58,9 +59,16 @@ class Behavior:
 class Inputs:
     """The inputs of one feature table; what is derived is made once, when a group asks for it."""
 
-    def __init__(self, facts: Facts, pool: Pool, behavior: Behavior | None = None) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        pool: Pool,
+        behavior: Behavior | None = None,
+        associations: Associations | None = None,
+    ) -> None:
         self.facts, self.pool, self.query = facts, pool, pool.query
         self.behavior = behavior or Behavior()
+        self.associations = associations
         self.ordinals: Ordinals = np.ascontiguousarray(pool.ranking.ordinals, np.int32)
         self.scores: Scores = np.ascontiguousarray(pool.ranking.scores, np.float32)
         self.columns = facts.columns

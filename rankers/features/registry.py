@@ -5,6 +5,7 @@ from __future__ import annotations
 from rankers.features import (
     behavior,
     kind,
+    learned,
     meaning,
     numbers,
     product,
@@ -31,6 +32,7 @@ GROUPS: tuple[Group, ...] = (
     behavior.GROUP,
     query.GROUP,
     shopper.GROUP,
+    learned.GROUP,
 )
 
 CORE = frozenset(

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from rankers.associations import Associations
 from rankers.features.declare import Feature, Group
 from rankers.features.inputs import Behavior, Inputs
 from rankers.features.registry import GROUPS
@@ -40,16 +41,18 @@ def compute(
     pool: Pool,
     names: Sequence[str] | None = None,
     behavior: Behavior | None = None,
+    associations: Associations | None = None,
 ) -> FeatureTable:
     """The features of all candidates of a pool, float32 of shape (candidates, len(names)), columns
     in the order of `names` (None: all, in the order of `NAMES`). Only groups with one of the names
-    are computed.
+    are computed. `associations` is what a model learned of words and meanings; what comes of it is
+    unknown without.
 
     Raises:
         BadInput: there is no feature of that name.
     """
     wanted = NAMES if names is None else tuple(names)
-    inputs = Inputs(facts, pool, behavior)
+    inputs = Inputs(facts, pool, behavior, associations)
     if wanted == NAMES:
         values = np.concatenate([group.compute(inputs) for group in GROUPS], axis=1)
         return FeatureTable(wanted, inputs.ordinals, values)

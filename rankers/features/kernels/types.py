@@ -50,6 +50,7 @@ lengths_filled = _array(types.int64, readonly=False)
 ints_filled = _array(types.int32, readonly=False)
 ints_filled_2 = _array(types.int32, 2, readonly=False)
 singles_filled = _array(types.float32, readonly=False)
+floats_filled = _array(types.float64, readonly=False)
 counted: Any = group(_array(types.float64, 2), _array(types.float64, 2), i8, i4, types.float64)
 
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
