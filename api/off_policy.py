@@ -17,7 +17,7 @@ from api.off_policy_scores import (
     open_candidate,
 )
 from api.settings import load_settings, require_data
-from eval.counterfactual import Layout, OffPolicy, Plan, compare, once
+from eval.off_policy import Layout, OffPolicy, Plan, compare, once
 from search.build import LTR, open_search
 from search.errors import BadInput
 from training.propensity import DEFAULT, check_misfit, estimator

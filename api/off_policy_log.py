@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eval.counterfactual import ClickLog
+from eval.off_policy import ClickLog
 from search.errors import BadInput
 from training.clicks import Reading
 from training.clicks.database import arrays, one

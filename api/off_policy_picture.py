@@ -7,7 +7,7 @@ from html import escape
 
 from api.off_policy import Answer
 from api.off_policy_report import NAMES, sentence
-from eval.counterfactual import Difference
+from eval.off_policy import Difference
 
 WIDTH, ROW, LEFT, RIGHT, TOP = 760, 44, 130, 170, 78
 _INK, _GRID = "#111", "#bbb"

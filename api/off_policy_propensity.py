@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.counterfactual import Amounts, Cells, Fitter
+from eval.off_policy import Amounts, Cells, Fitter
 from training.clicks import ClickCounts
 from training.propensity import DEFAULT, estimator
 from training.propensity.cells import cells as laid_out

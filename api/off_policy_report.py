@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from api.off_policy import LOGGING, Answer
-from eval.counterfactual import METHODS, OffPolicy
+from eval.off_policy import METHODS, OffPolicy
 
 NAMES = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust"}
 HEADLINE = "snips"

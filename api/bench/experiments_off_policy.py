@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.off_policy_propensity import fitter
-from eval.counterfactual import METHODS, ClickLog, Order, Plan, compare, order_of
+from eval.off_policy import METHODS, ClickLog, Order, Plan, compare, order_of
 from training.simulation import CLICK_MODELS, ClickModel, World, make_world
 from training.simulation.models import HIGHEST
 

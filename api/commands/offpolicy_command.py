@@ -64,7 +64,7 @@ def command(
     from api.off_policy_log import Window
     from api.off_policy_picture import draw_off_policy
     from api.off_policy_report import assumptions, report_json, sentence
-    from eval.counterfactual import Plan
+    from eval.off_policy import Plan
 
     plan = Plan(method, draws, seed)
     window = Window(_day(since, "since"), _day(until, "until", 1), depth)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from eval.counterfactual import (
+from eval.off_policy import (
     CLIP,
     METHODS,
     NOWHERE,
@@ -25,7 +25,7 @@ from eval.counterfactual import (
     worth,
     worth_by_chance,
 )
-from eval.counterfactual.estimators import PRIOR
+from eval.off_policy.estimators import PRIOR
 from search.errors import BadInput
 
 DEPTH = 4

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from eval.counterfactual.clicklog import Amounts, Cells
+from eval.off_policy.clicklog import Amounts, Cells
 
 
 class Examination(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.counterfactual.clicklog import Amounts, Layout
+from eval.off_policy.clicklog import Amounts, Layout
 from search.errors import BadInput
 
 CONFIDENCE = 0.95

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.counterfactual.clicklog import Amounts, ClickLog, Codes
+from eval.off_policy.clicklog import Amounts, ClickLog, Codes
 from search.errors import BadInput
 
 NOWHERE = -1

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.counterfactual.clicklog import Amounts, ClickLog, Layout, once, sums
-from eval.counterfactual.estimators import CLIP, METHODS, Sums, worth
-from eval.counterfactual.orders import Order, order_of, shown_as
-from eval.counterfactual.randomized import supported, weights_of_clicks, worth_by_chance
-from eval.counterfactual.resampling import Interval, resampled
-from eval.counterfactual.seams import (
+from eval.off_policy.clicklog import Amounts, ClickLog, Layout, once, sums
+from eval.off_policy.estimators import CLIP, METHODS, Sums, worth
+from eval.off_policy.orders import Order, order_of, shown_as
+from eval.off_policy.randomized import supported, weights_of_clicks, worth_by_chance
+from eval.off_policy.resampling import Interval, resampled
+from eval.off_policy.seams import (
     Difference,
     Examination,
     Fitter,

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from eval.counterfactual.clicklog import Amounts, Cells, Codes, Layout
-from eval.counterfactual.clicklog import sums as added
-from eval.counterfactual.estimators import Sums, attractions, foretold, per
+from eval.off_policy.clicklog import Amounts, Cells, Codes, Layout
+from eval.off_policy.clicklog import sums as added
+from eval.off_policy.estimators import Sums, attractions, foretold, per
 
 
 def worth_by_chance(sums: Sums, drawn: Cells, places: Codes, queries: Codes) -> Amounts:

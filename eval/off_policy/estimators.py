@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.counterfactual.clicklog import FOLDS, Amounts, Cells, Codes
-from eval.counterfactual.clicklog import sums as added
+from eval.off_policy.clicklog import FOLDS, Amounts, Cells, Codes
+from eval.off_policy.clicklog import sums as added
 
 CLIP = 30.0
 """The most clicks that one click stands for in the doubly robust estimate: in simulation a bound of
