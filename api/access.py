@@ -39,9 +39,13 @@ def require_key(request: Request, settings: AppSettings, what: str = "changing p
         Unauthorized: it carries none.
         Forbidden: it carries another.
     """
+    check_key(_given(request), settings, what)
+
+
+def check_key(given: str, settings: AppSettings, what: str) -> None:
+    """As `require_key`, of a key however it came ("" for none)."""
     if not settings.api_keys:
         return
-    given = _given(request)
     if not given:
         raise Unauthorized(f"{what} needs an API key; {_REMEDY}")
     digest = _digest(given)

@@ -16,13 +16,14 @@ from starlette.routing import BaseRoute, Route
 from api.context import context_of
 from api.endpoint import json_response, to_routes
 from api.endpoints import endpoints
+from api.lab import Jobs, lab_routes, open_jobs
 from api.metrics import Metrics
 from api.middleware import BodyLimit, Observe, Shed, security_headers
 from api.openapi import document
 from api.problems import on_aisle_error, on_http_error
 from api.settings import AppSettings
 from api.state import AppState
-from api.storefront import storefront_routes
+from api.storefront import open_storefront, storefront_routes
 from search.errors import AisleError
 
 
@@ -30,14 +31,16 @@ def create_app(settings: AppSettings) -> Starlette:
     """The application over the index in `settings.data`, which may not exist yet."""
     metrics = Metrics()
     state = AppState(settings, metrics)
+    jobs = open_jobs(state)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with state.running():
-            yield
+        with jobs.running():
+            async with state.running():
+                yield
 
     app = Starlette(
-        routes=routes(state),
+        routes=routes(state, jobs),
         middleware=middleware(settings, metrics),
         exception_handlers={AisleError: on_aisle_error, HTTPException: on_http_error},
         lifespan=lifespan,
@@ -46,8 +49,8 @@ def create_app(settings: AppSettings) -> Starlette:
     return app
 
 
-def routes(state: AppState) -> list[BaseRoute]:
-    """The HTTP interface first, then the storefront's pages."""
+def routes(state: AppState, jobs: Jobs) -> list[BaseRoute]:
+    """The HTTP interface first, then the lab's and the storefront's pages."""
     table = endpoints(state.settings.limits)
     described = document(table, version("aisle"))
 
@@ -55,7 +58,14 @@ def routes(state: AppState) -> list[BaseRoute]:
         context_of(request.scope).route = "/openapi.json"
         return json_response(described)
 
-    return [*to_routes(table, state), Route("/openapi.json", openapi), *storefront_routes(state)]
+    shop = open_storefront(state.settings)
+    styles = (shop.address("css/base.css"), shop.address("css/lab.css"))
+    return [
+        *to_routes(table, state),
+        Route("/openapi.json", openapi),
+        *lab_routes(state, jobs, styles),
+        *storefront_routes(state, shop),
+    ]
 
 
 def middleware(settings: AppSettings, metrics: Metrics) -> list[Middleware]:

@@ -78,6 +78,12 @@ class ExperimentSettings(Section):
     """How often guardrails are looked at."""
 
 
+class LabSettings(Section):
+    """One table `[lab]`: the pages for those who tune the shop (docs/experiments/lab.md)."""
+
+    enabled: bool = True
+
+
 class AppSettings(Settings):
     """The whole of `aisle.toml`. `api_keys` are the keys that writes need; none means open."""
 
@@ -85,6 +91,7 @@ class AppSettings(Settings):
     events: EventSettings = EventSettings()
     kafka: KafkaSettings = KafkaSettings()
     experiments: ExperimentSettings = ExperimentSettings()
+    lab: LabSettings = LabSettings()
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
 
     @field_validator("api_keys", mode="before")

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from api.settings import AppSettings
 from api.state import AppState
 
 PAGES = Path(__file__).parent / "pages"
@@ -63,6 +64,10 @@ class Storefront:
     assets: Mapping[str, Asset]
     mark: str
 
+    def address(self, name: str) -> str:
+        """Where an asset is served."""
+        return f"/assets/{self.mark}/{name}"
+
     async def index(self, request: Request) -> Response:
         """The page: always revalidated, so that a new release is seen at the next visit."""
         headers = {"Cache-Control": "no-cache", "ETag": f'"{self.mark}"'}
@@ -87,14 +92,18 @@ class Storefront:
         return _send(request, self.assets["icon.svg"], {"Cache-Control": "public, max-age=86400"})
 
 
-def storefront_routes(state: AppState) -> list[BaseRoute]:
+def open_storefront(settings: AppSettings) -> Storefront:
+    """The page and its assets as they are installed."""
+    return load_storefront(PAGES, events=settings.events.enabled)
+
+
+def storefront_routes(state: AppState, shop: Storefront) -> list[BaseRoute]:
     """The routes of the storefront: `/`, `/favicon.ico`, `/assets/<hash>/…` and `/images/…`.
 
     The page's Content-Security-Policy comes with every response (`security_headers`). The
     catalogue's pictures lie in `shop/images` of the data directory, which need not exist yet.
     """
     images = state.settings.data / "shop" / "images"
-    shop = load_storefront(PAGES, events=state.settings.events.enabled)
     return [
         Route("/", shop.index, name="storefront"),
         Route("/favicon.ico", shop.favicon, name="favicon"),

@@ -1,0 +1,183 @@
+"""Pictures of the lab's own, each an SVG that stands alone and reads in black and white."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+WIDTH, HEIGHT = 720, 320
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 44, 48
+_INK, _DARK, _LIGHT, _GRID = "#111", "#444", "#bbb", "#ddd"
+
+
+def draw_differences(
+    places: Sequence[int], gaps: Sequence[float], queries: int, names: tuple[str, str], metric: str
+) -> str:
+    """The difference of each query, sorted: where `names[1]` is better than `names[0]` dark and
+    above the line, where it is worse light, outlined and below."""
+    reach = max([0.01, *map(abs, gaps)])
+    width = WIDTH - LEFT - RIGHT
+    step = width / max(len(gaps), 1)
+    lines = [*_axis([(value, f"{value:+.2f}") for value in (reach, 0.0, -reach)], -reach, reach)]
+    zero = _y(0.0, -reach, reach)
+    for i, gap in enumerate(gaps):
+        if gap:
+            y = _y(gap, -reach, reach)
+            style = f'fill="{_DARK}"' if gap > 0 else f'fill="{_LIGHT}" stroke="{_INK}"'
+            if step < 3:
+                style = f'fill="{_DARK if gap > 0 else _LIGHT}"'
+            size = f'width="{max(step - 0.4, 0.6):.2f}" height="{abs(y - zero):.1f}"'
+            lines.append(f'<rect x="{LEFT + i * step:.2f}" y="{min(y, zero):.1f}" {size} {style}/>')
+    lines.append(f'<path d="M{LEFT} {zero}h{width}" stroke="{_INK}"/>')
+    a, b = (_short(name, 32) for name in names)
+    lines.append(_text(WIDTH - RIGHT, TOP + 12, f"↑ {b} better", anchor="end"))
+    lines.append(_text(LEFT + 4, HEIGHT - BOTTOM - 6, f"↓ {a} better"))
+    part = "" if len(places) == queries else f", {len(places):,} of them drawn"
+    foot = f"{queries:,} queries, sorted by their difference in {metric}{part}"
+    lines.append(_text(LEFT + width / 2, HEIGHT - 14, foot, anchor="middle"))
+    return _picture(f"{metric}: {names[1]} − {names[0]}, query by query", lines)
+
+
+def draw_shares(
+    steps: Sequence[tuple[float, float, str]], until: float, title: str, named: str
+) -> str:
+    """Shares over time: (seconds since 1970, share, what happened), the earliest first."""
+    first = steps[0][0]
+    span = max(until - first, 60.0)
+    top = max([0.05, *(share for _, share, _ in steps)])
+    marks = [(top * n / 4, f"{top * n / 4:.0%}") for n in range(5)]
+
+    def x(time: float) -> float:
+        return round(LEFT + (time - first) / span * (WIDTH - LEFT - RIGHT), 1)
+
+    lines = [*_axis(marks, 0.0, top)]
+    path = ""
+    for time, share, _ in steps:
+        y = _y(share, 0.0, top)
+        path += f"M{x(time)} {y}" if not path else f"H{x(time)}V{y}"
+    lines.append(f'<path d="{path}H{x(until)}" fill="none" stroke="{_INK}" stroke-width="2"/>')
+    for time, share, what in steps:
+        dot = f'cx="{x(time)}" cy="{_y(share, 0.0, top)}" r="4" fill="white" stroke="{_INK}"'
+        lines.append(f"<circle {dot}><title>{escape(what)}</title></circle>")
+    days = span / 86_400
+    length = f"{days:.1f} days" if days >= 1 else f"{span / 3600:.1f} hours"
+    lines.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, f"{named}: {length}", "middle"))
+    return _picture(title, lines)
+
+
+def draw_sequence(
+    units: Sequence[float],
+    mean: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    title: str,
+    unit: str,
+) -> str:
+    """A difference and its confidence sequence as they went: the mean a line, the interval gray."""
+    finite = [v for v in (*mean, *low, *high) if math.isfinite(v)]
+    late = [v for v in (*low[len(low) // 10 :], *high[len(high) // 10 :]) if math.isfinite(v)]
+    bottom, top = min([0.0, *(late or finite)]), max([0.0, *(late or finite)])
+    room = 0.05 * (top - bottom) or 0.01
+    bottom, top = bottom - room, top + room
+    most = max([1.0, *units])
+
+    def x(unit: float) -> float:
+        return round(LEFT + unit / most * (WIDTH - LEFT - RIGHT), 1)
+
+    values = [bottom + (top - bottom) * n / 4 for n in range(5)]
+    lines = [*_axis([(value, f"{value:+.3g}") for value in values], bottom, top)]
+    rows = [r for r in zip(units, low, high, strict=True) if all(map(math.isfinite, r))]
+    edges = [f"{x(u)},{_y(h, bottom, top)}" for u, _, h in rows]
+    edges += [f"{x(u)},{_y(v, bottom, top)}" for u, v, _ in reversed(rows)]
+    lines.append(f'<polygon points="{" ".join(edges)}" fill="{_LIGHT}"/>')
+    zero = _y(0.0, bottom, top)
+    lines.append(f'<path d="M{LEFT} {zero}H{WIDTH - RIGHT}" stroke="{_INK}"/>')
+    points = " ".join(f"{x(u)},{_y(m, bottom, top)}" for u, m in zip(units, mean, strict=True))
+    lines.append(f'<polyline points="{points}" fill="none" stroke="{_INK}" stroke-width="2"/>')
+    for share in (0.25, 0.5, 0.75, 1.0):
+        place = f"{most * share:,.0f}"
+        lines.append(_text(x(most * share), HEIGHT - BOTTOM + 16, place, "middle"))
+    foot = f"{unit} (line: mean difference; gray: confidence sequence)"
+    lines.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, foot, "middle"))
+    return _picture(title, lines)
+
+
+def draw_gains(points: Sequence[Mapping[str, Any]], title: str) -> str:
+    """A gain over the number of queries (logarithmic), a line a kind of model with a dash and a
+    mark of its own, intervals as bars."""
+    sizes = sorted({point["queries"] for point in points})
+    kinds = list(dict.fromkeys(point["kind"] for point in points))
+    ends = [point["against"][end] for point in points for end in ("low", "high")]
+    low, high = min([0.0, *ends]), max([0.01, *ends])
+    span = math.log(sizes[-1] / sizes[0]) or 1.0
+
+    def x(queries: int, kind: int) -> float:
+        share = math.log(queries / sizes[0]) / span
+        # A little apart, so that the bars of two kinds do not hide each other.
+        return round(LEFT + 12 + share * (WIDTH - LEFT - RIGHT - 120) + 4 * kind, 1)
+
+    values = [low + (high - low) * n / 4 for n in range(5)]
+    lines = [*_axis([(value, f"{value:+.3f}") for value in values], low, high)]
+    zero = _y(0.0, low, high)
+    lines.append(f'<path d="M{LEFT} {zero}H{WIDTH - RIGHT}" stroke="{_INK}"/>')
+    for place, kind in enumerate(kinds):
+        own = sorted((p for p in points if p["kind"] == kind), key=lambda p: int(p["queries"]))
+        spots = [(x(p["queries"], place), _y(p["against"]["delta"], low, high)) for p in own]
+        dash = _DASHES[place % len(_DASHES)]
+        path = " ".join(f"{left},{top}" for left, top in spots)
+        lines.append(f'<polyline points="{path}" fill="none" stroke="{_INK}" {dash}/>')
+        for point, (left, top) in zip(own, spots, strict=True):
+            bar = [_y(point["against"][end], low, high) for end in ("low", "high")]
+            lines.append(f'<path d="M{left} {bar[0]}V{bar[1]}" stroke="{_DARK}"/>')
+            lines.append(_mark(left, top, place))
+        lines += [_mark(WIDTH - RIGHT - 84, TOP + 8 + 20 * place, place)]
+        lines += [_text(WIDTH - RIGHT - 72, TOP + 12 + 20 * place, kind)]
+    for size in sizes:
+        lines.append(_text(x(size, 0), HEIGHT - BOTTOM + 16, f"{size:,}", "middle"))
+    lines.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "judged queries", "middle"))
+    return _picture(title, lines)
+
+
+_DASHES = ('stroke-width="2"', 'stroke-dasharray="6 4"', 'stroke-dasharray="2 3"')
+
+
+def _mark(x: float, y: float, kind: int) -> str:
+    """A disc, a square, a ring."""
+    if kind % 3 == 1:
+        return f'<rect x="{x - 4}" y="{y - 4}" width="8" height="8" fill="{_INK}"/>'
+    fill = _INK if kind % 3 == 0 else "white"
+    return f'<circle cx="{x}" cy="{y}" r="4" fill="{fill}" stroke="{_INK}"/>'
+
+
+def _axis(marks: Sequence[tuple[float, str]], low: float, high: float) -> Iterator[str]:
+    for value, name in marks:
+        y = _y(value, low, high)
+        yield f'<path d="M{LEFT} {y}H{WIDTH - RIGHT}" stroke="{_GRID}"/>'
+        yield _text(LEFT - 8, y + 4, name.replace("-", "−"), anchor="end")
+
+
+def _y(value: float, low: float, high: float) -> float:
+    share = (min(max(value, low), high) - low) / (high - low)
+    return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _picture(title: str, lines: Sequence[str]) -> str:
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        f' font-family="sans-serif" font-size="12" role="img" aria-label="{escape(title)}">'
+    )
+    paper = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>'
+    name = (
+        f'<text x="{LEFT}" y="22" font-size="14" fill="{_INK}">{escape(_short(title, 90))}</text>'
+    )
+    return "\n".join([head, paper, name, *lines, "</svg>"]) + "\n"
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{_INK}">{escape(text)}</text>'
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

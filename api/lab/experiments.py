@@ -1,0 +1,291 @@
+"""`/lab/experiments`: what is tried on live traffic."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from api.experiments.seams import BOUNDS, Tally
+from api.lab.charts import draw_sequence, draw_shares
+from api.lab.jobs import Outcome
+from api.lab.lab import Lab
+from api.lab.page import Asked, Block, Cell, Facts, Field, Form, Notes, Page, Picture, Table
+from api.lab.text import cut, matching, moment, number, percent, plural, when, words
+from eval.experiments import Experiment, Step
+from search.errors import NotFound
+
+CREATE = (
+    "aisle experiment create NAME --kind interleave --arms ranked,hybrid --data DATA"
+    "   # see aisle experiment create --help"
+)
+FRESH_SECONDS = 120.0
+"""A report older than this is made again when somebody looks."""
+KINDS = {
+    "interleave": "interleaving",
+    "ab": "A/B test",
+    "shadow": "shadow",
+    "rollout": "rollout",
+}
+_ALL = ""
+"""The arm of what all arms did together."""
+
+
+def experiments_page(lab: Lab, asked: Asked) -> Page:
+    """Every experiment, the newest first."""
+    found = lab.store.experiments()
+    last = {step.experiment: step for step in lab.store.history()}
+    rows = matching([_row(each, last.get(each.name)) for each in found], asked.get("q"))
+    field = Field("q", "Name, kind or state", asked.get("q"))
+    blocks: list[Block] = [Form("filter", asked.path, "Find", (field,))] if found else []
+    heads = ("experiment", "kind", "state", "begun (UTC)", "share", "arms", "last change")
+    empty = "No experiment matches." if found else "No experiment was created yet."
+    table = Table("experiments", "Experiments", heads, rows, empty)
+    blocks.append(cut(asked, table))
+    if not found:
+        blocks.append(create_one(lab))
+    return Page("Experiments", counted(found), blocks)
+
+
+def create_one(lab: Lab) -> Notes:
+    """How to create an experiment."""
+    return Notes(["Create one:"], CREATE.replace("DATA", str(lab.data)))
+
+
+def counted(found: Sequence[Experiment]) -> str:
+    """How many there are, and which run."""
+    running = [each.name for each in found if each.status == "running"]
+    if not found:
+        return "No experiment was created yet."
+    named = ", ".join(running[:5]) + (f" and {len(running) - 5} more" if len(running) > 5 else "")
+    run = f"{len(running)} of {plural(len(found), 'experiment')} running"
+    return f"{run}: {named}." if running else f"None of {plural(len(found), 'experiment')} runs."
+
+
+def experiment_page(lab: Lab, asked: Asked) -> Page:
+    """One experiment: what it found, what happened in its arms, and what was done to it.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    name = asked.names["name"]
+    found = next((each for each in lab.store.experiments() if each.name == name), None)
+    if found is None:
+        raise NotFound(f"there is no experiment {name[:64]!r}; /lab/experiments lists them")
+    # What a stopped one found does not change any more.
+    fresh = FRESH_SECONDS if found.status == "running" else None
+    outcome = lab.jobs.ask(lab.report(name), fresh)
+    report = _report(outcome)
+    steps = lab.store.history(name)
+    blocks: list[Block] = [
+        *_found(outcome, report),
+        *_sequences(report),
+        *_happened(lab, found),
+        *_shares(found, steps),
+        _definition(found),
+        _arms(found),
+        _history(steps),
+    ]
+    above = ("/lab/experiments", "Experiments")
+    waiting = outcome.running and outcome.path is None
+    return Page(name, _sentence(found, report), blocks, waiting, above)
+
+
+def _row(each: Experiment, last: Step | None) -> tuple[Cell, ...]:
+    arms = " against ".join(arm.name for arm in each.arms)
+    told = f"{moment(last.time)} {last.what}: {last.reason}" if last else ""
+    return (
+        words(each.name, f"/lab/experiments/{each.name}"),
+        words(KINDS[each.kind]),
+        words(each.status),
+        when(each.created),
+        number(each.share, ".0%"),
+        words(arms),
+        words(told),
+    )
+
+
+def _sentence(each: Experiment, report: Mapping[str, Any]) -> str:
+    said = report.get("sentence")
+    if isinstance(said, str) and said:
+        return said
+    arms = " against ".join(arm.name for arm in each.arms)
+    if each.status == "stopped":
+        why = f": {each.reason}" if each.reason else ""
+        return f"The {KINDS[each.kind]} of {arms} was stopped at {moment(each.stopped)} UTC{why}."
+    return f"The {KINDS[each.kind]} of {arms} runs since {moment(each.created)} UTC."
+
+
+def _report(outcome: Outcome) -> dict[str, Any]:
+    if outcome.path is None:
+        return {}
+    try:
+        found = orjson.loads(outcome.path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _found(outcome: Outcome, report: Mapping[str, Any]) -> Iterator[Block]:
+    """As of when the finding is, and what it rests on."""
+    lines = []
+    if report:
+        lines.append(f"As of {moment(outcome.made)} UTC.")
+    if outcome.running:
+        lines.append("What was found is being computed; look again in a moment.")
+    if outcome.fault:
+        lines.append(f"What was found could not be computed: {outcome.fault}")
+    for key in ("assumptions", "notes", "remarks"):
+        value = report.get(key, ())
+        lines += [value] if isinstance(value, str) else [str(each) for each in value]
+    yield Notes(lines, title="The finding")
+
+
+def _sequences(report: Mapping[str, Any]) -> Iterator[Block]:
+    """The confidence sequences of the report, however deep in it."""
+    for place, (named, points) in enumerate(_series(report)):
+        columns = [[_number(point.get(key)) for point in points] for key in _KEYS]
+        title = f"{named or 'Difference'} as it narrows"
+        units, mean, low, high = columns
+        yield Picture(
+            f"sequence-{place + 1}",
+            title,
+            lambda u=units, m=mean, lo=low, hi=high, t=title: draw_sequence(  # type: ignore[misc]
+                u, m, lo, hi, t, "units"
+            ),
+        )
+
+
+_KEYS = ("units", "mean", "low", "high")
+
+
+def _series(value: object, name: str = "") -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _series(each, str(value.get("name") or value.get("arm") or key))
+    elif isinstance(value, list) and len(value) > 1 and all(map(_is_point, value)):
+        yield name, value
+
+
+def _is_point(value: object) -> bool:
+    return isinstance(value, dict) and set(_KEYS) <= set(value)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _happened(lab: Lab, each: Experiment) -> Iterator[Block]:
+    """What was counted in each arm."""
+    totals: dict[str, Tally] = {}
+    for cell, tally in lab.store.tallies(each.name).items():
+        totals[cell.arm] = totals.get(cell.arm, Tally()) + tally
+    names = [arm.name for arm in each.arms if arm.name in totals]
+    order = [*names, *(name for name in totals if name not in names)]
+    rows = [
+        (
+            words(name or "all arms, interleaved"),
+            number(found.requests),
+            number(found.searches),
+            percent(found.without_hits, found.searches),
+            number(found.clicks),
+            number(found.clicks / found.searches if found.searches else None, ".3f"),
+            number(found.purchases),
+            number(found.revenue, ",.2f"),
+            percent(found.errors, found.requests + found.errors),
+            words(_p99(found)),
+        )
+        for name, found in ((name, totals[name]) for name in order)
+    ]
+    heads = ("arm", "requests", "searches", "without hits", "clicks", "clicks a search")
+    more = ("purchases", "revenue", "failed", "p99 (ms)")
+    empty = "Nothing was counted yet: it begins with the next search of a shopper who takes part."
+    yield Table("counts", "What happened in each arm", (*heads, *more), rows, empty)
+
+
+def _p99(found: Tally) -> str:
+    """Below which bound 99% of the requests were answered."""
+    needed, seen = 0.99 * sum(found.times), 0
+    if not needed:
+        return ""
+    for bound, count in zip(BOUNDS, found.times, strict=False):
+        seen += count
+        if seen >= needed:
+            return f"≤ {bound:g}"
+    return f"> {BOUNDS[-1]:g}"
+
+
+def _shares(each: Experiment, steps: Sequence[Step]) -> Iterator[Block]:
+    """The share of those who take part, as it was changed."""
+    known = [(step.time, step.share, step.what) for step in steps if step.share is not None]
+    if each.kind not in ("rollout", "shadow") or not known:
+        return
+    until = each.stopped or time.time()
+    title = f"{each.name}: share of the {each.unit}s over time"
+    begun = f"from {moment(known[0][0])} UTC"
+    yield Picture("shares", title, lambda: draw_shares(known, until, title, begun))
+
+
+def _definition(each: Experiment) -> Facts:
+    guards = each.guardrails
+    limits = {
+        "p99 at most": guards.p99_milliseconds and f"{guards.p99_milliseconds:g} ms",
+        "clicks a search at least": guards.click_rate
+        and f"{guards.click_rate:.0%} of the baseline",
+        "failures at most": guards.errors and f"{guards.errors:.1%} beyond the baseline",
+        "without hits at most": guards.zero_results and f"{guards.zero_results:.1%} beyond",
+        "revenue a session at least": guards.revenue and f"{guards.revenue:.0%} of the baseline",
+    }
+    told = "; ".join(f"{name} {value}" for name, value in limits.items() if value)
+    rows = [
+        (
+            "kind",
+            words(KINDS[each.kind] + (f", {each.method}" if each.kind == "interleave" else "")),
+        ),
+        ("state", words(each.status)),
+        ("begun", words(f"{moment(each.created)} UTC")),
+        ("stopped", words(f"{moment(each.stopped)} UTC" if each.stopped else "")),
+        ("unit", words(each.unit)),
+        ("share", number(each.share, ".0%")),
+        ("layer", words(f"{each.layer}, from {each.slot[0]:.0%} to {each.slot[1]:.0%}")),
+        ("error allowed", number(each.alpha, "g")),
+        (
+            "clicks",
+            words(
+                "credited by how likely places are looked at" if each.debiased else "as they are"
+            ),
+        ),
+        ("guardrails", words(told)),
+    ]
+    return Facts("Definition", rows)
+
+
+def _arms(each: Experiment) -> Table:
+    rows = [
+        (
+            words(arm.name + (" (baseline)" if arm == each.baseline else "")),
+            words(arm.system or "as served"),
+            number(arm.diversity, "g"),
+            number(arm.weight, "g"),
+        )
+        for arm in each.arms
+    ]
+    return Table("arms", "Arms", ("arm", "system", "diversity", "weight"), rows)
+
+
+def _history(steps: Sequence[Step]) -> Table:
+    rows = [
+        (
+            when(step.time),
+            words(step.what),
+            number(step.share, ".0%"),
+            words(step.reason),
+            words(", ".join(f"{name} {value:.4g}" for name, value in step.figures.items())),
+        )
+        for step in reversed(steps)
+    ]
+    heads = ("when (UTC)", "what", "share", "why", "measured")
+    return Table("history", "History, the latest first", heads, rows)

@@ -1,0 +1,74 @@
+"""`/lab`: everything at a glance, a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from api.lab.experiments import counted, create_one
+from api.lab.lab import Lab
+from api.lab.learning import read_drift_file
+from api.lab.models import open_registry, serving_since
+from api.lab.page import Asked, Block, Cell, Facts, Notes, Page
+from api.lab.runs import first_score, keep_one, listing
+from api.lab.text import moment, words
+from search.errors import AisleError
+
+_FEW = 5
+
+
+def overview_page(lab: Lab, asked: Asked) -> Page:
+    """What serves, what is tried, what was measured, and whether anything drifts."""
+    return Page(
+        "Lab", _serves(asked), [*_model(lab), *_experiments(lab), *_runs(lab), *_drift(lab)]
+    )
+
+
+def _serves(asked: Asked) -> str:
+    if asked.version is None:
+        return "Nothing is indexed yet, so nothing is served."
+    return f"Snapshot {asked.version} is served, with {asked.products:,} products."
+
+
+def _model(lab: Lab) -> Iterator[Block]:
+    try:
+        registry = open_registry(lab)
+        told = serving_since(registry.serving(), registry.history())
+    except AisleError as error:
+        told = str(error)
+    yield Facts("What ranks", [("model", words(told, "/lab/models"))])
+
+
+def _experiments(lab: Lab) -> Iterator[Block]:
+    found = lab.store.experiments()
+    if not found:
+        yield Notes([counted(found)], create_one(lab).command, "Experiments")
+        return
+    running = [each for each in found if each.status == "running"][:_FEW]
+    rows = [
+        (each.name, words(f"{each.kind}, {each.share:.0%}", f"/lab/experiments/{each.name}"))
+        for each in running
+    ]
+    yield Facts("Experiments", [("all", words(counted(found), "/lab/experiments")), *rows])
+
+
+def _runs(lab: Lab) -> Iterator[Block]:
+    found, outcome = listing(lab)
+    if not found:
+        told = "The runs are being read." if outcome.running else "No evaluation was kept yet."
+        yield Notes([told], keep_one(lab).command, "Runs")
+        return
+    rows: list[tuple[str, Cell]] = []
+    for name in list(found)[:_FEW]:
+        score = first_score(found[name])
+        told = f"{score[0]} {score[1]['mean']:.3f}, " if score else ""
+        rows.append((name, words(f"{told}{moment(found[name].get('created'))} UTC")))
+    yield Facts("Runs", [("all", words(f"{len(found):,} kept", "/lab/runs")), *rows])
+
+
+def _drift(lab: Lab) -> Iterator[Block]:
+    found = read_drift_file(lab.data)
+    if not found:
+        yield Notes(["Nobody looked for drift yet."], f"aisle drift --data {lab.data}", "Drift")
+        return
+    told = words(found["sentence"], "/lab/drift")
+    yield Facts("Drift", [("state", told), ("looked", words(f"{moment(found['checked'])} UTC"))])
