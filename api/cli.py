@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "judgments": "Rate products for queries by what shoppers did",
     "eval": "Score systems, and the parts of understanding, against judgments and labels",
     "interleave": "Compare saved runs by simulated shoppers who see them interleaved",
+    "rollout": "Give a model to more and more shoppers, and take it back when it does harm",
     "models": "Show the ranking model, and put another to use",
     "events": "Import, check, show and delete what shoppers did",
     "simulate": "Send shoppers with known tastes to a server, or straight into a log",

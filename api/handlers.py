@@ -17,6 +17,7 @@ from api.context import context_of
 from api.drift_file import observe_drift
 from api.endpoint import json_response
 from api.errors import MalformedBody, UnsupportedMedia
+from api.experiments.observing import faults_of, observe_experiments
 from api.metrics import CONTENT_TYPE
 from api.problems import KINDS, problem_response
 from api.requests import SearchParameters, first_fault, read_json, read_query, to_request
@@ -63,6 +64,9 @@ async def _search(request: Request, state: AppState, parameters: SearchParameter
     async def log() -> None:
         state.event_log.search(asked, response, visit)
         state.experiments.answered(response.treatment, response, spent)
+        if visit.logged:
+            parts = visit.session, visit.client
+            state.shadows.offer(state.experiments.running, asked, response, parts, spent)
 
     # After the answer is on its way: it waits for nothing.
     answer.background = BackgroundTask(log)
@@ -174,7 +178,7 @@ async def readyz(request: Request, state: AppState) -> Response:
             events,
             behavior,
             running,
-            state.experiments.faults,
+            faults_of(state.experiments, state.steering),
         )
     )
 
@@ -192,6 +196,7 @@ async def metrics_get(request: Request, state: AppState) -> Response:
     metrics = state.metrics
     state.event_log.observe()
     observe_drift(state.settings.data, metrics)
+    observe_experiments(metrics, state.experiments, state.steering)
     try:
         view = await state.search.engine.view()
     except AisleError:

@@ -86,7 +86,34 @@ class Metrics:
         self.drift_checked = self._gauge(
             "aisle_drift_checked_timestamp", "When drift was looked for, in seconds since 1970"
         )
+        self.experiment_share = self._labeled(
+            "aisle_experiment_share",
+            "Share of all traffic that an arm of an experiment has; 0 once it is stopped",
+            ("experiment", "arm"),
+        )
+        self.guardrail = self._labeled(
+            "aisle_rollout_guardrail",
+            "A guardrail of a rollout: 0 holds, 1 is not sure yet, 2 breaks",
+            ("experiment", "guardrail"),
+        )
+        self.guardrail_evidence = self._labeled(
+            "aisle_rollout_guardrail_evidence",
+            "How much there is of what proves a breach, up to 1",
+            ("experiment", "guardrail"),
+        )
+        self.shadow_overlap = self._labeled(
+            "aisle_shadow_overlap",
+            "Part of the first ten results that a shadow has in common with what is served",
+            ("experiment",),
+        )
+        self.experiments_away = self._gauge(
+            "aisle_experiments_fault",
+            "1 when experiments cannot be followed or rollouts not steered (see /readyz)",
+        )
         self.ready = self._gauge("aisle_ready", "1 when there is an index to answer from")
+
+    def _labeled(self, name: str, text: str, labels: tuple[str, ...]) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry, multiprocess_mode="mostrecent")
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, registry=self.registry, multiprocess_mode="mostrecent")

@@ -11,6 +11,8 @@ from api.collecting import keep_aside
 from api.event_log import HeldLog
 from api.experiments.book import ExperimentBook
 from api.experiments.opening import fault_of, open_store
+from api.experiments.shadow import Shadows
+from api.experiments.steering import RegistryPromoter, Steering
 from api.folding import fold_when_grown
 from api.logs import SERVER
 from api.metrics import Metrics
@@ -33,6 +35,10 @@ class AppState:
         self.event_log = HeldLog(settings, metrics)
         chosen = settings.experiments
         self.experiments = ExperimentBook(open_store(settings), self.prepare, chosen.watch_seconds)
+        self.steering = Steering(
+            self.experiments.store, RegistryPromoter(settings), chosen.steer_seconds
+        )
+        self.shadows = Shadows(settings, self.experiments.counter.count)
         self._search: Search | None = None
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"
@@ -117,6 +123,8 @@ class AppState:
         following = contextlib.AsyncExitStack()
         if self.settings.experiments.enabled:
             await following.enter_async_context(self.experiments.following())
+            await following.enter_async_context(self.steering.steering())
+            following.push_async_callback(self.shadows.close)
         try:
             yield
         finally:

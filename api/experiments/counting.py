@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from api.experiments.seams import BOUNDS, Cell, Tally
 from eval.experiments import Experiment, arm_of, unit_of
+from eval.experiments.observed import FALLBACKS, SQUARES
 from search.types import Event, SearchResponse, Treatment
 
 BOTH = ""
@@ -24,14 +25,13 @@ class Counter:
         self, treatment: Treatment, response: SearchResponse, milliseconds: float, minute: int
     ) -> None:
         """A search was answered; further pages are requests, but no searches."""
-        times = [0] * (len(BOUNDS) + 1)
-        times[bisect_left(BOUNDS, milliseconds)] = 1
         first = not response.hits or response.hits[0].position == 1
         found = Tally(
             requests=1,
             searches=int(first),
             without_hits=int(first and response.total == 0),
-            times=tuple(times),
+            times=times_of(milliseconds),
+            sums={FALLBACKS: 1.0} if response.fallbacks else {},
         )
         self._add(treatment, found, minute)
 
@@ -61,6 +61,10 @@ class Counter:
         taken, self.cells = self.cells, {}
         return taken
 
+    def count(self, cell: Cell, found: Tally) -> None:
+        """Adds what somebody else counted."""
+        self._one(cell, found)
+
     def give_back(self, cells: Mapping[Cell, Tally]) -> None:
         """Keeps what could not be handed on."""
         for cell, tally in cells.items():
@@ -75,10 +79,18 @@ class Counter:
         self.cells[cell] = found if known is None else known + found
 
 
+def times_of(milliseconds: float) -> tuple[int, ...]:
+    """One request by its time, in the buckets of `BOUNDS`."""
+    times = [0] * (len(BOUNDS) + 1)
+    times[bisect_left(BOUNDS, milliseconds)] = 1
+    return tuple(times)
+
+
 def _of_event(event: Event) -> Tally | None:
     """Clicks on hits of a search, and purchases."""
     if event.action == "click":
         return Tally(clicks=1) if event.search else None
     if event.action == "purchase":
-        return Tally(purchases=1, revenue=event.value or 0.0)
+        value = event.value or 0.0
+        return Tally(purchases=1, revenue=value, sums={SQUARES: value * value})
     return None

@@ -1,0 +1,220 @@
+"""`aisle rollout`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Data, Json
+
+if TYPE_CHECKING:
+    from api.experiments.seams import ExperimentStore
+    from api.settings import AppSettings
+    from eval.experiments import Experiment, Ramp
+    from eval.experiments.ramp import Decision
+
+command = typer.Typer(
+    no_args_is_help=True,
+    help="Give a model to more and more shoppers: 5, 10, 25, 50, then 100%, each step when the "
+    "guardrails hold; running servers do it, and take it back when one surely breaks. "
+    "aisle experiment stop-all stops rollouts too.",
+)
+
+Name = Annotated[str, typer.Argument(help="The rollout's name.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for its history.")]
+
+
+@command.command("start")
+def start(
+    name: Annotated[str, typer.Argument(help="Its name, never used before: a-z, 0-9, _, -, .")],
+    model: Annotated[
+        str, typer.Option(help="The candidate: a version of the registry, or a system by name.")
+    ],
+    baseline: Annotated[
+        str | None, typer.Option(help="A system to compare with; what serves unless given.")
+    ] = None,
+    steps: Annotated[str, typer.Option(help="Shares in percent.")] = "5,10,25,50,100",
+    minutes: Annotated[float, typer.Option(help="Minutes a step lasts at least.", min=0)] = 10,
+    requests: Annotated[
+        int, typer.Option(help="Requests with the candidate that a step lasts at least.", min=1)
+    ] = 1_000,
+    least: Annotated[
+        int, typer.Option(help="Requests of each arm before guardrails judge.", min=1)
+    ] = 200,
+    p99: Annotated[float, typer.Option(help="Milliseconds; 0: off.", min=0, max=5_000)] = 100,
+    click_rate: Annotated[
+        float, typer.Option(help="Least clicks a search, in times the baseline's; 0: off.", min=0)
+    ] = 0.8,
+    errors: Annotated[
+        float, typer.Option(help="Failures in percent beyond the baseline's; 0: off.", min=0)
+    ] = 1.0,
+    zero_results: Annotated[
+        float, typer.Option(help="Searches without hits, likewise; 0: off.", min=0)
+    ] = 5.0,
+    revenue: Annotated[
+        float, typer.Option(help="Least revenue a session, in times the baseline's.", min=0)
+    ] = 0.0,
+    unit: Annotated[str, typer.Option(help="What is assigned: session or client.")] = "session",
+    layer: Annotated[str, typer.Option(help="Its layer of experiments.")] = "ranking",
+    promote: Annotated[
+        bool, typer.Option("--promote", help="At 100%, let the model serve without the rollout.")
+    ] = False,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Start giving a model to shoppers, beginning with the first step."""
+    from api.commands.console import print_json, say
+    from api.experiments.rolling import started
+    from eval.experiments import Guardrails, Ramp
+
+    ramp = Ramp(_shares(steps), minutes, requests, promote)
+    limits = Guardrails(
+        p99 or None,
+        click_rate or None,
+        errors / 100 or None,
+        zero_results / 100 or None,
+        revenue or None,
+        least,
+    )
+    settings, store = _open(data)
+    made = started(settings, store, name, model, baseline, unit, layer, ramp, limits)
+    if json:
+        print_json(asdict(made))
+    else:
+        say(f"{made.name}: {made.share:.0%} of the {unit}s have {made.arms[1].system} from now on. "
+            "Running servers take the next steps; aisle rollout status shows them.")  # fmt: skip
+
+
+@command.command("status")
+def status(
+    name: Annotated[str | None, typer.Argument(help="One rollout; all unless given.")] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Show the rollouts: their shares, guardrails, and every change with its reason."""
+    from api.commands.console import print_json
+    from api.experiments.rolling import rollout_of, rollouts_of
+
+    _, store = _open(data)
+    found = rollouts_of(store) if name is None else [rollout_of(store, name)]
+    told = [_status(store, each) for each in found]
+    if json:
+        print_json(told if name is None else told[0])
+        return
+    for each in told:
+        _show(each)
+    if not told:
+        from api.commands.console import say
+
+        say("there is no rollout; start one with aisle rollout start NAME --model VERSION")
+
+
+@command.command("advance")
+def advance(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
+    """Take the next step now, though the present one is not over; not while a guardrail breaks."""
+    from api.commands.console import say
+    from api.experiments.rolling import advanced
+
+    _, store = _open(data)
+    say(f"{name} has {advanced(store, name, reason, time.time()).share:.0%} now.")
+
+
+@command.command("back")
+def back(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
+    """Go one step back; it grows again from there."""
+    from api.commands.console import say
+    from api.experiments.rolling import taken_back
+
+    _, store = _open(data)
+    say(f"{name} has {taken_back(store, name, reason, time.time()).share:.0%} now.")
+
+
+@command.command("stop")
+def stop(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
+    """End a rollout, at 100% too: everybody has the baseline again."""
+    from api.commands.console import say
+    from api.experiments.rolling import stopped
+
+    _, store = _open(data)
+    stopped(store, name, reason, time.time())
+    say(f"{name} is stopped: everybody has the baseline again.")
+
+
+@command.command("promote")
+def promote_command(name: Name, data: Data = DEFAULT_DATA) -> None:
+    """Let the model of a rollout that reached 100% serve without it."""
+    from api.commands.console import say
+    from api.experiments.rolling import promoted
+
+    settings, store = _open(data)
+    say(f"model {promoted(settings, store, name, time.time())} serves; {name} stops by itself.")
+
+
+def _open(data: Any) -> tuple[AppSettings, ExperimentStore]:
+    from api.experiments.opening import open_store
+    from api.settings import load_settings, require_data
+
+    settings = load_settings(data)
+    require_data(settings.data)
+    return settings, open_store(settings)
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    from search.errors import BadInput
+
+    try:
+        return tuple(float(part.strip().removesuffix("%")) / 100 for part in text.split(","))
+    except ValueError:
+        raise BadInput(
+            f"--steps {text[:60]!r}: write percents joined by commas, such as 5,10,25,50,100",
+            field="steps",
+        ) from None
+
+
+def _status(store: ExperimentStore, experiment: Experiment) -> dict[str, Any]:
+    from api.experiments.rolling import decision_now
+
+    decision: Decision | None = None
+    if experiment.status == "running":
+        decision = decision_now(store, experiment, time.time())
+    return {
+        **asdict(experiment),
+        "next": _next(experiment.ramp, experiment, decision),
+        "guardrails_now": [asdict(one) for one in decision.checks] if decision else [],
+        "history": [asdict(step) for step in store.history(experiment.name)],
+    }
+
+
+def _next(ramp: Ramp, experiment: Experiment, decision: Decision | None) -> str:
+    if decision is None:
+        return f"stopped: {experiment.reason}"
+    return f"{decision.what}: {decision.reason}"
+
+
+def _show(told: dict[str, Any]) -> None:
+    from datetime import UTC, datetime
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from api.commands.console import out
+
+    systems = " → ".join(arm["system"] or "what serves" for arm in told["arms"])
+    share = f"{told['share']:.0%}" if told["status"] == "running" else "stopped"
+    out.print(f"{told['name']}: {systems}, {share}; {told['next']}", markup=False)
+    if told["guardrails_now"]:
+        table = Table(box=None, pad_edge=False)
+        for column in ("guardrail", "state", "sure", "why"):
+            table.add_column(column, overflow="fold")
+        for one in told["guardrails_now"]:
+            cells = one["name"], one["state"], f"{one['evidence']:.0%}", one["reason"]
+            table.add_row(*map(Text, cells))
+        out.print(table)
+    for step in told["history"]:
+        when = datetime.fromtimestamp(step["time"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        to = "" if step["share"] is None else f" {step['share']:.0%}"
+        out.print(f"  {when}  {step['what']}{to}: {step['reason']}", markup=False)
+    out.print()
