@@ -194,8 +194,8 @@ class FileRegistry:
         """Keeps a model that serves and was never added, so that it can be gone back to."""
         with contextlib.suppress(BadInput, NotFound):
             model = load_model(self.served)
-            made = (version, model.name, model.kind, self.clock(), {}, model.metrics, None)
-            entry = Entry(*made, order_of(model))
+            now, order = self.clock(), order_of(model)
+            entry = Entry(version, model.name, model.kind, now, {}, model.metrics, None, order)
             self._keep(self.directory / version, model, entry)
 
     def _before(self) -> str:
