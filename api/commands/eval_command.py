@@ -14,7 +14,8 @@ import typer
 from api.commands.options import DEFAULT_DATA, Data, Json, Picture
 
 if TYPE_CHECKING:
-    from api.evaluating.comparing import Asked, Outcome
+    from api.evaluating.comparing import Asked
+    from api.evaluating.outcome import Outcome
     from eval import Report
 
 

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from api.evaluating.observed import Observed
+from api.evaluating.outcome import (
+    Outcome,
+    labels_of,
+    look_into,
+    scored_before,
+    stages_of,
+    titles_of,
+)
 from api.evaluating.sources import RUNS, Sources, find_sources
 from api.evaluation import IndexSearcher, Progress
 from eval import (
     DEFAULT_METRICS,
     Judgments,
-    Labels,
     Mode,
-    Report,
     Run,
-    Stages,
     StoredRun,
-    by_category,
-    by_frequency,
-    by_length,
     check_gate,
     collect_runs,
     evaluate,
-    find_failures,
     load_counts,
     load_judgments,
     load_query_texts,
     load_run,
-    pair_lists,
     pairwise_report,
     parse_condition,
-    parse_metric,
 )
-from eval.results import SystemReport
+from eval.gate import Condition
 from eval.runner import RANDOM
-from eval.scoring import Scored, score
-from eval.slicing import intervals
-from eval.stored import DEPTH, checksum
+from eval.stored import checksum
 from search.errors import AisleError, BadInput
 
 if TYPE_CHECKING:
@@ -74,23 +69,30 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The report, and all that a kept run needs besides."""
+class _Plan:
+    """What was asked, read and checked."""
 
-    report: Report
-    judgments: Judgments
-    runs: Mapping[str, Run]
-    labels: Labels
-    titles: Mapping[str, str]
-    stages: Mapping[str, Stages] = field(default_factory=dict)
-    stored: Mapping[str, StoredRun] = field(default_factory=dict)
-    observed: Observed | None = None
-    settings: Settings | None = None
+    asked: Asked
+    judged: Judgments
+    counts: Mapping[str, float]
+    sources: Sources
+    baseline: StoredRun | None
+    conditions: Sequence[Condition]
 
     @property
-    def own(self) -> dict[str, Run]:
-        """The runs that were made now."""
-        return {name: run for name, run in self.runs.items() if name not in self.stored}
+    def metrics(self) -> list[str]:
+        """Those asked for, and those of the gate's conditions."""
+        return list(dict.fromkeys([*self.asked.metrics, *(c.metric for c in self.conditions)]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What the systems returned, and what was noticed."""
+
+    runs: Mapping[str, Run]
+    notes: Sequence[str]
+    observed: Observed | None
+    settings: Settings | None
 
 
 async def compare_systems(asked: Asked, progress: Progress | None = None) -> Outcome:
@@ -100,56 +102,63 @@ async def compare_systems(asked: Asked, progress: Progress | None = None) -> Out
         BadInput, NotFound: something asked for cannot be used.
         AisleError: a system failed.
     """
+    plan = _plan(asked)
+    async with _opened(plan, progress) as (ready, observed, settings):
+        runs, notes = await collect_runs(
+            ready, plan.judged, ready.names, mode=asked.mode, seed=asked.seed
+        )
+        strangers = await _look_up(ready, observed, runs)
+    every = (*plan.sources.notes, *notes, *strangers, *_unknown(observed))
+    outcome = _outcome(plan, _Ran(runs, every, observed, settings))
+    return replace(outcome, report=look_into(outcome, asked.mode))
+
+
+def _plan(asked: Asked) -> _Plan:
     conditions = [parse_condition(each) for each in asked.fail_if]
     if conditions and asked.baseline is None:
         raise BadInput("--fail-if needs a run to compare with: --baseline RUN", field="baseline")
     texts = load_query_texts(asked.queries) if asked.queries else None
     judged = load_judgments(asked.judgments, texts)
-    counts = _counts(asked, judged)
     sources = find_sources(asked.systems, asked.runs, asked.data, judged, texts)
     baseline = load_run(asked.baseline, asked.data / RUNS) if asked.baseline else None
     if baseline is not None:
         _candidate(sources)
         _check_baseline(baseline, judged, asked.mode)
-    metrics = list(dict.fromkeys([*asked.metrics, *(each.metric for each in conditions)]))
-    async with _opened(asked, sources, judged, progress) as (ready, observed, settings):
-        runs, notes = await collect_runs(
-            ready, judged, ready.names, mode=asked.mode, seed=asked.seed
-        )
-        strangers = await _look_up(ready, observed, runs)
-    stored = dict(sources.stored)
-    if baseline is not None:
-        stored[BASELINE + baseline.name] = baseline
-        runs[BASELINE + baseline.name] = baseline.rankings
-    scored, remarks = _scored(stored, judged, metrics, asked.mode)
-    labels = _labels(judged, counts, observed, stored.values())
+    return _Plan(asked, judged, _counts(asked, judged), sources, baseline, conditions)
+
+
+def _outcome(plan: _Plan, ran: _Ran) -> Outcome:
+    asked, judged, baseline = plan.asked, plan.judged, plan.baseline
+    kept = {BASELINE + baseline.name: baseline} if baseline is not None else {}
+    runs = {**ran.runs, **{name: run.rankings for name, run in kept.items()}}
+    stored = {**plan.sources.stored, **kept}
+    scored, remarks = scored_before(stored, judged, plan.metrics, asked.mode)
+    labels = labels_of(judged, plan.counts, ran.observed, stored.values())
     report = evaluate(
         judged,
         runs,
-        metrics=metrics,
+        metrics=plan.metrics,
         seed=asked.seed,
-        notes=(*sources.notes, *notes, *strangers, *remarks, *_unknown(observed)),
+        notes=(*ran.notes, *remarks),
         labels=labels,
         scored=scored,
     )
     if asked.mode == "rerank":
         report = replace(report, pairwise=pairwise_report(judged, runs))
-    if baseline is not None:
+    for name in kept:
         every = {**({"kind": judged.kinds} if judged.kinds else {}), **labels}
-        named = BASELINE + baseline.name
-        report = check_gate(report, _candidate(sources), named, conditions, every)
-    outcome = Outcome(
+        report = check_gate(report, _candidate(plan.sources), name, plan.conditions, every)
+    return Outcome(
         report=report,
         judgments=judged,
         runs=runs,
         labels=labels,
-        titles=_titles(observed, stored.values()),
-        stages=_stages(observed, stored),
+        titles=titles_of(ran.observed, stored.values()),
+        stages=stages_of(ran.observed, stored),
         stored=stored,
-        observed=observed,
-        settings=settings,
+        observed=ran.observed,
+        settings=ran.settings,
     )
-    return replace(outcome, report=look_into(outcome, asked.mode))
 
 
 def _counts(asked: Asked, judged: Judgments) -> Mapping[str, float]:
@@ -161,34 +170,12 @@ def _counts(asked: Asked, judged: Judgments) -> Mapping[str, float]:
     return load_counts(asked.log) if asked.log else judged.counts
 
 
-def look_into(outcome: Outcome, mode: str = "full") -> Report:
-    """The report with the causes of failures and both lists of the queries that moved most."""
-    report, k = outcome.report, parse_metric(outcome.report.metrics[0]).k or 10
-    failures = {}
-    for name, run in outcome.runs.items():
-        if name == RANDOM or mode == "rerank":
-            continue
-        found = find_failures(outcome.judgments, run, outcome.stages.get(name), k)
-        causes = {
-            cause: replace(
-                each,
-                worst=tuple(
-                    replace(one, title=outcome.titles.get(one.product, "")) for one in each.worst
-                ),
-            )
-            for cause, each in found.causes.items()
-        }
-        failures[name] = replace(found, causes=causes)
-    moved = pair_lists(report, outcome.runs, outcome.judgments.gains, outcome.titles)
-    return replace(report, failures=failures, moved=moved)
-
-
 @asynccontextmanager
 async def _opened(
-    asked: Asked, sources: Sources, judged: Judgments, progress: Progress | None
+    plan: _Plan, progress: Progress | None
 ) -> AsyncIterator[tuple[Sources, Observed | None, Settings | None]]:
     """The sources, with the index open where one of them is a system of it."""
-    sources = replace(sources, progress=progress)
+    sources = replace(plan.sources, progress=progress)
     if not sources.of_index:
         yield sources, None, None
         return
@@ -196,13 +183,13 @@ async def _opened(
     from search.build import open_search
 
     # Rankings are judged, not what the shop wants whatever they think.
-    settings = load_settings(asked.data, rules={"enabled": False})
+    settings = load_settings(plan.asked.data, rules={"enabled": False})
     search: Search = await open_search(settings)
     try:
         for name in sources.of_index:
             search = await search.with_model(name)
             _check_ranked(search, name)
-        observed = Observed(judged)
+        observed = Observed(plan.judged)
         index = IndexSearcher(search, observed, progress)
         yield replace(sources, index=index), observed, settings
     finally:
@@ -260,73 +247,6 @@ def _check_baseline(run: StoredRun, judged: Judgments, mode: str) -> None:
             f"the baseline {run.name} was made with --mode {run.mode}; use the same",
             field="baseline",
         )
-
-
-def _scored(
-    stored: Mapping[str, StoredRun], judged: Judgments, metrics: Sequence[str], mode: str
-) -> tuple[dict[str, Scored], list[str]]:
-    """The scores that kept runs have for the same judgments, and what to know of the others."""
-    names = [str(parse_metric(metric)) for metric in metrics]
-    scored: dict[str, Scored] = {}
-    notes = []
-    for name, run in stored.items():
-        same = run.mode == mode and checksum(run.gains) == checksum(judged.gains)
-        if same and set(names) <= run.values.keys():
-            scored[name] = as_scored(run, names, judged)
-            continue
-        scored[name] = score(judged, run.rankings, name, names), run.coverage if same else None
-        if any(len(ranked) == DEPTH for ranked in run.rankings.values()):
-            notes.append(
-                f"{name} keeps {DEPTH} products a query and is scored by them again; metrics that"
-                " look further see no more"
-            )
-    return scored, notes
-
-
-def as_scored(run: StoredRun, metrics: Sequence[str], judged: Judgments) -> Scored:
-    """A kept run's values as they were computed, in the order of the judgments' queries."""
-    at = {query: i for i, query in enumerate(run.queries)}
-    rows = np.array([at[query] for query in judged.relevant_queries()], np.intp)
-    values = {m: np.array(run.values[m], np.float64)[rows] for m in metrics}
-    unanswered = sum(not run.rankings.get(query) for query in judged.relevant_queries())
-    return SystemReport(intervals(values), values, unanswered, 0), run.coverage
-
-
-def _labels(
-    judged: Judgments,
-    counts: Mapping[str, float],
-    observed: Observed | None,
-    stored: Iterable[StoredRun],
-) -> Labels:
-    """The parts of the queries by every dimension that can be told; kinds come with judgments."""
-    queries = judged.relevant_queries()
-    labels: dict[str, Mapping[str, str]] = {"length": by_length(queries)}
-    if counts:
-        labels["frequency"] = by_frequency(queries, counts)
-    if observed is not None:
-        labels["category"] = by_category(judged.gains, observed.categories)
-    for run in stored:
-        for dimension, parts in run.slices.items():
-            if dimension != "kind":
-                labels.setdefault(dimension, parts)
-    return {name: parts for name, parts in labels.items() if parts}
-
-
-def _titles(observed: Observed | None, stored: Iterable[StoredRun]) -> dict[str, str]:
-    titles: dict[str, str] = {}
-    for run in stored:
-        titles.update(run.titles)
-    if observed is not None:
-        titles.update(observed.titles)
-    return titles
-
-
-def _stages(observed: Observed | None, stored: Mapping[str, StoredRun]) -> dict[str, Stages]:
-    stages = dict(observed.stages()) if observed is not None else {}
-    for name, run in stored.items():
-        if run.places is not None:
-            stages[name] = Stages(run.places, run.first_stage)
-    return stages
 
 
 def _unknown(observed: Observed | None) -> tuple[str, ...]:

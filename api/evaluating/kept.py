@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from api.evaluating.comparing import Outcome, as_scored, look_into
+from api.evaluating.outcome import Outcome, as_scored, look_into
 from eval import (
     Judgments,
     Report,
