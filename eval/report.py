@@ -12,7 +12,7 @@ from rich.text import Text
 from eval.gate import gate_sentence
 from eval.pairwise import LEAST_GAP
 from eval.report_lists import list_tables
-from eval.report_parts import failure_table, missed_lines, slice_tables
+from eval.report_parts import difference, failure_table, missed_lines, slice_tables
 from eval.report_values import report_json
 from eval.results import Comparison, Interval, Moved, Report
 from eval.runner import RANDOM
@@ -59,7 +59,7 @@ def summary(report: Report) -> str:
     comparison = _pair(report, metric, best, order[1])
     sign = 1 if comparison.a == best else -1
     low, high = sorted((sign * comparison.low, sign * comparison.high))
-    lead = f"{sign * comparison.delta:+.3f} [{low:+.3f}, {high:+.3f}]"
+    lead = difference(sign * comparison.delta, low, high)
     verdict = "significant" if comparison.p_holm < SIGNIFICANT else "could be chance"
     return f"{opening} Against {order[1]}: {lead}, p = {comparison.p_holm:.4f}: {verdict}."
 
@@ -87,10 +87,10 @@ def _score_table(report: Report, names: Sequence[str]) -> Table:
     heads = [Column(Text(name), overflow="fold", justify="right") for name in names]
     table = Table(Column("", no_wrap=True), *heads, box=box.SIMPLE)
     table.title, table.title_justify = "Means with 95% intervals", "left"
-    apart = "\n" if len(names) > MOST_COLUMNS // 2 else " "
+    form = "\n{:.3f}–{:.3f}" if len(names) > MOST_COLUMNS // 2 else " [{:.3f}, {:.3f}]"
     for metric in report.metrics:
         scores = (report.systems[name].scores[metric] for name in names)
-        table.add_row(metric, *(_cell(each, apart) for each in scores))
+        table.add_row(metric, *(_cell(each, form) for each in scores))
     if report.coverage:
         found = (report.coverage[name] for name in names)
         shares = (_percent(each.retrieved, each.relevant) for each in found)
@@ -102,9 +102,9 @@ def _percent(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "–"
 
 
-def _cell(interval: Interval, apart: str) -> Text:
+def _cell(interval: Interval, form: str) -> Text:
     cell = Text(f"{interval.mean:.3f}")
-    return cell.append(f"{apart}[{interval.low:.3f}, {interval.high:.3f}]", style="dim")
+    return cell.append(form.format(interval.low, interval.high), style="dim")
 
 
 def _comparison_table(metric: str, comparisons: Sequence[Comparison]) -> Table:
@@ -120,7 +120,7 @@ def _comparison_table(metric: str, comparisons: Sequence[Comparison]) -> Table:
         table.add_row(
             Text(c.a),
             Text(c.b),
-            f"{c.delta:+.3f} [{c.low:+.3f}, {c.high:+.3f}]",
+            difference(c.delta, c.low, c.high),
             f"{c.p:.4f}",
             f"{c.p_holm:.4f}",
             "–" if c.effect_size is None else f"{c.effect_size:+.2f}",

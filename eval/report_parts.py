@@ -70,7 +70,13 @@ def _stands_out(found: Difference) -> bool:
 
 def _difference(found: Difference) -> str:
     mark = " *" if _stands_out(found) else ""
-    return f"{found.delta:+.3f} [{found.low:+.3f}, {found.high:+.3f}]{mark}"
+    return f"{difference(found.delta, found.low, found.high)}{mark}"
+
+
+def difference(delta: float, low: float, high: float) -> str:
+    """A signed difference with its interval; what rounds to 0 has no minus."""
+    shown = [f"{round(value, 3) + 0.0:+.3f}" for value in (delta, low, high)]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
 def failure_table(report: Report) -> Table:
