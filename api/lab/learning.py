@@ -142,11 +142,9 @@ def drift_page(lab: Lab, asked: Asked) -> Page:
         command,
     )
     title = "Drift since training: stability indices and both limits"
-    blocks = [
-        notes,
-        *([Picture("drift", title, lambda: _draw_drift(found))] if rows else []),
-        table,
-    ]
+    blocks: list[Block] = [notes, table]
+    if rows:
+        blocks.insert(1, Picture("drift", title, lambda: _draw_drift(found)))
     return Page("Drift", found["sentence"], blocks)
 
 
