@@ -162,6 +162,17 @@ def test_preference_counts_only_pairs_that_could_stand_either_way() -> None:
     assert earned[0 if liked == 2 else 1] == 1.0 == -earned[1 if liked == 2 else 0]
 
 
+def test_preference_weighs_pairs_by_how_rarely_they_could_stand_either_way() -> None:
+    method = interleaver("preference")
+    lists = [ranking(1, 2, 3), ranking(4, 1, 5)]
+    shown = (method(lists, Random(seed), 3) for seed in range(100))
+    found = {tuple(each.items.tolist()): each for each in shown}
+    clicks = np.array([0.0, 1, 0])
+    # 2 may stand from the second place on, where 1 is left one time in two: such pairs count twice.
+    assert method.credit(found[4, 2, 1], clicks).tolist() == [-2.0, -2.0]
+    assert method.credit(found[4, 1, 2], clicks).tolist() == [2.0, 2.0]
+
+
 @pytest.mark.parametrize("method", ["probabilistic", "preference"])
 def test_credit_by_chance_needs_the_chances(method: str) -> None:
     one = interleaver(method)
