@@ -20,9 +20,10 @@ def placed(
     """
     for each in others:
         if each.name == new.name:
+            again = "; a stopped one cannot be started again" if each.status == "stopped" else ""
             raise BadInput(
-                f"there is an experiment {new.name} already ({each.status}); names are not used "
-                "twice, so that its clicks stay its own: choose another",
+                f"there is an experiment {new.name} already ({each.status}){again}: names are not "
+                "used twice, so that its clicks stay its own; choose another",
                 field="name",
             )
     running = [each for each in others if each.status == "running" and each.kind != "shadow"]

@@ -1,0 +1,198 @@
+"""Which arm is better, as a sentence: only when that is sure, however often somebody looked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from api.experiments.reading import Window
+from api.interleaving_report import Pair
+from eval.experiments import Experiment
+from eval.experiments.ab import METRICS, Analysis, Effect, Units
+from eval.stopping import LEAST
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The better arm, None while that is not sure; after how many units and when (seconds since
+    1970) it was; and all of that in words."""
+
+    winner: str | None
+    at: int | None
+    time: float | None
+    sentence: str
+
+
+def unread(experiment: Experiment, units: Mapping[str, int], searches: int, window: Window) -> str:
+    """Why there is nothing to compare."""
+    if experiment.kind == "shadow":
+        return (
+            f"{experiment.name} is a shadow, which nobody sees: nothing was clicked; "
+            f"aisle experiment status {experiment.name} says how it ranks."
+        )
+    if not searches:
+        until = "it runs" if experiment.status == "running" else "it ran"
+        return (
+            f"No searches of {experiment.name} are logged yet: {until} since {day(window.since)}. "
+            f"A search takes part when it comes with a {experiment.unit}_id, names no system, and "
+            "is logged ([events] enabled); /readyz of a server says whether it follows."
+        )
+    return (
+        f"{searches:,} searches of {experiment.name} are logged, but no {experiment.unit} counts: "
+        "all of them were seen in more than one arm, or are flagged."
+    )
+
+
+def of_pairs(experiment: Experiment, found: Sequence[Pair], units: Units) -> Decision:
+    """Of interleaved arms: the one that is surely better than every other."""
+    count = len(units)
+    for arm in units.arms:
+        own = [pair for pair in found if arm in (pair.a, pair.b)]
+        if all(pair.better == arm for pair in own):
+            at = max(pair.decided_at or 0 for pair in own)
+            when = float(units.first[at - 1])
+            others = _and([pair.b if pair.a == arm else pair.a for pair in own])
+            sentence = f"{arm} is better than {others}, decided after {at:,} {experiment.unit}s"
+            if len(own) == 1:
+                sentence += f" on {day(when)} ({_counts(own[0], experiment)})"
+            return Decision(arm, at, when, f"{sentence}.")
+    if len(found) == 1:
+        return Decision(None, None, None, _undecided(experiment, found[0], count))
+    sure = [
+        f"{pair.better} over {pair.b if pair.better == pair.a else pair.a}"
+        for pair in found
+        if pair.better
+    ]
+    rest = f" Surely better so far: {_and(sure)}." if sure else ""
+    return Decision(
+        None,
+        None,
+        None,
+        f"Not decided yet: no arm is surely better than all others in {count:,} "
+        f"{experiment.unit}s.{rest}",
+    )
+
+
+def _undecided(experiment: Experiment, pair: Pair, count: int) -> str:
+    unit = experiment.unit
+    if count == 1:
+        return f"One {unit} only: nothing can be said of {pair.a} and {pair.b} yet."
+    if pair.ties == count:
+        return (
+            f"Not decided between {pair.a} and {pair.b}: all {count:,} {unit}s are ties, for "
+            "nobody clicked what one of them placed; either they rank alike or clicks do not come."
+        )
+    if pair.decided_by == "e-value":
+        need = f"the e-value is {pair.e_value:.3g}, {1 / pair.alpha:g} is enough"
+    else:
+        need = "the confidence sequence still holds 0"
+    return f"Not decided yet between {pair.a} and {pair.b}: {_counts(pair, experiment)}; {need}."
+
+
+def _counts(pair: Pair, experiment: Experiment) -> str:
+    total = pair.wins + pair.losses + pair.ties
+    return (
+        f"{pair.wins:,} wins, {pair.losses:,} losses and {pair.ties:,} ties for {pair.a} in "
+        f"{total:,} {experiment.unit}s"
+    )
+
+
+def of_arms(experiment: Experiment, analysis: Analysis, units: Units, primary: str) -> Decision:
+    """Of arms that were shown apart: by the primary metric against the first arm."""
+    if analysis.split.failed:
+        return Decision(None, None, None, _mismatched(experiment, analysis, units))
+    effects = analysis.effects[primary]
+    better = METRICS[primary].better
+    ahead = {arm: _ahead(effect, analysis, better) for arm, effect in effects.items()}
+    above = [arm for arm, side in ahead.items() if side > 0]
+    base = units.arms[0]
+    if len(above) == 1:
+        return _decided(experiment, above[0], effects[above[0]], analysis, units)
+    if all(side < 0 for side in ahead.values()):
+        last = max(effects.values(), key=lambda each: each.at or 0)
+        return _decided(experiment, base, last, analysis, units)
+    if above:
+        sentence = (
+            f"{_and(above)} are better than {base} by {primary}, but not told from each other; "
+            "compare them alone."
+        )
+        return Decision(None, None, None, sentence)
+    return Decision(None, None, None, _open(experiment, effects, units, primary))
+
+
+def _ahead(effect: Effect, analysis: Analysis, better: int) -> int:
+    """1 where an arm was found better than the baseline, -1 where worse, 0 where neither."""
+    if not effect.at:
+        return 0
+    _, path = analysis.paths[effect.arm]
+    return better if path.delta[effect.at - 1] > 0 else -better
+
+
+def _decided(
+    experiment: Experiment, winner: str, effect: Effect, analysis: Analysis, units: Units
+) -> Decision:
+    rows, _ = analysis.paths[effect.arm]
+    assert effect.at
+    when = float(units.first[rows[effect.at - 1]])
+    base = units.arms[0]
+    loser = base if winner != base else _and(list(units.arms[1:]))
+    relative = "" if effect.relative is None else f" ({effect.relative:+.1%})"
+    later = "" if effect.differs else "; since then the interval has come to hold 0 again"
+    sentence = (
+        f"{winner} is better than {loser} by {effect.metric}, decided after {effect.at:,} "
+        f"{experiment.unit}s on {day(when)}: {effect.arm} less {base} is "
+        f"{effect.delta:+.4g}{relative}, {between(effect)}{later}."
+    )
+    return Decision(winner, effect.at, when, sentence)
+
+
+def _open(experiment: Experiment, effects: Mapping[str, Effect], units: Units, primary: str) -> str:
+    counts = dict(zip(units.arms, units.counts(), strict=True))
+    unit = experiment.unit
+    shown = [arm for arm, count in counts.items() if count]
+    if len(units) == 1:
+        return f"One {unit} only, in {shown[0]}: nothing can be said yet."
+    if len(shown) == 1:
+        return (
+            f"All {len(units):,} {unit}s so far are in {shown[0]}: there is nothing to compare "
+            "with yet."
+        )
+    few = {arm: count for arm, count in counts.items() if count < LEAST}
+    if few:
+        told = ", ".join(f"{arm} has {count:,}" for arm, count in few.items())
+        return f"Too few {unit}s to say anything: {told}, and each arm needs {LEAST}."
+    parts = "; ".join(f"{arm}: {between(effect)}" for arm, effect in effects.items())
+    return (
+        f"Not decided yet: by {primary} no arm differs surely from {units.arms[0]} in "
+        f"{len(units):,} {unit}s ({parts})."
+    )
+
+
+def between(effect: Effect) -> str:
+    """An interval in words."""
+    if effect.low is None or effect.high is None:
+        return "no interval yet"
+    return f"{1 - effect.alpha:.3g} confidence sequence {effect.low:+.4g} to {effect.high:+.4g}"
+
+
+def _mismatched(experiment: Experiment, analysis: Analysis, units: Units) -> str:
+    split = analysis.split
+    rows = zip(units.arms, split.observed, split.expected, strict=True)
+    told = ", ".join(f"{arm} has {seen:,} and was due {due:,.0f}" for arm, seen, due in rows)
+    p = "" if split.p is None else f"chi-squared p = {split.p:.2g}, "
+    return (
+        f"No effect is shown, for the split is not as it should be: of {len(units):,} "
+        f"{experiment.unit}s {told} ({p}e-value {split.e_value:.3g}). Something loses or adds "
+        "shoppers in one arm (a crash, a redirect, a bot, a log that is not complete): find it "
+        "first, then begin a new experiment."
+    )
+
+
+def day(time: float) -> str:
+    """A moment in words."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
