@@ -93,12 +93,16 @@ def _sessions(result: dict[str, Any]) -> str:
         for share, of in (("all queries", (1.0,)), ("one in four", (0.25,)), ("both", (1.0, 0.25)))
     ]
     medians = table(["queries changed", *INTERLEAVERS], middle)
-    return "\n\n".join((table([*header, *INTERLEAVERS], rows), note, "Medians:", medians))
+    return "\n\n".join(
+        (table([*header, *INTERLEAVERS], rows), note, "Medians, without *:", medians)
+    )
 
 
 def _middle(rows: list[dict[str, Any]], shares: tuple[float, ...], name: str) -> str:
+    """Medians over the cases in which the A/B test is not for the other ranker."""
     chosen = [row[name]["fewer"] for row in rows if row["share"] in shares]
-    return " / ".join(f"{median(each[m]['times'] for each in chosen):,.0f}" for m in MEASURES)
+    right = ([each[m]["times"] for each in chosen if each[m]["agree"]] for m in MEASURES)
+    return " / ".join(f"{median(times):,.0f}" if times else "–" for times in right)
 
 
 def _fewer(cell: dict[str, Any]) -> str:
