@@ -22,5 +22,6 @@ PARTS: Mapping[str, str] = {
     "interleaving": "api.bench.experiments_interleaving",
     "off-policy": "api.bench.experiments_off_policy",
     "ab": "api.bench.experiments_ab",
+    "rollout": "api.bench.experiments_rollout",
     "overhead": "api.bench.experiments_overhead",
 }

@@ -303,7 +303,7 @@ def learn(
 @command.command("experiments")
 def experiments(
     part: Annotated[
-        str, typer.Option(help="metrics, interleaving, off-policy, ab, overhead or all.")
+        str, typer.Option(help="metrics, interleaving, off-policy, ab, rollout, overhead or all.")
     ] = "all",
     data: Data = DEFAULT_DATA,
     real: Annotated[

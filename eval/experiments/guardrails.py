@@ -36,9 +36,9 @@ _LEAST_PURCHASES = 100
 @dataclass(frozen=True, slots=True)
 class Check:
     """What one guardrail says. `candidate`, `baseline` and `limit` are the figures that it compares
-    (milliseconds, clicks a search, shares, money a session), NaN where there are none yet;
-    `evidence` is how much of what proves a breach there is, 1 when it is proved. `waits`: nothing
-    is proved, but one may not be sure either that it holds; `reason` says why."""
+    (milliseconds, clicks a search, shares; of revenue, times the baseline's), NaN where there are
+    none yet; `evidence` is how much of what proves a breach there is, 1 when it is proved. `waits`:
+    nothing is proved, but one may not be sure either that it holds; `reason` says why."""
 
     name: Name
     state: State
@@ -278,7 +278,7 @@ class _Look:
         allowed = limit * theirs.mean
         made = self._said("revenue", rate, allowed, sure, lost > 0, says, count)
         evidence = min(max(evidence, 0.0), 1.0)
-        return Check("revenue", made.state, mine.mean, theirs.mean, allowed, evidence, made.reason)
+        return Check("revenue", made.state, ratio, 1.0, limit, evidence, made.reason)
 
     def _said(
         self,
