@@ -10,7 +10,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from api.experiments.report import Path, Report
+from api.experiments.report import Narrowed, Report
 from api.experiments.text import says
 
 WIDTH, LEFT, RIGHT = 760, 76, 150
@@ -42,7 +42,7 @@ def draw(found: Report) -> str:
     return "\n".join([head, frame, *body, "</svg>"]) + "\n"
 
 
-def _panel(path: Path, top: int, unit: str) -> Iterator[str]:
+def _panel(path: Narrowed, top: int, unit: str) -> Iterator[str]:
     """The difference, gray about it the confidence sequence, and where it was decided."""
     low, high = _limits(path)
     x = _scale(path.units[0], path.units[-1], LEFT, WIDTH - RIGHT)
@@ -70,7 +70,7 @@ def _panel(path: Path, top: int, unit: str) -> Iterator[str]:
     yield from _beside(path, x, top)
 
 
-def _beside(path: Path, x: Scale, top: int) -> Iterator[str]:
+def _beside(path: Narrowed, x: Scale, top: int) -> Iterator[str]:
     right = WIDTH - RIGHT + 12
     yield _text(right, top + 20, f"now {path.delta[-1]:+.4g}")
     if math.isfinite(path.low[-1]):
@@ -88,7 +88,7 @@ def _beside(path: Path, x: Scale, top: int) -> Iterator[str]:
         yield _text(right, top + 110, f"decided at {path.decided:,}")
 
 
-def _limits(path: Path) -> tuple[float, float]:
+def _limits(path: Narrowed) -> tuple[float, float]:
     """High enough for the intervals once they are narrower than at first, and for 0."""
     said = np.isfinite(path.low)
     late = said & (np.cumsum(said) > said.sum() // 10)

@@ -217,7 +217,7 @@ def _with_latencies(connection: DuckDBPyConnection, units: Units) -> Units:
 
     found = arrays(
         connection,
-        "SELECT n, milliseconds FROM page JOIN counted USING (unit) "
+        "SELECT n, page.milliseconds AS milliseconds FROM page JOIN counted USING (unit) "
         "WHERE page.milliseconds IS NOT NULL ORDER BY n",
     )
     return replace(units, latencies=found["milliseconds"], of_unit=found["n"].astype(np.int64))

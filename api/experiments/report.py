@@ -28,7 +28,7 @@ _POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class Narrowed:
     """How a comparison narrowed: `says` what is compared; after `units` at `times` (seconds since
     1970) the difference, its interval (infinite: nothing could be said) and the e-value where there
     is one; all float64 of one shape. `decided` is the number of units that decided it."""
@@ -58,7 +58,7 @@ class Report:
     split: Mismatch | None = None
     effects: Mapping[str, Mapping[str, Effect]] = field(default_factory=dict)
     pairs: tuple[Pair, ...] = ()
-    paths: Mapping[str, Path] = field(default_factory=dict)
+    paths: Mapping[str, Narrowed] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -103,7 +103,7 @@ def _interleaved(empty: Report, found: Found) -> Report:
         gap = differences(credits_.earned, names.index(pair.a), names.index(pair.b))
         mean, low, high = confidence_sequence(gap, pair.alpha)
         paths[f"{pair.a} − {pair.b}"] = _thinned(
-            Path(
+            Narrowed(
                 f"{pair.a} − {pair.b}, clicks credited a {experiment.unit}",
                 np.arange(1.0, len(gap) + 1),
                 found.units.first,
@@ -126,7 +126,7 @@ def _split(empty: Report, found: Found) -> Report:
     metric = METRICS[primary]
     for arm, (rows, path) in analysis.paths.items():
         paths[arm] = _thinned(
-            Path(
+            Narrowed(
                 f"{arm} − {units.arms[0]}, {metric.says.format(**words(experiment))}",
                 np.arange(1.0, len(rows) + 1),
                 units.first[rows],
@@ -161,7 +161,7 @@ def words(experiment: Experiment) -> dict[str, str]:
     return {"unit": experiment.unit, "units": f"{experiment.unit}s"}
 
 
-def _thinned(path: Path) -> Path:
+def _thinned(path: Narrowed) -> Narrowed:
     """Of many points evenly spread ones, the first at which something is said, and the last."""
     count = len(path.units)
     at = np.linspace(0, count - 1, min(count, _POINTS)).round().astype(np.int64)
@@ -287,7 +287,7 @@ def preferences(found: Report) -> dict[str, dict[str, float | None]]:
     return matrix
 
 
-def _points(name: str, path: Path) -> Iterator[dict[str, Any]]:
+def _points(name: str, path: Narrowed) -> Iterator[dict[str, Any]]:
     for place in range(len(path.units)):
         low, high = float(path.low[place]), float(path.high[place])
         known = math.isfinite(low)
