@@ -26,6 +26,9 @@ from api.state import AppState
 PAGES = Path(__file__).parent / "pages"
 """The page and its assets, as they are written: there is no build step."""
 
+_ELSEWHERE = frozenset({"js/judge.js", "js/outbox.js"})
+"""Modules of other pages: browsers of shoppers need not load them."""
+
 IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """Content-Security-Policy of catalogue pictures: an SVG opened by itself must not run scripts."""
 
@@ -122,7 +125,7 @@ def load_storefront(directory: Path, *, events: bool = True) -> Storefront:
     contents = [path.read_bytes() for path in paths]
     mark = _hash([template.encode(), *(name.encode() for name in names), *contents])
     base = f"/assets/{mark}"
-    scripts = [name for name in names if name.endswith(".js")]
+    scripts = [name for name in names if name.endswith(".js") and name not in _ELSEWHERE]
     preloads = "\n".join(f'<link rel="modulepreload" href="{base}/{name}">' for name in scripts)
     page = template.replace("{{assets}}", base).replace("{{preloads}}", preloads)
     assets = {

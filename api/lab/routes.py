@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.access import require_own_origin
 from api.context import context_of
+from api.judging.pages import results_page, tasks_page
 from api.lab.access import CHALLENGE, require_reader
 from api.lab.comparison import compare_page, query_page
 from api.lab.experiments import experiment_page, experiments_page
@@ -39,6 +40,8 @@ PAGES: Mapping[str, Maker] = {
     "/lab/runs": runs_page,
     "/lab/runs/compare": compare_page,
     "/lab/runs/query": query_page,
+    "/lab/judge": tasks_page,
+    "/lab/judge/{name}/results": results_page,
     "/lab/experiments": experiments_page,
     "/lab/experiments/{name}": experiment_page,
     "/lab/models": models_page,

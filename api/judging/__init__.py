@@ -1,0 +1,1 @@
+"""Judging: pooled products of queries, graded by people who do not see which system found them."""

@@ -1,0 +1,115 @@
+"""The page on which raters grade, and what it asks and sends. The list of tasks and their results
+are pages of the lab (`api.judging.pages`)."""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from api.access import require_own_origin
+from api.context import context_of
+from api.endpoint import json_response
+from api.handlers import json_body, refuse_parameters
+from api.judging.answers import AnswerLogs, rater_key
+from api.judging.requests import answered_json, pooled, read_answer, work_json
+from api.judging.tasks import load_task
+from api.lab.access import CHALLENGE, require_reader
+from api.problems import on_aisle_error
+from api.state import AppState
+from api.storefront import Storefront
+from search.errors import AisleError, BadInput
+
+_SHELL = Path(__file__).parent / "judge.html"
+_FRESH = {"Cache-Control": "no-store"}
+
+
+def judging_routes(state: AppState, shop: Storefront) -> list[BaseRoute]:
+    """The page of a task and its two requests; none when the lab is turned off."""
+    if not state.settings.lab.enabled:
+        return []
+    desk = _Desk(state, _SHELL.read_text("utf-8").replace("{{assets}}", shop.address("")[:-1]))
+    return [
+        Route("/lab/judge/{name}", desk.page, methods=["GET"]),
+        Route("/lab/judge/{name}/work", desk.work, methods=["GET"]),
+        Route("/lab/judge/{name}/answers", desk.answers, methods=["POST"]),
+    ]
+
+
+class _Desk:
+    """Answers the judging page."""
+
+    def __init__(self, state: AppState, shell: str) -> None:
+        self.state = state
+        self.shell = shell
+
+    async def page(self, request: Request) -> Response:
+        """The page itself; what it shows it asks for."""
+        context_of(request.scope).route = "/lab/judge/{name}"
+        try:
+            require_reader(request, self.state.settings)
+        except AisleError as error:
+            response = await on_aisle_error(request, error)
+            if response.status_code == 401:
+                response.headers["WWW-Authenticate"] = CHALLENGE
+            return response
+        task = await asyncio.to_thread(load_task, self.state.settings.data, _name(request))
+        return HTMLResponse(self.shell.replace("{{task}}", escape(task.name)), headers=_FRESH)
+
+    async def work(self, request: Request) -> Response:
+        """A query and its products, for `rater`; the first that is not all answered, or `query`."""
+        context_of(request.scope).route = "/lab/judge/{name}/work"
+        require_reader(request, self.state.settings)
+        refuse_parameters(request, ("rater", "query"))
+        rater, number = _rater(request), _number(request)
+
+        def look() -> dict[str, object]:
+            task = load_task(self.state.settings.data, _name(request))
+            if number is not None:
+                pooled(task, number)
+            answers = AnswerLogs(self.state.settings.data, task).read(rater)
+            return work_json(task, rater_key(rater), answers, number)
+
+        return json_response(await asyncio.to_thread(look), headers=_FRESH)
+
+    async def answers(self, request: Request) -> Response:
+        """Keeps one answer; the response says that the disk has it."""
+        context_of(request.scope).route = "/lab/judge/{name}/answers"
+        require_own_origin(request)
+        require_reader(request, self.state.settings)
+        refuse_parameters(request, ())
+        # A browser sends a body without a type, or of another, for any page without asking first.
+        body = await json_body(request, untyped="")
+
+        def keep() -> dict[str, object]:
+            task = load_task(self.state.settings.data, _name(request))
+            rater, answer = read_answer(body, task)
+            answers = AnswerLogs(self.state.settings.data, task).add(rater, answer)
+            pair = answers.last if answer.action == "undo" else (answer.query, answer.product)
+            return answered_json(task, answers, pair)
+
+        return json_response(await asyncio.to_thread(keep), headers=_FRESH)
+
+
+def _name(request: Request) -> str:
+    name: str = request.path_params["name"]
+    return name
+
+
+def _rater(request: Request) -> str:
+    rater = request.query_params.get("rater", "")
+    rater_key(rater)
+    return rater
+
+
+def _number(request: Request) -> int | None:
+    given = request.query_params.get("query")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) < 9):
+        raise BadInput(f"{given[:100]!r} is no number of a query; count from 0", field="query")
+    return int(given)
