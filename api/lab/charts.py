@@ -20,7 +20,13 @@ def draw_differences(
     reach = max([0.01, *map(abs, gaps)])
     width = WIDTH - LEFT - RIGHT
     step = width / max(len(gaps), 1)
-    lines = [*_axis([(value, f"{value:+.2f}") for value in (reach, 0.0, -reach)], -reach, reach)]
+    lines = [
+        *_axis(
+            [(value, f"{value:+.2f}" if value else "0") for value in (reach, 0.0, -reach)],
+            -reach,
+            reach,
+        )
+    ]
     zero = _y(0.0, -reach, reach)
     for i, gap in enumerate(gaps):
         if gap:
@@ -74,8 +80,10 @@ def draw_sequence(
     high: Sequence[float],
     title: str,
     unit: str,
+    decided: float | None = None,
 ) -> str:
-    """A difference and its confidence sequence as they went: the mean a line, the interval gray."""
+    """A difference and its confidence sequence as they went: the mean a line, the interval gray;
+    a dashed line where it was `decided`."""
     finite = [v for v in (*mean, *low, *high) if math.isfinite(v)]
     late = [v for v in (*low[len(low) // 10 :], *high[len(high) // 10 :]) if math.isfinite(v)]
     bottom, top = min([0.0, *(late or finite)]), max([0.0, *(late or finite)])
@@ -96,6 +104,12 @@ def draw_sequence(
     lines.append(f'<path d="M{LEFT} {zero}H{WIDTH - RIGHT}" stroke="{_INK}"/>')
     points = " ".join(f"{x(u)},{_y(m, bottom, top)}" for u, m in zip(units, mean, strict=True))
     lines.append(f'<polyline points="{points}" fill="none" stroke="{_INK}" stroke-width="2"/>')
+    if decided:
+        line = f'<path d="M{x(decided)} {TOP}V{HEIGHT - BOTTOM}"'
+        lines.append(f'{line} stroke="{_INK}" stroke-dasharray="5 4"/>')
+        anchor = "end" if decided > most / 2 else "start"
+        beside = x(decided) + (-6 if anchor == "end" else 6)
+        lines.append(_text(beside, TOP + 12, f"decided at {decided:,.0f}", anchor))
     for share in (0.25, 0.5, 0.75, 1.0):
         place = f"{most * share:,.0f}"
         lines.append(_text(x(most * share), HEIGHT - BOTTOM + 16, place, "middle"))

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import orjson
-
-from api.experiments.seams import BOUNDS, Tally
-from api.lab.charts import draw_sequence, draw_shares
-from api.lab.jobs import Outcome
+from api.lab.charts import draw_shares
+from api.lab.finding import find
 from api.lab.lab import Lab
 from api.lab.page import Asked, Block, Cell, Facts, Field, Form, Notes, Page, Picture, Table
-from api.lab.text import cut, matching, moment, number, percent, plural, when, words
+from api.lab.text import cut, matching, moment, number, plural, when, words
 from eval.experiments import Experiment, Step
 from search.errors import NotFound
 
-CREATE = (
-    "aisle experiment create NAME --kind interleave --arms ranked,hybrid --data DATA"
-    "   # see aisle experiment create --help"
-)
-FRESH_SECONDS = 120.0
-"""A report older than this is made again when somebody looks."""
+CREATE = "aisle experiment create NAME --kind interleave --a ranked --b hybrid --data DATA"
 KINDS = {
     "interleave": "interleaving",
     "ab": "A/B test",
     "shadow": "shadow",
     "rollout": "rollout",
 }
-_ALL = ""
-"""The arm of what all arms did together."""
 
 
 def experiments_page(lab: Lab, asked: Asked) -> Page:
@@ -75,23 +63,17 @@ def experiment_page(lab: Lab, asked: Asked) -> Page:
     found = next((each for each in lab.store.experiments() if each.name == name), None)
     if found is None:
         raise NotFound(f"there is no experiment {name[:64]!r}; /lab/experiments lists them")
-    # What a stopped one found does not change any more.
-    fresh = FRESH_SECONDS if found.status == "running" else None
-    outcome = lab.jobs.ask(lab.report(name), fresh)
-    report = _report(outcome)
+    finding = find(lab, asked, found)
     steps = lab.store.history(name)
     blocks: list[Block] = [
-        *_found(outcome, report),
-        *_sequences(report),
-        *_happened(lab, found),
+        *finding.blocks,
         *_shares(found, steps),
         _definition(found),
         _arms(found),
         _history(steps),
     ]
     above = ("/lab/experiments", "Experiments")
-    waiting = outcome.running and outcome.path is None
-    return Page(name, _sentence(found, report), blocks, waiting, above)
+    return Page(name, finding.sentence or _sentence(found), blocks, finding.waiting, above)
 
 
 def _row(each: Experiment, last: Step | None) -> tuple[Cell, ...]:
@@ -108,114 +90,12 @@ def _row(each: Experiment, last: Step | None) -> tuple[Cell, ...]:
     )
 
 
-def _sentence(each: Experiment, report: Mapping[str, Any]) -> str:
-    said = report.get("sentence")
-    if isinstance(said, str) and said:
-        return said
+def _sentence(each: Experiment) -> str:
     arms = " against ".join(arm.name for arm in each.arms)
     if each.status == "stopped":
         why = f": {each.reason}" if each.reason else ""
         return f"The {KINDS[each.kind]} of {arms} was stopped at {moment(each.stopped)} UTC{why}."
     return f"The {KINDS[each.kind]} of {arms} runs since {moment(each.created)} UTC."
-
-
-def _report(outcome: Outcome) -> dict[str, Any]:
-    if outcome.path is None:
-        return {}
-    try:
-        found = orjson.loads(outcome.path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _found(outcome: Outcome, report: Mapping[str, Any]) -> Iterator[Block]:
-    """As of when the finding is, and what it rests on."""
-    lines = []
-    if report:
-        lines.append(f"As of {moment(outcome.made)} UTC.")
-    if outcome.running:
-        lines.append("What was found is being computed; look again in a moment.")
-    if outcome.fault:
-        lines.append(f"What was found could not be computed: {outcome.fault}")
-    for key in ("assumptions", "notes", "remarks"):
-        value = report.get(key, ())
-        lines += [value] if isinstance(value, str) else [str(each) for each in value]
-    yield Notes(lines, title="The finding")
-
-
-def _sequences(report: Mapping[str, Any]) -> Iterator[Block]:
-    """The confidence sequences of the report, however deep in it."""
-    for place, (named, points) in enumerate(_series(report)):
-        columns = [[_number(point.get(key)) for point in points] for key in _KEYS]
-        title = f"{named or 'Difference'} as it narrows"
-        units, mean, low, high = columns
-        yield Picture(
-            f"sequence-{place + 1}",
-            title,
-            lambda u=units, m=mean, lo=low, hi=high, t=title: draw_sequence(  # type: ignore[misc]
-                u, m, lo, hi, t, "units"
-            ),
-        )
-
-
-_KEYS = ("units", "mean", "low", "high")
-
-
-def _series(value: object, name: str = "") -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _series(each, str(value.get("name") or value.get("arm") or key))
-    elif isinstance(value, list) and len(value) > 1 and all(map(_is_point, value)):
-        yield name, value
-
-
-def _is_point(value: object) -> bool:
-    return isinstance(value, dict) and set(_KEYS) <= set(value)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
-
-
-def _happened(lab: Lab, each: Experiment) -> Iterator[Block]:
-    """What was counted in each arm."""
-    totals: dict[str, Tally] = {}
-    for cell, tally in lab.store.tallies(each.name).items():
-        totals[cell.arm] = totals.get(cell.arm, Tally()) + tally
-    names = [arm.name for arm in each.arms if arm.name in totals]
-    order = [*names, *(name for name in totals if name not in names)]
-    rows = [
-        (
-            words(name or "all arms, interleaved"),
-            number(found.requests),
-            number(found.searches),
-            percent(found.without_hits, found.searches),
-            number(found.clicks),
-            number(found.clicks / found.searches if found.searches else None, ".3f"),
-            number(found.purchases),
-            number(found.revenue, ",.2f"),
-            percent(found.errors, found.requests + found.errors),
-            words(_p99(found)),
-        )
-        for name, found in ((name, totals[name]) for name in order)
-    ]
-    heads = ("arm", "requests", "searches", "without hits", "clicks", "clicks a search")
-    more = ("purchases", "revenue", "failed", "p99 (ms)")
-    empty = "Nothing was counted yet: it begins with the next search of a shopper who takes part."
-    yield Table("counts", "What happened in each arm", (*heads, *more), rows, empty)
-
-
-def _p99(found: Tally) -> str:
-    """Below which bound 99% of the requests were answered."""
-    needed, seen = 0.99 * sum(found.times), 0
-    if not needed:
-        return ""
-    for bound, count in zip(BOUNDS, found.times, strict=False):
-        seen += count
-        if seen >= needed:
-            return f"≤ {bound:g}"
-    return f"> {BOUNDS[-1]:g}"
 
 
 def _shares(each: Experiment, steps: Sequence[Step]) -> Iterator[Block]:

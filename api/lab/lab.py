@@ -49,6 +49,11 @@ class Lab:
         own = str(self.data)
         return Task(PROPENSITY, ("api.cli", "propensity", "--events", own, "--json"))
 
+    def counts(self, name: str) -> Task:
+        """What happened in the arms of an experiment."""
+        arguments = ("api.lab.work", "counts", str(self.data), name, OUT)
+        return Task(f"counts-{name}.json", arguments)
+
     def report(self, name: str) -> Task:
         """What an experiment found so far."""
         own = str(self.data)

@@ -48,7 +48,7 @@ def _experiments(lab: Lab) -> Iterator[Block]:
         (each.name, words(f"{each.kind}, {each.share:.0%}", f"/lab/experiments/{each.name}"))
         for each in running
     ]
-    yield Facts("Experiments", [("all", words(counted(found), "/lab/experiments")), *rows])
+    yield Facts("Experiments", [("state", words(counted(found), "/lab/experiments")), *rows])
 
 
 def _runs(lab: Lab) -> Iterator[Block]:
@@ -62,7 +62,7 @@ def _runs(lab: Lab) -> Iterator[Block]:
         score = first_score(found[name])
         told = f"{score[0]} {score[1]['mean']:.3f}, " if score else ""
         rows.append((name, words(f"{told}{moment(found[name].get('created'))} UTC")))
-    yield Facts("Runs", [("all", words(f"{len(found):,} kept", "/lab/runs")), *rows])
+    yield Facts("Runs", [("kept", words(f"{len(found):,}, the newest first", "/lab/runs")), *rows])
 
 
 def _drift(lab: Lab) -> Iterator[Block]:

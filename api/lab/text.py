@@ -56,6 +56,11 @@ def number(value: float | None, form: str = ",.0f") -> Cell:
     return Cell(format(value, form).replace("-", "−"), value, numeric=True)
 
 
+def p_value(p: float) -> Cell:
+    """A cell of a p-value, which is never 0."""
+    return Cell("< 0.0001", p, numeric=True) if p < 0.00005 else number(p, ".4f")
+
+
 def percent(part: float, whole: float) -> Cell:
     """A cell of a share."""
     return number(part / whole if whole else None, ".1%")

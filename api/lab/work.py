@@ -17,7 +17,7 @@ import orjson
 
 from api.lab.listing import RUNS, read_listing, stamps
 from eval import StoredRun, load_run
-from search.errors import AisleError, BadInput
+from search.errors import AisleError, BadInput, NotFound
 
 READ_SECONDS = 20.0
 """How long runs are read at once: what is found by then is shown, the next look goes on."""
@@ -58,6 +58,32 @@ def _scores(run: StoredRun) -> Mapping[str, Any]:
     return run.scores() if run.queries else {}
 
 
+def count(data: Path, name: str) -> dict[str, Any]:
+    """What happened in each arm of an experiment; of a shadow also how it compares.
+
+    Raises:
+        NotFound: there is no such experiment.
+        StorageFailed: the store is away.
+    """
+    from api.experiments.opening import open_store
+    from api.experiments.seams import Tally
+    from api.experiments.shadow_report import shadow_report
+    from api.settings import load_settings
+
+    store = open_store(load_settings(data))
+    experiment = next((each for each in store.experiments() if each.name == name), None)
+    if experiment is None:
+        raise NotFound(f"there is no experiment {name!r}")
+    totals: dict[str, Tally] = {}
+    for cell, tally in store.tallies(name).items():
+        totals[cell.arm] = totals.get(cell.arm, Tally()) + tally
+    found: dict[str, Any] = {"arms": {arm: asdict(tally) for arm, tally in totals.items()}}
+    if experiment.kind == "shadow":
+        figures, text = shadow_report(store, experiment)
+        found["shadow"] = {"figures": figures, "sentence": text.partition("\n")[0]}
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """Does what the arguments say; 2 for what cannot be done."""
     try:
@@ -70,8 +96,10 @@ def main(arguments: list[str]) -> int:
 
                 directory = Path(data) / RUNS
                 write_comparison(load_run(one, directory), load_run(other, directory), Path(out))
+            case ["counts", data, name, out]:
+                Path(out).write_bytes(orjson.dumps(count(Path(data), name)))
             case _:
-                raise BadInput("say runs or compare")
+                raise BadInput("say runs, compare or counts")
     except AisleError as error:
         sys.stderr.write(f"{error}\n")
         return 2
