@@ -94,8 +94,7 @@ def draw_sequence(
     def x(unit: float) -> float:
         return round(LEFT + unit / most * (WIDTH - LEFT - RIGHT), 1)
 
-    values = [bottom + (top - bottom) * n / 4 for n in range(5)]
-    lines = [*_axis([(value, f"{value:+.3g}") for value in values], bottom, top)]
+    lines = [*_axis(_marks(bottom, top), bottom, top)]
     rows = [r for r in zip(units, low, high, strict=True) if all(map(math.isfinite, r))]
     edges = [f"{x(u)},{_y(h, bottom, top)}" for u, _, h in rows]
     edges += [f"{x(u)},{_y(v, bottom, top)}" for u, v, _ in reversed(rows)]
@@ -132,8 +131,7 @@ def draw_gains(points: Sequence[Mapping[str, Any]], title: str) -> str:
         # A little apart, so that the bars of two kinds do not hide each other.
         return round(LEFT + 12 + share * (WIDTH - LEFT - RIGHT - 120) + 4 * kind, 1)
 
-    values = [low + (high - low) * n / 4 for n in range(5)]
-    lines = [*_axis([(value, f"{value:+.3f}") for value in values], low, high)]
+    lines = [*_axis(_marks(low, high), low, high)]
     zero = _y(0.0, low, high)
     lines.append(f'<path d="M{LEFT} {zero}H{WIDTH - RIGHT}" stroke="{_INK}"/>')
     for place, kind in enumerate(kinds):
@@ -163,6 +161,15 @@ def _mark(x: float, y: float, kind: int) -> str:
         return f'<rect x="{x - 4}" y="{y - 4}" width="8" height="8" fill="{_INK}"/>'
     fill = _INK if kind % 3 == 0 else "white"
     return f'<circle cx="{x}" cy="{y}" r="4" fill="{fill}" stroke="{_INK}"/>'
+
+
+def _marks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round numbers between two, some three to six, and how they are written."""
+    rough = (high - low) / 5 or 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(n for n in (1, 2, 5, 10) if n * power >= rough)
+    numbers = [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [(value, f"{value:+.6g}" if value else "0") for value in numbers]
 
 
 def _axis(marks: Sequence[tuple[float, str]], low: float, high: float) -> Iterator[str]:

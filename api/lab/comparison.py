@@ -34,7 +34,7 @@ from search.errors import NotFound
 
 SURE = 0.05
 WAYS = (("", "either way"), ("up", "better with B"), ("down", "worse with B"))
-_ORDERS = {"up": "d.b > d.a", "down": "d.b < d.a"}
+_ORDERS = {"up": "b > a", "down": "b < a"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +220,8 @@ def _queries(found: Compared, asked: Asked) -> Iterator[Block]:
         Field("way", "Moved", way, WAYS),
     )
     yield Form("queries", asked.path, "Show", fields)
-    where = "d.metric = ? AND q.query LIKE ? ESCAPE '\\'"
-    where += f" AND {_ORDERS[way]}" if way in _ORDERS else ""
-    pattern = "".join(f"\\{c}" if c in "%_\\" else c for c in text)
-    given: list[str | int] = [metric, f"%{pattern}%"]
-    joined = f"FROM differences d JOIN queries q USING (number) WHERE {where}"
-    order = f"SELECT q.query, d.a, d.b {joined} ORDER BY d.moved DESC, d.number"
-    if not asked.whole:
-        order += f" LIMIT {PAGE} OFFSET {(page_number(asked) - 1) * PAGE}"
-    shown = found.connection.execute(order, given).fetchall()
+    every = asked.whole == "queries"
+    shown, total = _moved(found, text, way, None if every else page_number(asked))
     rows = [
         (
             words(query, found.link("/lab/runs/query", q=query)),
@@ -238,13 +231,34 @@ def _queries(found: Compared, asked: Asked) -> Iterator[Block]:
         )
         for query, a, b in shown
     ]
-    parts = None
-    if not asked.whole:
-        total = found.connection.execute(f"SELECT COUNT(*) {joined}", given).fetchone()[0]
-        parts = paging(asked, total, len(rows)) if total > PAGE else None
+    parts = paging(asked, total, len(rows)) if total > PAGE and not every else None
     heads = ("query", "A", "B", "B − A")
     caption = f"Queries by {metric}, those that moved most first"
     yield Table("queries", caption, heads, rows, "No query matches.", parts)
+
+
+def _moved(
+    found: Compared, text: str, way: str, page: int | None
+) -> tuple[list[tuple[str, float, float]], int]:
+    """The queries of a page (all without one) with both values, and how many there are."""
+    where, given = "metric = ?", [found.metric["metric"]]
+    where += f" AND {_ORDERS[way]}" if way in _ORDERS else ""
+    if text:
+        where += " AND number IN (SELECT number FROM queries WHERE query LIKE ? ESCAPE '\\')"
+        given.append("%" + "".join(f"\\{c}" if c in "%_\\" else c for c in text) + "%")
+    part = "" if page is None else f"LIMIT {PAGE} OFFSET {(page - 1) * PAGE}"
+    # The part first, so that only its queries are looked up.
+    chosen = f"SELECT number, a, b, moved FROM differences WHERE {where}"
+    chosen += f" ORDER BY moved DESC, number {part}"
+    shown = found.connection.execute(
+        f"SELECT query, d.a, d.b FROM ({chosen}) d JOIN queries USING (number)"
+        " ORDER BY moved DESC, number",
+        given,
+    ).fetchall()
+    if not text and way not in _ORDERS:
+        return shown, int(found.report["queries"])
+    count = f"SELECT COUNT(*) FROM differences WHERE {where}"
+    return shown, int(found.connection.execute(count, given).fetchone()[0])
 
 
 Product = tuple[str, str, float | None]

@@ -71,6 +71,7 @@ def experiment_page(lab: Lab, asked: Asked) -> Page:
         _definition(found),
         _arms(found),
         _history(steps),
+        *finding.last,
     ]
     above = ("/lab/experiments", "Experiments")
     return Page(name, finding.sentence or _sentence(found), blocks, finding.waiting, above)

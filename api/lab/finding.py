@@ -26,12 +26,13 @@ Report = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The finding in a sentence ("" when there is none yet), what it rests on, and whether it is
-    being computed."""
+    """The finding in a sentence ("" when there is none yet), what it rests on, whether it is being
+    computed, and how it narrowed, for the page's end."""
 
     sentence: str
     blocks: Sequence[Block]
     waiting: bool = False
+    last: Sequence[Block] = ()
 
 
 def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
@@ -51,10 +52,11 @@ def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
     blocks = [
         _about(outcome, report),
         *_measured(report),
-        *_narrowing(asked, experiment, report),
+        *_pictures(experiment, report),
         *happened,
     ]
-    return Finding(said, blocks, _first(counted) or _first(outcome))
+    waiting = _first(counted) or _first(outcome)
+    return Finding(said, blocks, waiting, tuple(_points(asked, experiment, report)))
 
 
 def _first(outcome: Outcome) -> bool:
@@ -183,8 +185,8 @@ def _measured(report: Report) -> Iterator[Table]:
         yield Table("pairs", "Preferences, by credited clicks", heads, pairs)
 
 
-def _narrowing(asked: Asked, experiment: Experiment, report: Report) -> Iterator[Block]:
-    """The confidence sequence of each comparison, as a picture and as a table."""
+def _pictures(experiment: Experiment, report: Report) -> Iterator[Picture]:
+    """How each comparison narrowed."""
     every = report.get("sequence", ())
     names = list(dict.fromkeys(point["of"] for point in every))
     for place, name in enumerate(names, 1):
@@ -193,6 +195,10 @@ def _narrowing(asked: Asked, experiment: Experiment, report: Report) -> Iterator
         at = (report.get("decision") or {}).get("at") if len(names) == 1 else None
         draw = partial(_draw, points, title, f"{experiment.unit}s", at)
         yield Picture(f"sequence-{place}", title, draw)
+
+
+def _points(asked: Asked, experiment: Experiment, report: Report) -> Iterator[Table]:
+    """The same as figures."""
     rows = [
         (
             words(point["of"]),
@@ -201,7 +207,7 @@ def _narrowing(asked: Asked, experiment: Experiment, report: Report) -> Iterator
             *(_figure(point, key, "+.4f") for key in ("delta", "low", "high")),
             _figure(point, "e_value", ",.3g"),
         )
-        for point in every
+        for point in report.get("sequence", ())
     ]
     if rows:
         heads = ("comparison", f"{experiment.unit}s", "when (UTC)", "difference", "low", "high")

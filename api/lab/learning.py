@@ -30,6 +30,11 @@ def propensity_page(lab: Lab, asked: Asked) -> Page:
         blocks.append(Notes([f"The estimate did not come about: {outcome.fault}"]))
     if found:
         blocks += [_curve_picture(found), _curve_table(found), *_fit(found)]
+    if not found and not outcome.running:
+        told = (
+            "It takes the clicks that this server logs; a shop of some thousand searches will do."
+        )
+        blocks.append(Notes([told], f"aisle propensity --events {lab.data}"))
     if not outcome.running:
         label = "Estimate again" if found else "Estimate now"
         blocks.append(Form("estimate", "/lab/propensity", label, method="post"))

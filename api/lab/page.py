@@ -140,13 +140,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a page is asked for: the values of its path and its query string; `whole` tables for
-    export; and the version and number of products that are served (None without an index)."""
+    """What a page is asked for: the values of its path and its query string; the table that is
+    wanted `whole`, for export; and the version and number of products that are served (None
+    without an index)."""
 
     path: str
     names: Mapping[str, str]
     query: Mapping[str, str]
-    whole: bool = False
+    whole: str = ""
     version: str | None = None
     products: int | None = None
 

@@ -103,7 +103,7 @@ class _Desk:
         async def handle(request: Request) -> Response:
             context_of(request.scope).route = path
             try:
-                asked = replace(await self._asked(request), whole=True)
+                asked = await self._asked(request)
                 return await asyncio.to_thread(self._file, maker, asked)
             except AisleError as error:
                 return self._refused(request, error)
@@ -135,7 +135,8 @@ class _Desk:
 
     def _file(self, maker: Maker, asked: Asked) -> Response:
         name, _, kind = asked.names["file"].rpartition(".")
-        page = _made(maker, self.lab, asked)
+        whole = name if kind == "csv" else ""
+        page = _made(maker, self.lab, replace(asked, whole=whole))
         table, picture = page.table(name), page.picture(name)
         if kind == "csv" and table is not None:
             named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}

@@ -98,7 +98,7 @@ def paging(asked: Asked, total: int, shown: int, key: str = "page") -> Paging:
 
 def cut(asked: Asked, table: Table, key: str = "page") -> Table:
     """The part of a long table that is asked for; all of it for export."""
-    if asked.whole or len(table.rows) <= PAGE:
+    if asked.whole == table.name or len(table.rows) <= PAGE:
         return table
     first = (page_number(asked, key) - 1) * PAGE
     rows = table.rows[first : first + PAGE]
