@@ -64,8 +64,6 @@ async def make_task(wanted: Wanted, progress: Progress | None = None) -> Made:
         raise BadInput("random finds nothing of its own; leave it out", field="systems")
     judged = Judgments({query: {} for query in queries})
     sources = find_sources(wanted.systems, wanted.runs, wanted.data, judged)
-    if len(set(sources.names)) < len(sources.names):
-        raise BadInput("a system is named twice; name each once", field="systems")
     async with _opened(wanted.data, sources, progress) as ready:
         runs = {name: await ready.run(name, queries, wanted.depth, None) for name in ready.names}
         runs = {name: _asked(run, queries) for name, run in runs.items()}
