@@ -121,12 +121,12 @@ def _examination(
 ) -> tuple[Propensities | None, tuple[str, ...]]:
     """How likely places are looked at, from the same clicks; None where these do not tell."""
     from training.clicks import Reading, read_log
-    from training.propensity import estimator
+    from training.propensity import estimate, estimator
 
     days = max(until - since, 1.0) / 86_400
     try:
         log = read_log(list(paths), Reading(window_days=days, now=until, depth=_LISTED))
-        return estimator()(log.counts), ()
+        return estimate(log.counts, estimator(), bootstrap=0).propensities, ()
     except BadInput as error:
         return None, (f"credit is not debiased, since propensities cannot be estimated: {error}",)
 
@@ -174,7 +174,7 @@ class _Credit:
         chances = [row for page in pages for row in page.get("chances") or ()]
         items = [item for page in pages for item in page.get("items") or ()]
         return Interleaved(
-            np.array(items or range(len(teams)), np.int32),
+            np.array(items if len(items) == len(teams) else range(len(teams)), np.int32),
             np.array([number.get(team, NOBODY) for team in teams], np.int8),
             np.array(ranks, np.int32).reshape(len(teams), -1),
             np.array(chances, np.float64) if len(chances) == len(teams) else None,
@@ -183,7 +183,7 @@ class _Credit:
     def _debiased(self, shown: Interleaved, clicks: Amounts, pages: Sequence[Any]) -> Amounts:
         assert self._curve is not None
         rankings = pages[0].get("rankings")
-        if not rankings:
+        if not rankings or not all(page.get("items") for page in pages):
             self.unknown += 1
             return np.zeros(len(self._names))
         length = min(len(shown), _LISTED)

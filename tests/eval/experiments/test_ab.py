@@ -32,7 +32,8 @@ def test_a_broken_split_hides_every_effect() -> None:
     units = units_of(np.random.default_rng(1), 4_000, (1.0, 2.0))
     found = analyze(units, (3.0, 1.0))
     assert found.split.failed
-    assert found.effects == found.paths == {}
+    assert not found.effects
+    assert not found.paths
 
 
 def test_more_clicks_are_found_and_what_did_not_happen_says_nothing() -> None:

@@ -1,0 +1,131 @@
+"""`aisle experiment`: made, listed, stopped, told, and refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli import run
+from api.experiments.sqlite import FILE, SqliteStore
+from tests.api.experiments.logs import did, mixed, written
+from tests.api.ranked import written as model_file
+
+Said = pytest.CaptureFixture[str]
+
+
+def experiment(data: Path, *arguments: str) -> int:
+    return run(["experiment", *arguments, "--data", str(data)])
+
+
+def told(capsys: Said, data: Path, *arguments: str) -> Any:
+    capsys.readouterr()
+    assert experiment(data, *arguments, "--json") == 0
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_an_experiment_is_made_listed_and_stopped_for_good(data: Path, capsys: Said) -> None:
+    two = ("--kind", "ab", "--a", "hybrid", "--b", "bm25")
+    made = told(capsys, data, "create", "words", *two, "--traffic", ".5", "--alpha", ".01")
+    assert (made["name"], made["slot"], made["alpha"]) == ("words", [0, 0.5], 0.01)
+    assert [arm["name"] for arm in made["arms"]] == ["a", "b"]
+    [listed] = told(capsys, data, "list")
+    assert listed == made
+    assert told(capsys, data, "status", "words")["arms"] == {}
+    assert experiment(data, "status", "words") == 0
+    assert "counted nothing yet" in capsys.readouterr().out
+    assert told(capsys, data, "stop", "words", "--reason", "seen enough")["stopped"] == ["words"]
+    assert [step["what"] for step in told(capsys, data, "history", "words")] == [
+        "created", "stopped",
+    ]  # fmt: skip
+    for arguments, said in (
+        (("stop", "words"), "stopped already (seen enough)"),
+        (("create", "words", *two), "a stopped one cannot be started again"),
+        (("stop",), "name one experiment, or give --all"),
+        (("stop", "words", "--all"), "name one experiment, or give --all"),
+        (("status", "luck"), "there is no experiment luck; there are: words"),
+        (("report", "luck"), "there is no experiment luck"),
+    ):
+        assert experiment(data, *arguments) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_one_command_stops_everything(data: Path, capsys: Said) -> None:
+    for name, *more in (
+        ("one", "--a", "hybrid", "--b", "bm25"),
+        ("two", "--diversity", "calm=0", "--diversity", "varied=.5", "--layer", "variety"),
+    ):
+        assert experiment(data, "create", name, "--kind", "ab", *more) == 0
+    assert sorted(told(capsys, data, "stop", "--all")["stopped"]) == ["one", "two"]
+    assert {each.status for each in SqliteStore(data / FILE).experiments()} == {"stopped"}
+    assert told(capsys, data, "stop", "--all")["stopped"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--kind", "interleave", "--a", "hybrid", "--b", "hybrid"), "--allow-same"),
+        (("--kind", "interleave", "--a", "hybrid", "--b", "ranked"), "no ranking model is in use"),
+        (("--kind", "ab", "--a", "hybrid", "--b", "model:77"), "no model has the version '77'"),
+        (("--kind", "ab", "--a", "hybrid", "--b", "nope"), "there is no system nope"),
+        (("--kind", "ab", "--a", "hybrid", "--arm", "c"), "NAME=SYSTEM"),
+        (("--kind", "ab", "--a", "hybrid", "--arm", "c=bm25:x"), "no weight"),
+        (("--kind", "ab", "--a", "hybrid", "--diversity", "b=much"), "ARM=0.3"),
+        (("--kind", "ab", "--a", "hybrid", "--b", "bm25", "--traffic", "0"), "0 of the traffic"),
+        (("--kind", "cards", "--a", "hybrid"), "cards"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_it_does(
+    data: Path, capsys: Said, arguments: tuple[str, ...], said: str
+) -> None:
+    assert experiment(data, "create", "words", *arguments) == 2
+    assert said in capsys.readouterr().err
+    assert not (data / FILE).exists()
+
+
+def test_variety_alone_cannot_be_interleaved_nor_what_only_differs_in_stock(
+    data: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, table in (("kept", "RANKING__OUT_OF_STOCK"), ("varied", "DIVERSITY__STRENGTH")):
+        monkeypatch.setenv(f"AISLE_SYSTEMS__{name.upper()}__BASE", "hybrid")
+        value = "keep" if name == "kept" else "0.5"
+        monkeypatch.setenv(f"AISLE_SYSTEMS__{name.upper()}__{table}", value)
+        arguments = ("create", name, "--kind", "interleave", "--a", "hybrid", "--b", name)
+        assert experiment(data, *arguments) == 2
+        assert "--kind ab" in capsys.readouterr().err
+    assert experiment(data, "create", "apart", "--kind", "ab", "--a", "hybrid", "--b", "kept") == 0
+
+
+def test_weights_and_versions_are_told_apart(data: Path, capsys: Said) -> None:
+    path = model_file(data / "up.json", 1.0)
+    arms = ("--arm", "old=hybrid:3", "--arm", f"new=ltr:{path}:1")
+    made = told(capsys, data, "create", "weighed", "--kind", "ab", *arms)
+    assert [(arm["system"], arm["weight"]) for arm in made["arms"]] == [
+        ("hybrid", 3.0), (f"ltr:{path}", 1.0),
+    ]  # fmt: skip
+
+
+def test_a_report_is_a_sentence_a_table_and_a_picture(
+    data: Path, tmp_path: Path, capsys: Said
+) -> None:
+    arguments = ("create", "test", "--kind", "interleave", "--a", "hybrid", "--b", "bm25")
+    made = told(capsys, data, *arguments)
+    assert experiment(data, "report", "test") == 0
+    assert "No searches of test are logged yet" in capsys.readouterr().out
+    searches = [mixed(n, f"s{n}", ["a", "b", "", ""], time=made["created"]) for n in range(40)]
+    events = [did(each, "p1", time=made["created"]) for each in searches]
+    log = written(tmp_path / "log", searches, events)
+    picture = tmp_path / "report.svg"
+    more = ("--events", str(log), "--picture", str(picture))
+    assert experiment(data, "report", "test", *more) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "a is better than b, decided after" in out
+    assert "40 / 0 / 0" in out
+    assert picture.read_text().startswith("<svg")
+    plain = told(capsys, data, "report", "test", "--events", str(log))
+    assert plain["decision"]["winner"] == "a"
+    assert plain == told(capsys, data, "report", "test", "--events", str(log)) | {
+        "experiment": plain["experiment"]
+    }

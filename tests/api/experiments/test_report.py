@@ -1,0 +1,296 @@
+"""Reports of experiments from logs: who is credited, who counts, what is said of little."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from api.experiments.picture import draw
+from api.experiments.reading import Found, Window, read
+from api.experiments.report import Report, report, report_json, window_of
+from api.responses import to_json
+from eval.experiments import Arm, Experiment, Step
+from search.errors import BadInput
+from tests.api.experiments.logs import BEGUN, DAY, did, mixed, search, written
+
+AB = Experiment("test", "ab", (Arm("a", "hybrid"), Arm("b", "bm25")), created=BEGUN)
+MIXED = replace(AB, kind="interleave")
+WINDOW = Window(BEGUN, BEGUN + DAY)
+
+
+def found(
+    root: Path, experiment: Experiment, searches: Sequence[Any], events: Sequence[Any] = ()
+) -> tuple[Found, Report]:
+    read_ = read([written(root, searches, events)], experiment, WINDOW)
+    return read_, report(experiment, read_, WINDOW)
+
+
+def test_clicks_go_to_whom_the_hit_stands_for_and_count_once(tmp_path: Path) -> None:
+    searches = [
+        mixed(0, "s0", ["a", "b", "", "b"]),
+        mixed(1, "s1", ["a", "b", "", "b"]),
+        mixed(2, "s1", ["b", "a", "", "a"]),
+        mixed(3, "s2", ["a", "b", "", "b"]),
+    ]
+    events = [
+        did(searches[0], "p1"),
+        did(searches[0], "p1", event_id="again"),
+        did(searches[0], "p3"),
+        did(searches[1], "p2"),
+        did(searches[2], "p1"),
+        did(searches[3], "p9"),
+        did(searches[3], "p1", time=BEGUN + 2 * DAY),
+    ]
+    read_, said = found(tmp_path, MIXED, searches, events)
+    assert read_.credits is not None
+    assert read_.credits.earned.tolist() == [[1, 0], [0, 2], [0, 0]]
+    assert said.units == {"a": 3, "b": 3}
+    (pair,) = said.pairs
+    assert (pair.wins, pair.losses, pair.ties) == (1, 1, 1)
+    assert said.decision.winner is None
+    assert "1 wins, 1 losses and 1 ties" in said.decision.sentence
+
+
+@pytest.mark.parametrize("method", ["balanced", "optimized", "probabilistic", "preference"])
+def test_other_methods_credit_by_ranks_and_chances(tmp_path: Path, method: str) -> None:
+    drawn = [[0.5, 0.5]] * 4 if method == "preference" else [[0.9, 0.1], [0.1, 0.9]] * 2
+    said = {"ranks": [[1, 2], [2, 1], [3, 4], [4, 3]], "chances": drawn}
+    searches = [mixed(n, f"s{n}", ["a", "b", "a", "b"], attributes=said) for n in range(2)]
+    events = [did(searches[0], "p1"), did(searches[1], "p2")]
+    read_, _ = found(tmp_path, replace(MIXED, method=method), searches, events)
+    assert read_.credits is not None
+    earned = read_.credits.earned
+    assert earned[0, 0] > earned[0, 1]
+    assert earned[1, 1] > earned[1, 0]
+    bare = [mixed(n, f"s{n}", ["a", "a", "b", "b"]) for n in range(2)]
+    if method in ("probabilistic", "preference"):
+        told = read(
+            [written(tmp_path / "bare", bare, events)], replace(MIXED, method=method), WINDOW
+        )
+        assert told.credits is not None
+        assert not told.credits.earned.any()
+        assert "without what credit needs" in told.remarks[0]
+
+
+def test_two_pages_are_one_list(tmp_path: Path) -> None:
+    first = mixed(0, "s0", ["a", "b", "a", "b"])
+    second = {
+        **first, "first": 5, "products": ["p5", "p6"], "teams": ["a", "b"],
+        "attributes": to_json({"arms": ["a", "b"], "ranks": [[5, 9], [9, 5]]}).decode(),
+    }  # fmt: skip
+    read_, _ = found(
+        tmp_path, replace(MIXED, method="balanced"), [second, first], [did(first, "p5")]
+    )
+    assert read_.searches == 1
+    assert read_.credits is not None
+    assert read_.credits.earned.tolist() == [[1, 0]]
+
+
+def test_the_better_arm_is_named_once_it_is_sure(tmp_path: Path) -> None:
+    searches = [mixed(n, f"s{n}", ["a", "b", "", ""]) for n in range(60)]
+    events = [did(each, "p2" if n % 6 else "p1") for n, each in enumerate(searches)]
+    _, said = found(tmp_path, MIXED, searches, events)
+    assert said.decision.winner == "b"
+    assert said.decision.at
+    assert said.decision.at < 60
+    assert "b is better than a" in said.decision.sentence
+    plain = report_json(said)
+    assert (plain["wins"], plain["losses"], plain["ties"]) == (10, 50, 0)
+    assert plain["e_value"] > 20
+    assert plain["metrics"]["credit"]["delta"] == pytest.approx(-40 / 60)
+    assert len(plain["sequence"]) == 60
+    assert plain["preferences"]["b"]["a"] == pytest.approx(5 / 6)
+    assert plain["mismatch"] is None
+
+
+def test_three_interleaved_arms_have_a_matrix_of_preferences(tmp_path: Path) -> None:
+    three = replace(MIXED, arms=(*MIXED.arms, Arm("c", "dense")))
+    ranks = {"arms": ["a", "b", "c"], "ranks": [[1, 2, 3]] * 4}
+    searches = [mixed(n, f"s{n}", ["a", "b", "c", ""], attributes=ranks) for n in range(90)]
+    events = [did(each, "p3" if n % 9 else "p1") for n, each in enumerate(searches)]
+    _, said = found(tmp_path, three, searches, events)
+    assert said.decision.winner == "c"
+    matrix = report_json(said)["preferences"]
+    assert matrix["c"]["a"] == pytest.approx(8 / 9)
+    assert matrix["b"]["a"] == pytest.approx(0)
+    assert len(said.paths) == 3
+
+
+def test_debiased_credit_takes_propensities_of_the_same_log(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    searches, events = [], []
+    liked = {"p1": 0.2, "p2": 0.2, "p3": 0.6, "p4": 0.6}
+    for n in range(2_400):
+        one, two = rng.integers(2, size=2)
+        order = [0, 3][:: 1 - 2 * one] + [1, 2][:: 1 - 2 * two]
+        teams = "ab"[:: 1 - 2 * one] + "ab"[:: 1 - 2 * two]
+        known: dict[str, Any] = {}
+        if n % 2:  # other traffic, which connects all places
+            order, known = rng.permutation(4).tolist(), {"experiment": ""}
+        ranks = {"ranks": [[i + 1, 4 - i] for i in order], "items": [i + 1 for i in order]}
+        products = [f"p{i + 1}" for i in order]
+        each = mixed(n, f"s{n}", list(teams), products=products, attributes=ranks, **known)
+        searches.append(each)
+        events += [
+            did(each, product, position=place + 1)
+            for place, product in enumerate(products)
+            if rng.random() < liked[product] / (place + 1)
+        ]
+    debiased = replace(MIXED, debiased=True)
+    read_, said = found(tmp_path, debiased, searches, events)
+    assert read_.credits is not None
+    assert read_.credits.debiased
+    # Alone, a would have had .2 + .2 / 2 clicks in its first two places and b .6 + .6 / 2.
+    assert read_.credits.earned.mean(axis=0) == pytest.approx([0.3, 0.9], abs=0.08)
+    assert said.decision.winner == "b"
+    assert said.pairs[0].decided_by == "confidence sequence"
+
+
+def test_credit_that_cannot_be_debiased_is_plain_and_says_so(tmp_path: Path) -> None:
+    searches = [mixed(0, "s0", ["a", "b", "", ""])]
+    read_, said = found(tmp_path, replace(MIXED, debiased=True), searches)
+    assert read_.credits is not None
+    assert not read_.credits.debiased
+    assert any("not debiased" in note for note in said.notes)
+
+
+def test_units_of_two_arms_bots_and_other_experiments_do_not_count(tmp_path: Path) -> None:
+    searches = [
+        search(0, "s0", "a"),
+        search(1, "s1", "b"),
+        search(2, "s2", "a"),
+        search(3, "s2", "b"),
+        search(4, "bot", "b"),
+        search(5, "s5", "b", experiment="test2"),
+        search(6, "s6", "x,b", experiment="other,test"),
+        search(7, "s7", "a", time=BEGUN - 5),
+        search(8, "", "a"),
+    ]
+    fast = [did(searches[4], f"p{n}", time=BEGUN + 4 + n / 100) for n in range(9)]
+    read_, said = found(tmp_path, AB, searches, fast)
+    assert said.units == {"a": 1, "b": 2}
+    assert (read_.two_arms, read_.flagged) == (1, 1)
+    assert any("more than one arm" in note for note in said.notes)
+    assert any("flagged" in note for note in said.notes)
+
+
+def test_what_units_did_is_summed_by_arm(tmp_path: Path) -> None:
+    searches = [
+        search(0, "s0", "a"),
+        search(1, "s0", "a", total=0, products=[]),
+        search(2, "s1", "b"),
+        search(3, "s1", "b", search_id="q2", first=5),
+    ]
+    events = [
+        did(searches[0], "p1"),
+        did(searches[0], "p2"),
+        did(searches[2], "p1", "purchase", value=20.0),
+        did(searches[2], "p2", "purchase", value=5.0, search_id=""),
+        did(searches[2], "p3", "purchase", value=99.0, time=BEGUN - 1),
+    ]
+    read_, _ = found(tmp_path, AB, searches, events)
+    measures = {name: values.tolist() for name, values in read_.units.measures.items()}
+    assert measures == {
+        "searches": [2, 1], "pages": [2, 2], "clicks": [2, 0], "purchases": [0, 2],
+        "converted": [0, 1], "revenue": [0, 25], "without_hits": [1, 0], "milliseconds": [21, 25],
+    }  # fmt: skip
+    assert sorted(read_.units.latencies.tolist()) == [10, 11, 12, 13]
+
+
+def test_a_client_s_history_narrows_the_interval(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    searches, events, number = [], [], 0
+    for person in range(300):
+        fond = float(rng.choice([0.0, 1.0]))
+        for when in (-DAY, -DAY, -DAY, 0.0, 0.0):
+            one = search(
+                number, f"v{number}", "ab"[person % 2], client=f"c{person}",
+                time=BEGUN + when + number / 10, experiment="test" if when == 0 else "",
+            )  # fmt: skip
+            number += 1
+            searches.append(one)
+            if rng.random() < fond:
+                events.append(did(one, "p1"))
+    of_clients = replace(AB, unit="client")
+    read_, said = found(tmp_path, of_clients, searches, events)
+    assert read_.units.before["searches"].tolist() == [3] * 300
+    effect = said.effects["clicks_per_search"]["b"]
+    assert effect.reduction is not None
+    assert effect.reduction > 0.9
+    assert any("CUPED" in note for note in said.notes)
+    assert said.units == {"a": 150, "b": 150}
+
+
+def test_a_wrong_split_shows_no_effect(tmp_path: Path) -> None:
+    searches = [search(n, f"s{n}", "a" if n % 4 else "b") for n in range(400)]
+    _, said = found(tmp_path, AB, searches)
+    plain = report_json(said)
+    assert plain["mismatch"]["failed"]
+    assert plain["metrics"] == {}
+    assert plain["sequence"] == []
+    assert "No effect is shown" in said.decision.sentence
+    weighed = replace(AB, arms=(Arm("a", "hybrid", weight=3), Arm("b", "bm25")))
+    assert report(weighed, read([tmp_path], weighed, WINDOW), WINDOW).split is not None
+    assert report_json(report(weighed, read([tmp_path], weighed, WINDOW), WINDOW))["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "arms", "sentence"),
+    [
+        ("ab", 0, "ab", "No searches of test are logged yet"),
+        ("interleave", 0, "ab", "No searches of test are logged yet"),
+        ("shadow", 0, "ab", "is a shadow"),
+        ("ab", 1, "ab", "One session only, in a"),
+        ("interleave", 1, "ab", "One session only"),
+        ("interleave", 5, "ab", "all 5 sessions are ties"),
+        ("ab", 6, "a", "All 6 sessions so far are in a"),
+        ("ab", 30, "ab", "Too few sessions to say anything: a has 15"),
+        ("ab", 400, "ab", "Not decided yet"),
+    ],
+)
+def test_little_is_said_of_little(
+    tmp_path: Path, kind: Any, count: int, arms: str, sentence: str
+) -> None:
+    searches = [
+        mixed(n, f"s{n}", ["a", "b", "", ""])
+        if kind == "interleave"
+        else search(n, f"s{n}", arms[n % len(arms)])
+        for n in range(count)
+    ]
+    _, said = found(tmp_path, replace(AB, kind=kind), searches)
+    assert sentence in said.decision.sentence
+    assert said.decision.winner is None
+    drawn = ElementTree.fromstring(draw(said))
+    assert drawn.tag.endswith("svg")
+    assert to_json(report_json(said))
+
+
+def test_arms_that_are_the_same_are_called_an_a_a_test(tmp_path: Path) -> None:
+    same = replace(AB, arms=(Arm("a", "hybrid"), Arm("b", "hybrid")))
+    _, said = found(tmp_path, same, [search(0, "s0", "a")])
+    assert any("A/A test" in note for note in said.notes)
+
+
+def test_a_rollout_counts_from_its_last_change_of_shares() -> None:
+    rolling = replace(AB, kind="rollout", share=0.1)
+    steps = [
+        Step(BEGUN, "test", "created", ""),
+        Step(BEGUN + 50, "test", "share", "", 0.1),
+        Step(BEGUN + 70, "test", "noted", ""),
+    ]
+    assert window_of(rolling, steps, BEGUN + 99) == Window(BEGUN + 50, BEGUN + 99)
+    ended = replace(AB, stopped=BEGUN + 60)
+    assert window_of(ended, steps, BEGUN + 99) == Window(BEGUN, BEGUN + 60)
+
+
+def test_there_is_no_log_before_the_first_search(tmp_path: Path) -> None:
+    nothing = read([tmp_path], AB, WINDOW)
+    assert len(nothing.units) == 0
+    with pytest.raises(BadInput, match="no metric 'luck'"):
+        report(AB, nothing, WINDOW, "luck")
