@@ -46,7 +46,7 @@ def test_an_answer_that_is_sent_again_counts_once(tmp_path: Path) -> None:
     logs = AnswerLogs(tmp_path, lamps(tmp_path))
     logs.add("Ana", answer("a1", grade=1))
     logs.add("Ana", answer("a2", grade=2))
-    logs.add("Ana", answer("a1", grade=1))
+    assert logs.add("Ana", answer("a1", grade=1)).given == {("lamp", "l1"): 2}
     undo = answer("a3", action="undo")
     logs.add("Ana", undo)
     assert logs.add("Ana", undo).given == {("lamp", "l1"): 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from api.judging.answers import Action, Answer, AnswerLogs
@@ -10,7 +11,7 @@ from api.judging.tasks import Pooled, Shown, Task, save_task
 POOLS = {"lamp": ("l1", "l2", "l3"), "kettle": ("k1", "k2")}
 
 
-def lamps(data: Path, pools: dict[str, tuple[str, ...]] = POOLS, name: str = "lamps") -> Task:
+def lamps(data: Path, pools: Mapping[str, tuple[str, ...]] = POOLS, name: str = "lamps") -> Task:
     """A task of three lamps and two kettles, kept in `data`."""
     products = {each: Shown(f"Title of {each}") for pool in pools.values() for each in pool}
     queries = tuple(Pooled(query, pool) for query, pool in pools.items())
