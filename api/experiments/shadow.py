@@ -47,6 +47,7 @@ QUEUE = 32
 """Requests that may wait for a shadow."""
 _BURST_SECONDS = 2.0
 """For how long of what it may use a shadow can save up."""
+_MAIN = "from api.experiments.shadow_process import main; main()"
 _OPEN_SECONDS = 120.0
 _RETRY_SECONDS = (5.0, 300.0)
 """When a process that failed is started again: first, and at the latest."""
@@ -94,7 +95,7 @@ class Child:
         self.connection, other = Pipe()
         with other:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api.experiments.shadow_process", str(other.fileno())],
+                [sys.executable, "-c", _MAIN, str(other.fileno())],
                 pass_fds=[other.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -83,6 +83,7 @@ async def serve(connection: Connection) -> None:
         await search.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serves the connection whose descriptor is the first argument."""
     os.nice(_NICE)
     asyncio.run(serve(Connection(int(sys.argv[1]))))

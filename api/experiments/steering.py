@@ -36,8 +36,8 @@ from eval.experiments.ramp import (
     decide,
     stage_since,
 )
-from search.build import MODEL
 from search.errors import AisleError, StorageFailed
+from search.systems import MODEL
 
 _LEASES = 3.0
 """How many looks a lease lasts: a leader may be late for two."""
