@@ -18,9 +18,11 @@ _FEW = 5
 
 def overview_page(lab: Lab, asked: Asked) -> Page:
     """What serves, what is tried, what was measured, and whether anything drifts."""
-    return Page(
-        "Lab", _serves(asked), [*_model(lab), *_experiments(lab), *_runs(lab), *_drift(lab)]
-    )
+    blocks: list[Block] = []
+    if asked.version is None:
+        blocks.append(Notes(["Index a catalogue:"], f"aisle index FILE --data {lab.data}"))
+    blocks += [*_model(lab), *_experiments(lab), *_runs(lab), *_drift(lab)]
+    return Page("Lab", _serves(asked), blocks)
 
 
 def _serves(asked: Asked) -> str:
