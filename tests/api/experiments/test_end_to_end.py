@@ -37,7 +37,7 @@ def test_of_a_good_and_a_bad_model_the_good_one_is_named(
     written(data / "down.json", -1.0)
     create = ["experiment", "create", "models", "--kind", "interleave", "--data", str(data)]
     assert run([*create, "--a", "down", "--b", "up"]) == 0
-    shoppers = Shoppers(read_truth(shop_files / "judgments.csv"), 80, seed=1)
+    shoppers = Shoppers(read_truth(shop_files / "judgments.csv"), 220, seed=1)
     with served(data) as (url, _):
         deadline = time.monotonic() + 20
         while "models" not in httpx.get(f"{url}/readyz").json()["experiments"]:
@@ -50,6 +50,6 @@ def test_of_a_good_and_a_bad_model_the_good_one_is_named(
     assert run(["experiment", "report", "models", "--data", str(data), "--json"]) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert said["searches"] == len(met.latencies)
-    assert said["units"] == {"a": 80, "b": 80}
+    assert said["units"] == {"a": 220, "b": 220}
     assert said["decision"]["winner"] == "b", said["decision"]
     assert said["losses"] > 2 * said["wins"]
