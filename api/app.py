@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from api.context import context_of
 from api.endpoint import json_response, to_routes
 from api.endpoints import endpoints
+from api.judging.pages import PAGES as JUDGING_PAGES
 from api.judging.routes import judging_routes
 from api.lab import Jobs, lab_routes, open_jobs
 from api.metrics import Metrics
@@ -64,7 +65,7 @@ def routes(state: AppState, jobs: Jobs) -> list[BaseRoute]:
     return [
         *to_routes(table, state),
         Route("/openapi.json", openapi),
-        *lab_routes(state, jobs, styles),
+        *lab_routes(state, jobs, styles, JUDGING_PAGES),
         *judging_routes(state, shop),
         *storefront_routes(state, shop),
     ]

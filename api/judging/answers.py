@@ -30,7 +30,8 @@ Pair = tuple[str, str]
 SKIPPED = -1
 """Stands for a grade where the rater would not give one."""
 _SUFFIX = ".jsonl"
-_NAME_BYTES = 60
+_NAME_BYTES = 80
+"""Written as a file's name each may take three, and a name has at most 255."""
 
 
 @dataclass(frozen=True, slots=True)

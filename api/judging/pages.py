@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from api.judging.answers import AnswerLogs, progress, rater_key
 from api.judging.results import Results, results, sentence
 from api.judging.tasks import GRADES, load_task, task_names
-from api.lab.lab import Lab
+from api.lab.lab import Lab, Maker
 from api.lab.page import Asked, Block, Cell, Field, Form, Notes, Page, Table
 from api.lab.text import cut, number, plural, when, words
 from eval.agreement import Agreement
-from search.errors import BadInput
+from search.errors import AisleError, BadInput
 
 HOME = "/lab/judge"
 
@@ -28,8 +28,12 @@ def tasks_page(lab: Lab, asked: Asked) -> Page:
 
 
 def _task_row(lab: Lab, name: str) -> tuple[Cell, ...]:
-    task = load_task(lab.data, name)
-    logs = AnswerLogs(lab.data, task).read_all()
+    try:
+        task = load_task(lab.data, name)
+        logs = AnswerLogs(lab.data, task).read_all()
+    except AisleError as error:
+        # The others can be judged all the same.
+        return (words(name), when(None), number(None), number(None), words(str(error)), words(""))
     far = []
     for rater, answers in logs.items():
         at = progress(task, answers)
@@ -141,3 +145,7 @@ def _disagreed(found: Results) -> Table:
     ]
     caption = "Where raters disagree most"
     return Table("disagreed", caption, ("query", "product", *names), rows, "Nowhere.")
+
+
+PAGES: Mapping[str, Maker] = {HOME: tasks_page, f"{HOME}/{{name}}/results": results_page}
+"""What the lab shows beside its own pages."""

@@ -16,10 +16,13 @@ from api.context import context_of
 from api.endpoint import json_response
 from api.handlers import json_body, refuse_parameters
 from api.judging.answers import AnswerLogs, rater_key
+from api.judging.pages import HOME
 from api.judging.requests import answered_json, pooled, read_answer, work_json
 from api.judging.tasks import load_task
 from api.lab.access import CHALLENGE, require_reader
-from api.problems import on_aisle_error
+from api.lab.page import Page
+from api.lab.rendering import NAVIGATION, render
+from api.problems import kind_of
 from api.state import AppState
 from api.storefront import Storefront
 from search.errors import AisleError, BadInput
@@ -32,7 +35,7 @@ def judging_routes(state: AppState, shop: Storefront) -> list[BaseRoute]:
     """The page of a task and its two requests; none when the lab is turned off."""
     if not state.settings.lab.enabled:
         return []
-    desk = _Desk(state, _SHELL.read_text("utf-8").replace("{{assets}}", shop.address("")[:-1]))
+    desk = _Desk(state, shop)
     return [
         Route("/lab/judge/{name}", desk.page, methods=["GET"]),
         Route("/lab/judge/{name}/work", desk.work, methods=["GET"]),
@@ -43,22 +46,28 @@ def judging_routes(state: AppState, shop: Storefront) -> list[BaseRoute]:
 class _Desk:
     """Answers the judging page."""
 
-    def __init__(self, state: AppState, shell: str) -> None:
+    def __init__(self, state: AppState, shop: Storefront) -> None:
         self.state = state
-        self.shell = shell
+        self.styles = (shop.address("css/base.css"), shop.address("css/lab.css"))
+        self.shell = _SHELL.read_text("utf-8").replace("{{assets}}", shop.address("").rstrip("/"))
 
     async def page(self, request: Request) -> Response:
         """The page itself; what it shows it asks for."""
         context_of(request.scope).route = "/lab/judge/{name}"
         try:
             require_reader(request, self.state.settings)
+            task = await asyncio.to_thread(load_task, self.state.settings.data, _name(request))
         except AisleError as error:
-            response = await on_aisle_error(request, error)
-            if response.status_code == 401:
-                response.headers["WWW-Authenticate"] = CHALLENGE
-            return response
-        task = await asyncio.to_thread(load_task, self.state.settings.data, _name(request))
+            return self._refused(request, error)
         return HTMLResponse(self.shell.replace("{{task}}", escape(task.name)), headers=_FRESH)
+
+    def _refused(self, request: Request, error: AisleError) -> Response:
+        """For people: a page of the lab that says why."""
+        kind = kind_of(error)
+        page = Page(kind.title, f"{error}.", above=(HOME, "Judge"))
+        text = render(page, request.url.path, "", self.styles, NAVIGATION)
+        asks = {"WWW-Authenticate": CHALLENGE} if kind.status == 401 else {}
+        return HTMLResponse(text, kind.status, {**_FRESH, **asks})
 
     async def work(self, request: Request) -> Response:
         """A query and its products, for `rater`; the first that is not all answered, or `query`."""

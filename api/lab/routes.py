@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Route
 
 from api.access import require_own_origin
 from api.context import context_of
-from api.judging.pages import results_page, tasks_page
 from api.lab.access import CHALLENGE, require_reader
 from api.lab.comparison import compare_page, query_page
 from api.lab.experiments import experiment_page, experiments_page
@@ -40,8 +39,6 @@ PAGES: Mapping[str, Maker] = {
     "/lab/runs": runs_page,
     "/lab/runs/compare": compare_page,
     "/lab/runs/query": query_page,
-    "/lab/judge": tasks_page,
-    "/lab/judge/{name}/results": results_page,
     "/lab/experiments": experiments_page,
     "/lab/experiments/{name}": experiment_page,
     "/lab/models": models_page,
@@ -60,14 +57,16 @@ def open_jobs(state: AppState) -> Jobs:
     return Jobs(state.settings.data / FOLDER)
 
 
-def lab_routes(state: AppState, jobs: Jobs, styles: tuple[str, ...]) -> list[BaseRoute]:
-    """The pages, what they export, and what can be asked to be computed; none when the lab is
-    turned off. `styles` are the addresses of its style sheets."""
+def lab_routes(
+    state: AppState, jobs: Jobs, styles: tuple[str, ...], more: Mapping[str, Maker]
+) -> list[BaseRoute]:
+    """The pages, with `more` of other packages, what they export, and what can be asked to be
+    computed; none when the lab is turned off. `styles` are the addresses of its style sheets."""
     if not state.settings.lab.enabled:
         return []
     desk = _Desk(state, Lab(state.settings, jobs, state.experiments.store), styles)
     routes: list[BaseRoute] = []
-    for path, maker in PAGES.items():
+    for path, maker in {**PAGES, **more}.items():
         exports = path.replace("/lab", "/lab/export", 1) + "/{file}"
         routes.append(Route(path, desk.page(path, maker), methods=["GET"]))
         routes.append(Route(exports, desk.export(exports, maker), methods=["GET"]))

@@ -30,20 +30,29 @@ const current = () => query?.products[at] ?? null;
 /** Asks who judges, unless it is known, and shows where they stopped. */
 async function begin() {
   rater = localStorage.getItem(NAME) ?? "";
-  byId("welcome").hidden = Boolean(rater);
+  task = query = null;
+  byId("welcome").hidden = true;
   byId("work").hidden = byId("end").hidden = byId("keys").hidden = byId("asked").hidden = true;
   byId("who").hidden = !rater;
   byId("who").textContent = rater;
   byId("who").title = "Judge under another name";
   if (!rater) {
     byId("saved").textContent = "";
-    byId("name").focus();
-    return;
+    return welcome();
   }
   outbox?.stop();
   outbox = new Outbox(`${PATH}/answers`, `aisle.judge.${TASK}.${rater}`, { kept, refused, changed: showSaved });
   await outbox.empty();
   await load();
+  // The server takes no such name, or has no such task: it said so.
+  if (!task) welcome();
+}
+
+function welcome() {
+  localStorage.removeItem(NAME);
+  byId("welcome").hidden = false;
+  byId("who").hidden = true;
+  byId("name").focus();
 }
 
 /** Shows a query by its number; without one, the first that is not all answered. */

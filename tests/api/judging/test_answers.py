@@ -166,7 +166,13 @@ def test_raters_have_a_log_each(tmp_path_factory: pytest.TempPathFactory, a: str
     assert AnswerLogs(data, task).raters() == sorted(set(keys))
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb\x00", "x" * 61])
+def test_the_longest_name_has_a_file(tmp_path: Path) -> None:
+    logs = AnswerLogs(tmp_path, lamps(tmp_path))
+    logs.add("名" * 26, answer("a1"))
+    assert logs.raters() == ["名" * 26]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb\x00", "x" * 81])
 def test_names_that_cannot_be_a_rater_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput, match="cannot name a rater"):
         AnswerLogs(tmp_path, lamps(tmp_path)).add(name, answer("a1"))

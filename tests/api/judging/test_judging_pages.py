@@ -184,6 +184,20 @@ async def test_titles_stay_when_products_are_gone(data: Path) -> None:
     }
 
 
+async def test_a_task_that_cannot_be_read_leaves_the_others(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    lamps(tmp_path, name="broken")
+    (tmp_path / "judging" / "broken" / "task.json").write_text("{")
+    listed = await client.get("/lab/judge")
+    assert listed.status_code == 200
+    assert "/lab/judge/lamps" in listed.text
+    assert "broken/task.json cannot be read" in listed.text
+    refused = await client.get("/lab/judge/broken")
+    assert refused.status_code == 500
+    assert "cannot be read" in refused.text
+
+
 async def test_the_lab_turned_off_takes_judging_with_it(tmp_path: Path) -> None:
     task = lamps(tmp_path)
     async with connected(tmp_path, lab={"enabled": False}) as client:
