@@ -173,7 +173,7 @@ def between(effect: Effect) -> str:
     """An interval in words."""
     if effect.low is None or effect.high is None:
         return "no interval yet"
-    return f"{1 - effect.alpha:.3g} confidence sequence {effect.low:+.4g} to {effect.high:+.4g}"
+    return f"{100 * (1 - effect.alpha):.4g}% confidence sequence {effect.low:+.4g} to {effect.high:+.4g}"
 
 
 def _mismatched(experiment: Experiment, analysis: Analysis, units: Units) -> str:
