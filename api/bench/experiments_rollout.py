@@ -21,7 +21,7 @@ from eval.experiments import Arm, Experiment, Guardrails
 from eval.experiments.observed import FALLBACKS, Minute
 from eval.experiments.ramp import Stage, decide
 
-REPEATS, QUICK = 300, 20
+REPEATS, QUICK = 150, 20
 LOOK_SECONDS = 15
 _LOOKS = 2 * 60 * 4
 _SESSION = 3.0

@@ -57,7 +57,9 @@ def start(
     revenue: Annotated[
         float, typer.Option(help="Least revenue a session, in times the baseline's.", min=0)
     ] = 0.0,
-    unit: Annotated[str, typer.Option(help="What is assigned: session or client.")] = "session",
+    unit: Annotated[
+        str, typer.Option(help="What is assigned: session, or client, who keeps what he has.")
+    ] = "client",
     layer: Annotated[str, typer.Option(help="Its layer of experiments.")] = "ranking",
     promote: Annotated[
         bool, typer.Option("--promote", help="At 100%, let the model serve without the rollout.")

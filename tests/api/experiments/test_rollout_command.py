@@ -42,11 +42,11 @@ def test_a_rollout_is_started_moved_stopped_and_its_history_says_why(
     version = registry_of(AppSettings(data=folder)).add(ordering(1.0), {}).version
     made = told(
         folder, capsys, "start", "spring", "--model", version[:6], "--steps", "10, 50%,100",
-        "--minutes", "3", "--requests", "70", "--p99", "0", "--revenue", ".9", "--unit", "client",
+        "--minutes", "3", "--requests", "70", "--p99", "0", "--revenue", ".9", "--unit", "session",
     )  # fmt: skip
     kept = SqliteStore(folder / FILE).experiments()[0]
     assert made["arms"][1]["system"] == kept.arms[1].system == f"model:{version}"
-    assert (kept.share, kept.unit, kept.ramp) == (0.1, "client", Ramp((0.1, 0.5, 1.0), 3, 70))
+    assert (kept.share, kept.unit, kept.ramp) == (0.1, "session", Ramp((0.1, 0.5, 1.0), 3, 70))
     assert kept.guardrails == Guardrails(None, 0.8, 0.01, 0.05, 0.9, 200)
     assert rollout(folder, "advance", "spring", "--reason", "the fair begins") == 0
     assert rollout(folder, "back", "spring") == 0
