@@ -136,7 +136,8 @@ def back(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None
 
 @command.command("stop")
 def stop(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
-    """End a rollout, at 100% too: everybody has the baseline again."""
+    """End a rollout, at 100% too: everybody has the baseline again. To end all experiments and
+    rollouts at once: aisle experiment stop-all."""
     from api.commands.console import say
     from api.experiments.rolling import stopped
 
