@@ -120,6 +120,7 @@ def keep_figures(data: Path) -> None:
     rows = [
         {"position": k, "propensity": 1 / k, "low": 0.9 / k, "high": 1.1 / k} for k in (1, 2, 3)
     ]
+    write(data / "lab" / "experiment-rollout-1.json", report_of("rollout-1"))
     propensities = {"estimator": "poisson", "positions": rows, "misfit": {}, "components": []}
     write(data / "lab" / "propensity.json", propensities)
     points = [
