@@ -20,7 +20,7 @@ command = typer.Typer(
     no_args_is_help=True,
     help="Give a model to more and more shoppers: 5, 10, 25, 50, then 100%, each step when the "
     "guardrails hold; running servers do it, and take it back when one surely breaks. "
-    "aisle experiment stop-all stops rollouts too.",
+    "aisle experiment stop --all stops rollouts too.",
 )
 
 Name = Annotated[str, typer.Argument(help="The rollout's name.")]
@@ -137,7 +137,7 @@ def back(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None
 @command.command("stop")
 def stop(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
     """End a rollout, at 100% too: everybody has the baseline again. To end all experiments and
-    rollouts at once: aisle experiment stop-all."""
+    rollouts at once: aisle experiment stop --all."""
     from api.commands.console import say
     from api.experiments.rolling import stopped
 

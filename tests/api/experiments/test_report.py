@@ -189,6 +189,7 @@ def test_what_units_did_is_summed_by_arm(tmp_path: Path) -> None:
     ]
     events = [
         did(searches[0], "p1"),
+        did(searches[0], "p1", event_id="again"),
         did(searches[0], "p2"),
         did(searches[2], "p1", "purchase", value=20.0),
         did(searches[2], "p2", "purchase", value=5.0, search_id=""),
