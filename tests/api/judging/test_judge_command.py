@@ -9,9 +9,11 @@ import orjson
 import pytest
 
 from api.cli import run
+from api.judging.answers import AnswerLogs
 from api.judging.making import read_queries
 from api.judging.tasks import load_task
 from eval import load_judgments
+from search.errors import BadInput
 from tests.api.judging.worlds import grade, lamps
 
 Capture = pytest.CaptureFixture[str]
@@ -99,6 +101,17 @@ def test_every_task_is_listed(tmp_path: Path, capsys: Capture) -> None:
     lamps(tmp_path, name="more")
     listed = told(capsys, "judge", "status", "--data", tmp_path)["tasks"]
     assert {each["task"] for each in listed} == {"lamps", "more"}
+
+
+def test_a_task_never_replaces_another(tmp_path: Path) -> None:
+    task = lamps(tmp_path)
+    grade(tmp_path, task, "Ana", {("lamp", "l1"): 3})
+    # As when two are started at the same moment, and neither sees the other.
+    with pytest.raises(BadInput, match="there is a task 'lamps' already, with its answers in"):
+        lamps(tmp_path, {"other": ("x",)})
+    assert load_task(tmp_path, "lamps") == task
+    assert AnswerLogs(tmp_path, task).read("Ana").given == {("lamp", "l1"): 3}
+    assert [each.name for each in (tmp_path / "judging").iterdir()] == ["lamps"]
 
 
 def test_queries_come_a_line_each_or_in_a_column(tmp_path: Path) -> None:
