@@ -17,6 +17,7 @@ from training.comparison import Standing, chosen_kinds, standings
 from training.effort import effort_for
 from training.linear import prepare
 from training.nested import CHOSEN, CrossValidation, Progress, cross_validate
+from training.repeatable import repeatable
 from training.scorers import KINDS, Choice, Kind, Scorer, fit_kinds
 from training.select import choose
 from training.tables import Tables
@@ -73,6 +74,7 @@ class Trained:
     importances: tuple[Importance, ...]
 
 
+@repeatable
 def train(
     tables: Tables,
     name: str,

@@ -31,6 +31,7 @@ from training.learners.periods import clicked_periods
 from training.learners.registry import LEARNERS, USUAL_LEARNER, learners_named
 from training.learners.seams import LearnerSettings
 from training.propensity.seams import Propensities
+from training.repeatable import repeatable
 from training.scorers import Scorer
 from training.tables import Tables, Values, stack
 
@@ -77,6 +78,7 @@ class LearnedFromClicks:
     left_out: float
 
 
+@repeatable
 def learn(
     tables: Sequence[Tables],
     log: SplitLog,
