@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,16 +38,14 @@ class Finding:
 
 def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
     """What was counted and found last; when that is old, it is computed anew."""
-    # What is known of a stopped one does not change any more.
-    running = experiment.status == "running"
-    counted = lab.jobs.ask(lab.counts(experiment.name), COUNTED_SECONDS if running else None)
+    counted = lab.jobs.ask(lab.counts(experiment.name), _fresh(experiment, COUNTED_SECONDS))
     counts = _read(counted)
     happened = list(_counted(experiment, counted, counts))
     if experiment.kind == "shadow":
         shadow = counts.get("shadow") or {}
         blocks = [*_beside(shadow.get("figures") or {}), *happened]
         return Finding(str(shadow.get("sentence") or ""), blocks, _first(counted))
-    outcome = lab.jobs.ask(lab.report(experiment.name), FRESH_SECONDS if running else None)
+    outcome = lab.jobs.ask(lab.report(experiment.name), _fresh(experiment, FRESH_SECONDS))
     report = _read(outcome)
     said = str((report.get("decision") or {}).get("sentence") or "")
     blocks = [
@@ -57,6 +56,13 @@ def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
     ]
     waiting = _first(counted) or _first(outcome)
     return Finding(said, blocks, waiting, tuple(_points(asked, experiment, report)))
+
+
+def _fresh(experiment: Experiment, seconds: float) -> float:
+    """How old what is known may be: of a stopped one nothing changes after its stop."""
+    if experiment.stopped is None:
+        return seconds
+    return max(seconds, time.time() - experiment.stopped)
 
 
 def _first(outcome: Outcome) -> bool:

@@ -89,10 +89,9 @@ class _Desk:
             context_of(request.scope).route = path
             try:
                 asked = await self._asked(request)
-                page = await asyncio.to_thread(_made, maker, self.lab, asked)
+                return await asyncio.to_thread(self._answer, request, maker, asked)
             except AisleError as error:
                 return self._refused(request, error)
-            return self._html(request, page)
 
         return handle
 
@@ -131,6 +130,9 @@ class _Desk:
         names = {name: str(value) for name, value in request.path_params.items()}
         query = dict(request.query_params)
         return Asked(request.url.path, names, query, version=version, products=products)
+
+    def _answer(self, request: Request, maker: Maker, asked: Asked) -> Response:
+        return self._html(request, _made(maker, self.lab, asked))
 
     def _file(self, maker: Maker, asked: Asked) -> Response:
         name, _, kind = asked.names["file"].rpartition(".")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
 import pytest
 
+from api.lab.finding import _fresh
 from api.lab.routes import PAGES
+from eval.experiments import Arm, Experiment
 from tests.api.conftest import connected
 from tests.api.lab.world import (
     BETTER,
@@ -178,6 +182,14 @@ async def test_an_experiment_shows_its_finding_as_it_narrows(tmp_path: Path) -> 
         history = await rows(client, export("/lab/experiments/rollout-1", "history.csv"))
         assert [row[1] for row in history] == ["what", "share", "created"]
         assert (await client.get("/lab/experiments/nothing")).status_code == 404
+
+
+async def test_what_a_stopped_experiment_found_is_computed_once_after_its_stop() -> None:
+    now = time.time()
+    running = Experiment("x", "ab", (Arm("a"), Arm("b")))
+    assert _fresh(running, 120.0) == 120.0
+    stopped = replace(running, status="stopped", stopped=now - 5_000)
+    assert _fresh(stopped, 120.0) == pytest.approx(5_000, abs=60)
 
 
 async def test_many_experiments_are_paged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
