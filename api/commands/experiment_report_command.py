@@ -27,8 +27,8 @@ def command(
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
-    """Say which arm is better, from the event log. Looking often does no harm: every interval and
-    decision here holds however often one looks."""
+    """Say which arm is better, from the event log; of a shadow, how it ranks beside what is served.
+    Looking often does no harm: every interval and decision here holds however often one looks."""
     import time
 
     from api.commands.console import out, print_json, say
@@ -37,6 +37,7 @@ def command(
     from api.experiments.picture import draw
     from api.experiments.reading import read
     from api.experiments.report import report, report_json, window_of
+    from api.experiments.shadow_report import shadow_report
     from api.experiments.text import report_tables
     from api.settings import load_settings, require_data
 
@@ -44,6 +45,13 @@ def command(
     require_data(settings.data)
     store = open_store(settings)
     experiment = named(store, name)
+    if experiment.kind == "shadow":
+        figures, text = shadow_report(store, experiment)
+        if json:
+            print_json(figures)
+        else:
+            out.print(text, markup=False)
+        return
     window = window_of(experiment, store.history(name), time.time())
     found = report(experiment, read(events or [settings.data], experiment, window), window, metric)
     if picture is not None:

@@ -26,11 +26,6 @@ class Decision:
 
 def unread(experiment: Experiment, units: Mapping[str, int], searches: int, window: Window) -> str:
     """Why there is nothing to compare."""
-    if experiment.kind == "shadow":
-        return (
-            f"{experiment.name} is a shadow, which nobody sees: nothing was clicked; "
-            f"aisle experiment status {experiment.name} says how it ranks."
-        )
     if not searches:
         until = "it runs" if experiment.status == "running" else "it ran"
         return (
@@ -173,7 +168,8 @@ def between(effect: Effect) -> str:
     """An interval in words."""
     if effect.low is None or effect.high is None:
         return "no interval yet"
-    return f"{100 * (1 - effect.alpha):.4g}% confidence sequence {effect.low:+.4g} to {effect.high:+.4g}"
+    sure = f"{100 * (1 - effect.alpha):.4g}%"
+    return f"{sure} confidence sequence {effect.low:+.4g} to {effect.high:+.4g}"
 
 
 def _mismatched(experiment: Experiment, analysis: Analysis, units: Units) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from api.cli import run
+from api.experiments.seams import Cell, Tally
+from api.experiments.shadow_report import COMPARED, OVERLAP
 from api.experiments.sqlite import FILE, SqliteStore
 from tests.api.experiments.logs import did, mixed, written
 from tests.api.ranked import written as model_file
@@ -50,6 +52,16 @@ def test_an_experiment_is_made_listed_and_stopped_for_good(data: Path, capsys: S
     ):
         assert experiment(data, *arguments) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_shadow_is_reported_by_how_it_ranks(data: Path, capsys: Said) -> None:
+    two = ("--kind", "shadow", "--a", "hybrid", "--b", "bm25")
+    assert experiment(data, "create", "behind", *two) == 0
+    assert told(capsys, data, "report", "behind")["kind"] == "shadow"
+    store = SqliteStore(data / FILE)
+    store.add({Cell("behind", "b", 1): Tally(requests=1, sums={COMPARED: 1.0, OVERLAP: 0.5})})
+    assert experiment(data, "report", "behind") == 0
+    assert ".50" in capsys.readouterr().out
 
 
 def test_one_command_stops_everything(data: Path, capsys: Said) -> None:

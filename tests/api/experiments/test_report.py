@@ -246,7 +246,6 @@ def test_a_wrong_split_shows_no_effect(tmp_path: Path) -> None:
     [
         ("ab", 0, "ab", "No searches of test are logged yet"),
         ("interleave", 0, "ab", "No searches of test are logged yet"),
-        ("shadow", 0, "ab", "is a shadow"),
         ("ab", 1, "ab", "One session only, in a"),
         ("interleave", 1, "ab", "One session only"),
         ("interleave", 5, "ab", "all 5 sessions are ties"),
