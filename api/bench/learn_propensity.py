@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from api.bench.learn import LearnPlan, Say
+from api.bench.learn import LearnPlan
 from api.bench.learn_propensity_tables import tables
+from api.bench.parts import Say
 from training.propensity import (
     ESTIMATORS,
     check_misfit,

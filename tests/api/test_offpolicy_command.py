@@ -176,7 +176,8 @@ def test_a_model_without_its_features_or_without_scores_is_refused(
 
 def test_propensities_of_the_log_are_estimated_again_in_each_resample() -> None:
     """Plugged in as if they were known, they make intervals that are too narrow."""
-    wide, narrow = [], []
+    wide: list[float] = []
+    narrow: list[float] = []
     for seed in range(6):
         drawn = mixed_rankers(CLICK_MODELS["ultra"], 1500, seed)
         for plan, widths in ((Plan(draws=60), wide), (Plan(draws=60, plug_in=True), narrow)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -285,10 +287,7 @@ def test_two_candidates_are_compared_with_each_other() -> None:
 def test_resamples_are_of_shoppers_not_of_searches() -> None:
     log, attraction = shop(1_000, 6)
     tenfold = (log.units // 10).astype(np.int32)
-    shared = ClickLog(
-        tenfold, *(getattr(log, name) for name in ("searches", "documents", "positions", "clicks")),
-        log.chances, log.queries,
-    )  # fmt: skip
+    shared = replace(log, units=tenfold)
     alone, together = (compare(each, attraction, None, known) for each in (log, shared))
     assert together.units == 100
     assert together.searches == alone.searches
@@ -353,10 +352,7 @@ def test_positions_without_a_propensity_are_left_out_or_refused() -> None:
     log, attraction = shop(2_000, 10)
     found = compare(log, attraction, None, half, Plan(draws=20))
     assert "positions without a propensity (4)" in found.refused
-    below = ClickLog(
-        *(getattr(log, name) for name in ("units", "searches", "documents", "positions")),
-        np.where(log.positions < DEPTH, log.clicks, 0.0), log.chances, log.queries,
-    )  # fmt: skip
+    below = replace(log, clicks=np.where(log.positions < DEPTH, log.clicks, 0.0))
     left = compare(below, attraction, None, half, Plan(draws=20))
     assert not left.refused
     assert "25.0% of impressions" in left.remarks[0]
@@ -367,7 +363,7 @@ def test_resamples_that_cannot_be_estimated_are_counted() -> None:
     calls = []
 
     def sometimes(cells: Cells, depth: int) -> Examination:
-        def fit(counted: Cells) -> NDArray[np.float64]:
+        def fit(cells: Cells) -> NDArray[np.float64]:
             calls.append(1)
             if len(calls) > 10:
                 raise BadInput("no clicks at position 3")
