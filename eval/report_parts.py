@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from rich import box
@@ -18,10 +19,14 @@ CAUSES: Mapping[str, str] = {
     RETRIEVED_LOW: "retrieved low",
     RANKED_LOW: "ranked low",
 }
-_BEHIND = "of that behind\nunjudged products"
+_BEHIND = "behind\nunjudged"
 _EXAMPLES = 2
-_SHORT = 16
-"""Longer names of systems do not fit above a column."""
+_SHORT = 13
+"""Longer names of systems, the two together, do not fit above columns."""
+_LEAST = 5
+"""The width of a mean."""
+_NAME = 15
+"""The width of names of systems and of parts."""
 _STANDS_OUT = "* the interval leaves out 0; not adjusted for looking at many parts"
 
 
@@ -38,12 +43,13 @@ def slice_tables(report: Report) -> Iterator[Table]:
 def _slice_table(
     metric: str, dimension: str, parts: Mapping[str, Slice], names: tuple[str, ...]
 ) -> Table:
-    short = all(len(name) <= _SHORT for name in names)
+    short = len(names) == 1 or sum(max(_LEAST, len(name)) for name in names) <= _SHORT
     heads = names if short else ("a", "b")[: len(names)]
-    numbers = [Column(Text(head), justify="right", no_wrap=True) for head in heads]
+    shown = [name_lines(head, 2 * _NAME) for head in heads]
+    numbers = [Column(Text(head), justify="right", no_wrap=True) for head in shown]
     if len(names) == 2:
         numbers.append(Column(Text(f"{heads[0]} − {heads[1]}"), no_wrap=True))
-    columns = (Column(dimension, overflow="fold"), Column("queries", justify="right"), *numbers)
+    columns = (Column(dimension, no_wrap=True), Column("queries", justify="right"), *numbers)
     table = Table(*columns, box=box.SIMPLE)
     meant = "" if short else f" (a: {names[0]}, b: {names[-1]})"
     table.title, table.title_justify = Text(f"{metric} by {dimension}{meant}"), "left"
@@ -52,10 +58,23 @@ def _slice_table(
         if len(names) == 2:
             found = next(d for d in scores.differences if (d.a, d.b) == names)
             cells.append(_difference(found))
-        table.add_row(Text(part), f"{scores.queries:,}", *cells)
+        table.add_row(Text(name_lines(part, _NAME)), f"{scores.queries:,}", *cells)
     if any(_stands_out(d) for s in parts.values() for d in s.differences if (d.a, d.b) == names):
         table.caption, table.caption_justify = _STANDS_OUT, "left"
     return table
+
+
+def name_lines(name: str, width: int) -> str:
+    """A name in lines of at most `width`, broken at blanks and signs where that is possible."""
+    lines = [""]
+    for piece in re.findall(r"[^\s/:._-]*[\s/:._-]*", name):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        while len(piece.rstrip()) > width:
+            lines[-1], piece = piece[:width], piece[width:]
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def _mean(found: Interval, columns: int) -> str:
@@ -84,17 +103,20 @@ def failure_table(report: Report) -> Table:
     first = next(iter(report.failures.values()))
     told = [n for n in CAUSES if any(n in found.causes for found in report.failures.values())]
     title = f"Where {first.metric} is lost: how much, its share, relevant products missing for it"
-    table = Table("system", "lost", *(CAUSES[n] for n in told), _BEHIND, box=box.SIMPLE)
+    heads = ("system", "lost", *(CAUSES[n].replace(" ", "\n") for n in told), _BEHIND)
+    table = Table(*(Column(head, no_wrap=True) for head in heads), box=box.SIMPLE)
     table.title, table.title_justify = title, "left"
     for name, found in report.failures.items():
         cells = (_cause(found, cause) for cause in told)
-        table.add_row(Text(name), f"{found.lost:.3f}", *cells, f"{found.unjudged:.3f}")
+        table.add_row(
+            Text(name_lines(name, _NAME)), f"{found.lost:.3f}", *cells, f"{found.unjudged:.3f}"
+        )
     return table
 
 
 def _cause(found: Failures, name: str) -> str:
     cause = found.causes.get(name)
-    return f"{cause.lost:.3f} ({cause.share:.0%}), {cause.products:,}" if cause else "–"
+    return f"{cause.lost:.3f} ({cause.share:.0%})\n{cause.products:,}" if cause else "–"
 
 
 def missed_lines(report: Report) -> Iterator[Text]:

@@ -163,8 +163,7 @@ def show(report: Report, picture: Path | None, *, json: bool) -> None:
     if report.gate is not None and not report.gate.passed:
         from eval.gate import gate_sentence
 
-        if json:  # the text has it
-            say(gate_sentence(report.gate))
+        say(gate_sentence(report.gate))
         raise typer.Exit(1)
 
 

@@ -19,16 +19,18 @@ def command(
     json: Json = False,
 ) -> None:
     """List the runs that were kept, the newest first."""
-    from rich import box
-    from rich.table import Column, Table
-    from rich.text import Text
-
     from api.commands.console import out, print_json, say
     from api.evaluating.sources import RUNS
+    from api.settings import require_data
     from eval import list_runs
     from eval.stored import run_name
+    from search.errors import BadInput
 
     place = directory or data / RUNS
+    if directory is None:
+        require_data(data)
+    elif not directory.is_dir():
+        raise BadInput(f"there is no directory {directory}; name one of runs", field="directory")
     listed = list_runs(place)
     if json:
         print_json({"runs": [_about(each.path, each.run, each.fault, place) for each in listed]})
@@ -36,17 +38,19 @@ def command(
     if not listed:
         say(f"no run in {place} yet; aisle eval --save NAME keeps some")
         return
-    heads = ("run", "made (UTC)", "queries", "95% interval", "judgments")
-    table = Table(*(Column(head, no_wrap=True) for head in heads), box=box.SIMPLE)
     for each in listed:
         if each.run is None:
             say(each.fault)
             continue
-        made = datetime.fromtimestamp(each.run.created, UTC).strftime("%Y-%m-%d %H:%M")
-        judged = each.run.inputs.get("judgments", "")[:8]
-        cells = (made, f"{len(each.run.queries):,}", _first(each.run), judged)
-        table.add_row(Text(run_name(each.path, place)), *cells)
-    out.print(table)
+        # A name is there to be copied: it has a line for itself.
+        out.print(run_name(each.path, place), markup=False, soft_wrap=True)
+        out.print(f"  {_facts(each.run)}", markup=False, soft_wrap=True)
+
+
+def _facts(run: Any) -> str:
+    made = datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M")
+    judged = run.inputs.get("judgments", "")[:8]
+    return f"{made}  {len(run.queries):,} queries  {_first(run)}  judged {judged}"
 
 
 def _first(run: Any) -> str:
