@@ -14,6 +14,7 @@ from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
     from api.experiments.seams import ExperimentStore
+    from api.settings import AppSettings
     from eval.experiments import Experiment
 
 command = typer.Typer(no_args_is_help=True, help="Experiments on live traffic.")
@@ -47,20 +48,31 @@ def status(name: Name, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Show what servers counted in each arm so far, and the last change. Whether an arm is better
     is what aisle experiment report says."""
     from api.commands.console import out, print_json
+    from api.experiments.opening import missing, open_store
+    from api.experiments.shadow_report import shadow_report
     from api.experiments.text import by_arm, list_table, percentile, status_table
 
-    store = _store(data)
+    settings = _settings(data)
+    store = open_store(settings)
     found = named(store, name)
     tallies, steps = store.tallies(name), store.history(name)
+    waits = missing(found, settings) if found.status == "running" else ()
     if json:
         arms = {
             arm: {**asdict(tally), "p99_below": percentile(tally)}
             for arm, tally in by_arm(tallies).items()
         }
         last = asdict(steps[-1]) if steps else None
-        print_json({"experiment": asdict(found), "arms": arms, "last": last})
+        told = {"experiment": asdict(found), "arms": arms, "last": last, "waits": waits}
+        if found.kind == "shadow":
+            told["shadow"] = shadow_report(store, found)[0]
+        print_json(told)
         return
     out.print(list_table([found]))
+    for reason in waits:
+        out.print(f"{name} waits: {reason}.", markup=False)
+    if found.kind == "shadow":
+        out.print(shadow_report(store, found)[1].partition("\n")[0], markup=False)
     if tallies:
         out.print(status_table(found, tallies))
     else:
@@ -120,7 +132,7 @@ def history(
     if json:
         print_json([asdict(step) for step in steps])
     elif steps:
-        out.print(history_table(steps))
+        out.print(history_table(steps, store.experiments()))
     else:
         out.print("Nothing was done yet.")
 
@@ -141,13 +153,18 @@ def named(store: ExperimentStore, name: str) -> Experiment:
     raise NotFound(f"there is no experiment {name}; there are: {known}")
 
 
-def _store(data: Path) -> ExperimentStore:
-    from api.experiments.opening import open_store
+def _settings(data: Path) -> AppSettings:
     from api.settings import load_settings, require_data
 
     settings = load_settings(data)
     require_data(settings.data)
-    return open_store(settings)
+    return settings
+
+
+def _store(data: Path) -> ExperimentStore:
+    from api.experiments.opening import open_store
+
+    return open_store(_settings(data))
 
 
 def _stop(store: ExperimentStore, name: str, reason: str) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 System = Annotated[
     str | None,
-    typer.Option(help="A system by name (hybrid, ranked, one of [systems], model:VERSION)."),
+    typer.Option(help=r"A system by name (hybrid, ranked, one of \[systems], model:VERSION)."),
 ]
 
 
@@ -64,7 +64,11 @@ def command(
         typer.Option(help="What is assigned and counted; clients in a rollout, else sessions."),
     ] = None,
     traffic: Annotated[
-        float, typer.Option(help="The share of its layer's units that it may use.")
+        float,
+        typer.Option(
+            help="The share of its layer's units that it may use; of a shadow, which is in no"
+            " layer, of all units."
+        ),
     ] = 1.0,
     layer: Annotated[
         str, typer.Option(help="Experiments of one layer never meet in a unit.")
@@ -91,8 +95,9 @@ def command(
 ) -> None:
     """Start an experiment on live traffic: within a second or so every server follows it."""
     from api.commands.console import out, print_json, say
+    from api.commands.waiting import saying
     from api.experiments.checking import check_systems
-    from api.experiments.creating import placed
+    from api.experiments.creating import check_traffic, placed
     from api.experiments.opening import open_store
     from api.settings import load_settings, require_data
     from eval.experiments import Experiment, Step
@@ -110,14 +115,18 @@ def command(
     )
     if wanted.kind == "rollout":
         wanted = replace(wanted, share=wanted.ramp.steps[0])
+    elif wanted.kind == "shadow":
+        wanted = replace(wanted, share=traffic)
     check(wanted, allow_same=allow_same)
-    _check_traffic(traffic)
+    check_traffic(traffic)
     settings = load_settings(data)
     require_data(settings.data)
     store = open_store(settings)
     # What can be said at once is, before systems are opened.
     placed(wanted, store.experiments(), traffic, "", 0.0)
-    for remark in asyncio.run(check_systems(wanted, settings, allow_same=allow_same)):
+    with saying("Opening the systems, to see that they are there and differ."):
+        remarks = asyncio.run(check_systems(wanted, settings, allow_same=allow_same))
+    for remark in remarks:
         say(f"Note: {remark}.")
     made = store.create(wanted, traffic, Step(_now(), name, "created", reason, wanted.share))
     if json:
@@ -178,16 +187,6 @@ def _arm(text: str) -> Arm:
     return Arm(name, system or None, weight=weight)
 
 
-def _check_traffic(traffic: float) -> None:
-    from search.errors import BadInput
-
-    if not 0 < traffic <= 1:
-        raise BadInput(
-            f"{traffic:g} of the traffic cannot be had; give more than 0, at most 1",
-            field="traffic",
-        )
-
-
 def _now() -> float:
     import time
 
@@ -195,12 +194,12 @@ def _now() -> float:
 
 
 def _said(made: Experiment) -> str:
-    from api.experiments.text import arm_text
+    from api.experiments.creating import whole_layer
+    from api.experiments.text import arm_text, traffic_text
 
-    low, high = made.slot
     arms = ", ".join(map(arm_text, made.arms))
     return (
-        f"{made.name} runs: {arms}, {high - low:.0%} of {made.unit}s in layer {made.layer}. "
+        f"{made.name} runs: {arms}, {traffic_text(made)}. "
         f"aisle experiment report {made.name} says what comes of it; "
-        f"aisle experiment stop {made.name} ends it."
+        f"aisle experiment stop {made.name} ends it.{whole_layer(made)}"
     )

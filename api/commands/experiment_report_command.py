@@ -33,14 +33,16 @@ def command(
 
     from api.commands.console import out, print_json, say
     from api.commands.experiment_command import named
+    from api.commands.waiting import saying
     from api.experiments.opening import open_store
     from api.experiments.picture import draw
     from api.experiments.reading import read
-    from api.experiments.report import report, report_json, window_of
+    from api.experiments.report import check_metric, report, report_json, window_of
     from api.experiments.shadow_report import shadow_report
     from api.experiments.text import report_tables
     from api.settings import load_settings, require_data
 
+    check_metric(metric)
     settings = load_settings(data)
     require_data(settings.data)
     store = open_store(settings)
@@ -53,7 +55,9 @@ def command(
             out.print(text, markup=False)
         return
     window = window_of(experiment, store.history(name), time.time())
-    found = report(experiment, read(events or [settings.data], experiment, window), window, metric)
+    with saying("Reading the event log; a log of millions of searches takes a while."):
+        log = read(events or [settings.data], experiment, window)
+        found = report(experiment, log, window, metric)
     if picture is not None:
         picture.write_text(draw(found), "utf-8")
         say(f"drawn: {picture}")

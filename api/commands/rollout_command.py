@@ -61,6 +61,9 @@ def start(
         str, typer.Option(help="What is assigned: session, or client, who keeps what he has.")
     ] = "client",
     layer: Annotated[str, typer.Option(help="Its layer of experiments.")] = "ranking",
+    traffic: Annotated[
+        float, typer.Option(help="The share of its layer's units that the steps are of.")
+    ] = 1.0,
     promote: Annotated[
         bool, typer.Option("--promote", help="At 100%, let the model serve without the rollout.")
     ] = False,
@@ -69,8 +72,11 @@ def start(
 ) -> None:
     """Start giving a model to shoppers, beginning with the first step."""
     from api.commands.console import print_json, say
+    from api.experiments.creating import check_traffic, whole_layer
     from api.experiments.rolling import started
     from eval.experiments import Guardrails, Ramp
+
+    check_traffic(traffic)
 
     ramp = Ramp(_shares(steps), minutes, requests, promote)
     limits = Guardrails(
@@ -82,12 +88,14 @@ def start(
         least,
     )
     settings, store = _open(data)
-    made = started(settings, store, name, model, baseline, unit, layer, ramp, limits)
+    made = started(settings, store, name, model, baseline, unit, layer, ramp, limits, traffic)
     if json:
         print_json(asdict(made))
     else:
-        say(f"{made.name}: {made.share:.0%} of the {unit}s have {made.arms[1].system} from now on. "
-            "Running servers take the next steps; aisle rollout status shows them.")  # fmt: skip
+        of = f"{traffic:.0%} of the {unit}s" if traffic < 1 else f"the {unit}s"
+        say(f"{made.name}: {made.share:.0%} of {of} have {made.arms[1].system} from now on. "
+            "Running servers take the next steps; aisle rollout status shows them."
+            f"{whole_layer(made)}")  # fmt: skip
 
 
 @command.command("status")
@@ -115,45 +123,65 @@ def status(
 
 
 @command.command("advance")
-def advance(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
+def advance(
+    name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA, json: Json = False
+) -> None:
     """Take the next step now, though the present one is not over; not while a guardrail breaks."""
-    from api.commands.console import say
     from api.experiments.rolling import advanced
 
     _, store = _open(data)
-    say(f"{name} has {advanced(store, name, reason, time.time()).share:.0%} now.")
+    _moved(advanced(store, name, reason, time.time()), json=json)
 
 
 @command.command("back")
-def back(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
+def back(
+    name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA, json: Json = False
+) -> None:
     """Go one step back; it grows again from there."""
-    from api.commands.console import say
     from api.experiments.rolling import taken_back
 
     _, store = _open(data)
-    say(f"{name} has {taken_back(store, name, reason, time.time()).share:.0%} now.")
+    _moved(taken_back(store, name, reason, time.time()), json=json)
 
 
 @command.command("stop")
-def stop(name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA) -> None:
+def stop(
+    name: Name, reason: Why = "by hand", data: Data = DEFAULT_DATA, json: Json = False
+) -> None:
     """End a rollout, at 100% too: everybody has the baseline again. To end all experiments and
     rollouts at once: aisle experiment stop --all."""
-    from api.commands.console import say
+    from api.commands.console import print_json, say
     from api.experiments.rolling import stopped
 
     _, store = _open(data)
-    stopped(store, name, reason, time.time())
-    say(f"{name} is stopped: everybody has the baseline again.")
+    done = stopped(store, name, reason, time.time())
+    if json:
+        print_json(asdict(done))
+    else:
+        say(f"{name} is stopped: everybody has the baseline again.")
 
 
 @command.command("promote")
-def promote_command(name: Name, data: Data = DEFAULT_DATA) -> None:
+def promote_command(name: Name, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Let the model of a rollout that reached 100% serve without it."""
-    from api.commands.console import say
+    from api.commands.console import print_json, say
     from api.experiments.rolling import promoted
 
     settings, store = _open(data)
-    say(f"model {promoted(settings, store, name, time.time())} serves; {name} stops by itself.")
+    version = promoted(settings, store, name, time.time())
+    if json:
+        print_json({"rollout": name, "model": version})
+    else:
+        say(f"model {version} serves; {name} stops by itself.")
+
+
+def _moved(experiment: Experiment, *, json: bool) -> None:
+    from api.commands.console import print_json, say
+
+    if json:
+        print_json(asdict(experiment))
+    else:
+        say(f"{experiment.name} has {experiment.share:.0%} now.")
 
 
 def _open(data: Any) -> tuple[AppSettings, ExperimentStore]:

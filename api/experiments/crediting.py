@@ -64,7 +64,7 @@ ORDER BY n, search.time, search_id
 
 @dataclass(frozen=True, slots=True)
 class Credits:
-    """`earned` float64 of shape (units, arms), units in the order of their first search; whether it
+    """`earned` float64 of shape (units, arms), units in their order; whether it
     is freed of position bias; how many searches were answered by the baseline alone."""
 
     earned: Amounts

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from api.experiments.reading import Window
+from api.experiments.naming import called
+from api.experiments.reading import SETTLED_SECONDS, Window
 from api.interleaving_report import Pair
 from eval.experiments import Experiment
 from eval.experiments.ab import METRICS, Analysis, Effect, Units
@@ -24,7 +25,7 @@ class Decision:
     sentence: str
 
 
-def unread(experiment: Experiment, units: Mapping[str, int], searches: int, window: Window) -> str:
+def unread(experiment: Experiment, searches: int, window: Window) -> str:
     """Why there is nothing to compare."""
     if not searches:
         until = "it runs" if experiment.status == "running" else "it ran"
@@ -35,7 +36,8 @@ def unread(experiment: Experiment, units: Mapping[str, int], searches: int, wind
         )
     return (
         f"{searches:,} searches of {experiment.name} are logged, but no {experiment.unit} counts: "
-        "all of them were seen in more than one arm, or are flagged."
+        "all of them were seen in more than one arm, are flagged, or searched in the last "
+        f"{SETTLED_SECONDS / 60:g} minutes."
     )
 
 
@@ -46,18 +48,19 @@ def of_pairs(experiment: Experiment, found: Sequence[Pair], units: Units) -> Dec
         own = [pair for pair in found if arm in (pair.a, pair.b)]
         if all(pair.better == arm for pair in own):
             at = max(pair.decided_at or 0 for pair in own)
-            when = float(units.first[at - 1])
-            others = _and([pair.b if pair.a == arm else pair.a for pair in own])
-            sentence = f"{arm} is better than {others}, decided after {at:,} {experiment.unit}s"
+            when = float(units.times[at - 1])
+            others = _and([called(experiment, pair.b if pair.a == arm else pair.a) for pair in own])
+            better = called(experiment, arm)
+            sentence = f"{better} is better than {others}, decided after {at:,} {experiment.unit}s"
             if len(own) == 1:
-                sentence += f" on {day(when)} ({_counts(own[0], experiment)})"
+                sentence += f" on {day(when)} ({_counts(ahead(own[0]), experiment)})"
             return Decision(arm, at, when, f"{sentence}.")
     if len(found) == 1:
         return Decision(None, None, None, _undecided(experiment, found[0], count))
     sure = [
-        f"{pair.better} over {pair.b if pair.better == pair.a else pair.a}"
-        for pair in found
-        if pair.better
+        f"{called(experiment, each.a)} over {called(experiment, each.b)}"
+        for each in map(ahead, found)
+        if each.better
     ]
     rest = f" Surely better so far: {_and(sure)}." if sure else ""
     return Decision(
@@ -69,26 +72,48 @@ def of_pairs(experiment: Experiment, found: Sequence[Pair], units: Units) -> Dec
     )
 
 
+def ahead(pair: Pair) -> Pair:
+    """A pair seen from the arm that is better, where one is."""
+    if pair.better != pair.b:
+        return pair
+    low, high = pair.sequence_low, pair.sequence_high
+    return replace(
+        pair,
+        a=pair.b,
+        b=pair.a,
+        wins=pair.losses,
+        losses=pair.wins,
+        delta=-pair.delta,
+        low=-pair.high,
+        high=-pair.low,
+        sequence_low=None if high is None else -high,
+        sequence_high=None if low is None else -low,
+        sign=-pair.sign,
+    )
+
+
 def _undecided(experiment: Experiment, pair: Pair, count: int) -> str:
     unit = experiment.unit
+    one, other = called(experiment, pair.a), called(experiment, pair.b)
     if count == 1:
-        return f"One {unit} only: nothing can be said of {pair.a} and {pair.b} yet."
+        return f"One {unit} only: nothing can be said of {one} and {other} yet."
     if pair.ties == count:
         return (
-            f"Not decided between {pair.a} and {pair.b}: all {count:,} {unit}s are ties, for "
+            f"Not decided between {one} and {other}: all {count:,} {unit}s are ties, for "
             "nobody clicked what one of them placed; either they rank alike or clicks do not come."
         )
     if pair.decided_by == "e-value":
         need = f"the e-value is {pair.e_value:.3g}, {1 / pair.alpha:g} is enough"
     else:
         need = "the confidence sequence still holds 0"
-    return f"Not decided yet between {pair.a} and {pair.b}: {_counts(pair, experiment)}; {need}."
+    return f"Not decided yet between {one} and {other}: {_counts(pair, experiment)}; {need}."
 
 
 def _counts(pair: Pair, experiment: Experiment) -> str:
     total = pair.wins + pair.losses + pair.ties
     return (
-        f"{pair.wins:,} wins, {pair.losses:,} losses and {pair.ties:,} ties for {pair.a} in "
+        f"{pair.wins:,} wins, {pair.losses:,} losses and {pair.ties:,} ties for "
+        f"{called(experiment, pair.a)} in "
         f"{total:,} {experiment.unit}s"
     )
 
@@ -99,24 +124,25 @@ def of_arms(experiment: Experiment, analysis: Analysis, units: Units, primary: s
         return Decision(None, None, None, _mismatched(experiment, analysis, units))
     effects = analysis.effects[primary]
     better = METRICS[primary].better
-    ahead = {arm: _ahead(effect, analysis, better) for arm, effect in effects.items()}
-    above = [arm for arm, side in ahead.items() if side > 0]
+    sides = {arm: _side(effect, analysis, better) for arm, effect in effects.items()}
+    above = [arm for arm, side in sides.items() if side > 0]
     base = units.arms[0]
     if len(above) == 1:
         return _decided(experiment, above[0], effects[above[0]], analysis, units)
-    if all(side < 0 for side in ahead.values()):
+    if all(side < 0 for side in sides.values()):
         last = max(effects.values(), key=lambda each: each.at or 0)
         return _decided(experiment, base, last, analysis, units)
     if above:
         sentence = (
-            f"{_and(above)} are better than {base} by {primary}, but not told from each other; "
+            f"{_and([called(experiment, arm) for arm in above])} are better than "
+            f"{called(experiment, base)} by {primary}, but not told from each other; "
             "compare them alone."
         )
         return Decision(None, None, None, sentence)
     return Decision(None, None, None, _open(experiment, effects, units, primary))
 
 
-def _ahead(effect: Effect, analysis: Analysis, better: int) -> int:
+def _side(effect: Effect, analysis: Analysis, better: int) -> int:
     """1 where an arm was found better than the baseline, -1 where worse, 0 where neither."""
     if not effect.at:
         return 0
@@ -129,15 +155,16 @@ def _decided(
 ) -> Decision:
     rows, _ = analysis.paths[effect.arm]
     assert effect.at
-    when = float(units.first[rows[effect.at - 1]])
+    when = float(units.times[rows[effect.at - 1]])
     base = units.arms[0]
-    loser = base if winner != base else _and(list(units.arms[1:]))
+    losers = [base] if winner != base else list(units.arms[1:])
+    loser = _and([called(experiment, arm) for arm in losers])
     relative = "" if effect.relative is None else f" ({effect.relative:+.1%})"
     later = "" if effect.differs else "; since then the interval has come to hold 0 again"
     sentence = (
-        f"{winner} is better than {loser} by {effect.metric}, decided after {effect.at:,} "
-        f"{experiment.unit}s on {day(when)}: {effect.arm} less {base} is "
-        f"{effect.delta:+.4g}{relative}, {between(effect)}{later}."
+        f"{called(experiment, winner)} is better than {loser} by {effect.metric}, "
+        f"decided after {effect.at:,} {experiment.unit}s on {day(when)}: "
+        f"{effect.arm} less {base} is {effect.delta:+.4g}{relative}, {between(effect)}{later}."
     )
     return Decision(winner, effect.at, when, sentence)
 
@@ -159,7 +186,8 @@ def _open(experiment: Experiment, effects: Mapping[str, Effect], units: Units, p
         return f"Too few {unit}s to say anything: {told}, and each arm needs {LEAST}."
     parts = "; ".join(f"{arm}: {between(effect)}" for arm, effect in effects.items())
     return (
-        f"Not decided yet: by {primary} no arm differs surely from {units.arms[0]} in "
+        f"Not decided yet: by {primary} no arm differs surely from "
+        f"{called(experiment, units.arms[0])} in "
         f"{len(units):,} {unit}s ({parts})."
     )
 

@@ -6,8 +6,10 @@ from api.experiments.redis import open_redis
 from api.experiments.seams import ExperimentStore
 from api.experiments.sqlite import FILE, SqliteStore
 from api.settings import AppSettings
+from eval.experiments import Experiment
 from search.build import MODEL, Search
 from search.errors import AisleError
+from search.systems import LTR, RAW, SYSTEMS
 
 
 def open_store(settings: AppSettings) -> ExperimentStore:
@@ -18,6 +20,29 @@ def open_store(settings: AppSettings) -> ExperimentStore:
     """
     chosen = settings.experiments.store
     return SqliteStore(settings.data / FILE) if chosen == "sqlite" else open_redis(chosen)
+
+
+def missing(experiment: Experiment, settings: AppSettings) -> tuple[str, ...]:
+    """Why servers of these settings would wait with an experiment, as far as names tell: nothing is
+    opened, and files (`ltr:FILE`) are not looked at."""
+    known = [*SYSTEMS, *settings.systems]
+    reasons = []
+    for name in (arm.system for arm in experiment.arms if arm.system is not None):
+        if name.startswith(MODEL):
+            reasons += _unregistered(settings, name)
+        elif not name.startswith(LTR) and name.removesuffix(RAW) not in known:
+            reasons.append(f"there is no system {name}; there are {', '.join(known)}")
+    return tuple(reasons)
+
+
+def _unregistered(settings: AppSettings, name: str) -> list[str]:
+    from api.registry import registry_of
+
+    try:
+        registry_of(settings).path(name.removeprefix(MODEL))
+    except AisleError as error:
+        return [str(error)]
+    return []
 
 
 async def with_system(search: Search, settings: AppSettings, name: str) -> Search:

@@ -102,9 +102,10 @@ def _forest(found: Report, top: int) -> Iterator[str]:
     """Each metric relative to the baseline: a dot, and its confidence sequence as a line."""
     rows = [effect for arms in found.effects.values() for effect in arms.values()]
     known = [e for e in rows if e.relative_low is not None and e.relative_high is not None]
-    reach = max([0.01, *(max(abs(e.relative_low or 0), abs(e.relative_high or 0)) for e in known)])
-    # An interval as wide as the metric itself tells no more when drawn to its ends.
-    reach = min(reach, 1.0)
+    widths = [max(abs(e.relative_low or 0), abs(e.relative_high or 0)) for e in known]
+    dots = [abs(e.relative) for e in rows if e.relative is not None]
+    # An interval as wide as the metric itself tells no more when drawn to its ends; dots do.
+    reach = max(0.01, min(max(widths, default=0.0), 1.0), 1.1 * max(dots, default=0.0))
     x = _scale(-reach, reach, _LABELS, WIDTH - 100)
     bottom = top + 14 + _ROW * len(rows)
     yield _text(20, top - 6, "Relative to the baseline", weight="bold")

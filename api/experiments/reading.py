@@ -21,6 +21,9 @@ Amounts = NDArray[np.float64]
 
 HISTORY_SECONDS = 28 * 86_400.0
 """How far back what clients did before the experiment is looked at."""
+SETTLED_SECONDS = 600.0
+"""How long after its last search a unit of a running experiment counts: until then what it does
+still comes, and would change what was said of it."""
 _MEASURES = ("searches", "pages", "clicks", "purchases", "converted", "revenue", "without_hits")
 _BEFORE = ("searches", "clicks", "converted", "revenue", "without_hits")
 
@@ -47,10 +50,10 @@ SELECT DISTINCT search_id, product FROM clean_events SEMI JOIN search USING (sea
 WHERE action = 'click' AND product <> '' AND time <= $until;
 
 CREATE TEMP TABLE unit AS
-SELECT unit, arm, arms, first, searches, pages, milliseconds, without_hits,
+SELECT unit, arm, arms, first, last, searches, pages, milliseconds, without_hits,
        coalesce(clicks, 0) AS clicks, coalesce(purchases, 0) AS purchases,
        least(coalesce(purchases, 0), 1) AS converted, coalesce(revenue, 0) AS revenue
-FROM (SELECT unit, min(time) AS first, count(*) AS searches, sum(pages) AS pages,
+FROM (SELECT unit, min(time) AS first, max(time) AS last, count(*) AS searches, sum(pages) AS pages,
              sum(milliseconds) AS milliseconds, sum(without_hits::INTEGER) AS without_hits
       FROM search GROUP BY unit)
 JOIN arm_of USING (unit)
@@ -93,13 +96,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was read: the units, those left out because they were seen in two arms, searches of
-    flagged shoppers, and of interleaved lists the credit."""
+    """What was read: the units, those left out because they were seen in two arms or not yet over,
+    searches of flagged shoppers, and of interleaved lists the credit."""
 
     units: Units
     searches: int
     two_arms: int = 0
     flagged: int = 0
+    unsettled: int = 0
     credits: Credits | None = None
     remarks: tuple[str, ...] = field(default=())
 
@@ -142,21 +146,36 @@ def _read(
     interleaved = experiment.kind == "interleave"
     names = [arm.name for arm in experiment.arms]
     good = "arms = 1" if interleaved else f"arms = 1 AND arm IN ({_listed(names)})"
-    searches, two = one(
+    until = window.until - (SETTLED_SECONDS if experiment.stopped is None else 0.0)
+    searches, two, unsettled = one(
         connection,
-        "SELECT (SELECT count(*) FROM search), (SELECT count(*) FROM unit WHERE arms > 1)",
+        "SELECT (SELECT count(*) FROM search), (SELECT count(*) FROM unit WHERE arms > 1), "
+        f"(SELECT count(*) FROM unit WHERE {good} AND last > $until)",
+        {"until": until},
     )
     connection.execute(
-        f"CREATE TEMP TABLE counted AS SELECT *, row_number() OVER (ORDER BY first, unit) - 1 AS n "
-        f"FROM unit WHERE {good}"
+        f"CREATE TEMP TABLE counted AS SELECT *, "
+        f"row_number() OVER (ORDER BY {_order(experiment)}, unit) - 1 AS n "
+        f"FROM unit WHERE {good} AND last <= $until",
+        {"until": until},
     )
     earned, remarks = None, tuple[str, ...]()
     if interleaved:
         earned, remarks = credits_of(connection, experiment, window.since, window.until, paths)
-    units = _units(experiment, _columns(connection), _before(connection, experiment, given))
+    columns = _columns(connection, _order(experiment))
+    units = _units(experiment, columns, _before(connection, experiment, given))
     if not interleaved:
         units = _with_latencies(connection, units)
-    return Found(units, int(searches), int(two), _flagged(connection, given), earned, remarks)
+    flagged = _flagged(connection, given)
+    return Found(units, int(searches), int(two), flagged, int(unsettled), earned, remarks)
+
+
+def _order(experiment: Experiment) -> str:
+    """The time that orders units. Sessions come in the order in which they ended, so that those
+    that end later come after all that were counted before, and no number moves from look to look.
+    Clients come back as they like, and more often to what they like: they come in the order of
+    their first search."""
+    return "last" if experiment.unit == "session" else "first"
 
 
 def _run(connection: DuckDBPyConnection, sql: str, given: Mapping[str, Any]) -> None:
@@ -170,11 +189,11 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _columns(connection: DuckDBPyConnection) -> dict[str, NDArray[Any]]:
+def _columns(connection: DuckDBPyConnection, order: str) -> dict[str, NDArray[Any]]:
     from training.clicks.database import arrays
 
     wanted = ", ".join(f"{name}::DOUBLE AS {name}" for name in (*_MEASURES, "milliseconds"))
-    return arrays(connection, f"SELECT arm, first, {wanted} FROM counted ORDER BY n")
+    return arrays(connection, f"SELECT arm, {order} AS time, {wanted} FROM counted ORDER BY n")
 
 
 def _before(
@@ -207,7 +226,7 @@ def _units(
     numbers = {name: number for number, name in enumerate(names)}
     arm = np.array([numbers.get(name, 0) for name in columns["arm"].tolist()], np.int8)
     measures = {name: columns[name] for name in (*_MEASURES, "milliseconds")}
-    return Units(names, arm, columns["first"], measures, dict(before))
+    return Units(names, arm, columns["time"], measures, dict(before))
 
 
 def _with_latencies(connection: DuckDBPyConnection, units: Units) -> Units:

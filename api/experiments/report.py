@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.experiments.deciding import Decision, of_arms, of_pairs, unread
-from api.experiments.reading import Found, Window
+from api.experiments.naming import called
+from api.experiments.reading import SETTLED_SECONDS, Found, Window
 from api.interleaving_report import Pair, pairs
 from api.interleaving_simulation import differences
 from eval.experiments import Experiment, Step
@@ -71,18 +72,27 @@ def window_of(experiment: Experiment, steps: Sequence[Step], now: float) -> Wind
     return Window(since, now if experiment.stopped is None else experiment.stopped)
 
 
+def check_metric(name: str) -> None:
+    """Refuses what cannot decide.
+
+    Raises:
+        BadInput: there is no such metric.
+    """
+    if name not in METRICS:
+        raise BadInput(f"no metric {name!r}; there are {', '.join(METRICS)}", field="metric")
+
+
 def report(experiment: Experiment, found: Found, window: Window, primary: str = DEFAULT) -> Report:
     """What was read, made into an answer. The same log gives the same answer.
 
     Raises:
         BadInput: there is no such metric.
     """
-    if primary not in METRICS:
-        raise BadInput(f"no metric {primary!r}; there are {', '.join(METRICS)}", field="metric")
+    check_metric(primary)
     counts = dict(zip(found.units.arms, found.units.counts(), strict=True))
     if found.credits is not None:
         counts = dict.fromkeys(counts, len(found.units))
-    nothing = Decision(None, None, None, unread(experiment, counts, found.searches, window))
+    nothing = Decision(None, None, None, unread(experiment, found.searches, window))
     empty = Report(experiment, window, primary, counts, found.searches, nothing)
     empty = replace(empty, notes=tuple(_notes(experiment, found)))
     if experiment.kind == "shadow" or not len(found.units):
@@ -104,9 +114,10 @@ def _interleaved(empty: Report, found: Found) -> Report:
         mean, low, high = confidence_sequence(gap, pair.alpha)
         paths[f"{pair.a} − {pair.b}"] = _thinned(
             Narrowed(
-                f"{pair.a} − {pair.b}, clicks credited a {experiment.unit}",
+                f"{called(experiment, pair.a)} − {called(experiment, pair.b)}, "
+                f"clicks credited a {experiment.unit}",
                 np.arange(1.0, len(gap) + 1),
-                found.units.first,
+                found.units.times,
                 mean,
                 low,
                 high,
@@ -127,9 +138,10 @@ def _split(empty: Report, found: Found) -> Report:
     for arm, (rows, path) in analysis.paths.items():
         paths[arm] = _thinned(
             Narrowed(
-                f"{arm} − {units.arms[0]}, {metric.says.format(**words(experiment))}",
+                f"{called(experiment, arm)} − {called(experiment, units.arms[0])}, "
+                f"{metric.says.format(**words(experiment))}",
                 np.arange(1.0, len(rows) + 1),
-                units.first[rows],
+                units.times[rows],
                 path.delta,
                 path.low,
                 path.high,
@@ -190,6 +202,12 @@ def _notes(experiment: Experiment, found: Found) -> Iterator[str]:
         yield (
             f"{found.two_arms:,} {experiment.unit}s were seen in more than one arm, and are left "
             "out of all"
+        )
+    if found.unsettled:
+        yield (
+            f"{found.unsettled:,} {experiment.unit}s searched in the {SETTLED_SECONDS / 60:g} "
+            "minutes before this look, so that more may come of them: they are left out until "
+            "they are over (none is once the experiment is stopped)"
         )
     if found.flagged:
         yield f"{found.flagged:,} searches are of flagged shoppers (bots, fraud), and left out"

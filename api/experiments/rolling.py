@@ -38,8 +38,9 @@ def started(
     layer: str,
     ramp: Ramp,
     limits: Guardrails,
+    traffic: float = 1.0,
 ) -> Experiment:
-    """Starts a rollout at its first step.
+    """Starts a rollout at its first step; its shares are of `traffic` of its layer.
 
     Raises:
         NotFound: the registry has no such model.
@@ -71,7 +72,7 @@ def started(
         guardrails=limits,
         ramp=ramp,
     )
-    return store.create(made, 1.0, _created(made))
+    return store.create(made, traffic, _created(made))
 
 
 def _created(made: Experiment) -> Step:

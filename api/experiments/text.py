@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
-from api.experiments.deciding import day
+from api.experiments.deciding import ahead, day
+from api.experiments.naming import called
 from api.experiments.report import Report, preferences, words
 from api.experiments.seams import BOUNDS, Cell, Tally
-from api.interleaving_report import rows
+from api.interleaving_report import Pair
 from eval.experiments import Arm, Experiment, Step
-from eval.experiments.ab import LATENCY_P99, METRICS, P99_SAYS, Effect
+from eval.experiments.ab import LATENCY_P99, METRICS, P99_SAYS
 
 
 def list_table(experiments: Sequence[Experiment]) -> Table:
@@ -20,7 +22,7 @@ def list_table(experiments: Sequence[Experiment]) -> Table:
     for each in experiments:
         state = each.status if each.status == "running" else f"stopped ({each.reason})"
         arms = ", ".join(map(arm_text, each.arms))
-        table.add_row(each.name, each.kind, arms, _traffic(each), state, day(each.created))
+        table.add_row(each.name, each.kind, arms, traffic_text(each), state, day(each.created))
     return table
 
 
@@ -34,8 +36,11 @@ def arm_text(arm: Arm) -> str:
     return f"{arm.name} ({', '.join(parts) or 'the system in use'})"
 
 
-def _traffic(experiment: Experiment) -> str:
+def traffic_text(experiment: Experiment) -> str:
+    """What takes part, and where."""
     low, high = experiment.slot
+    if experiment.kind == "shadow":
+        return f"{experiment.share:.0%} of {experiment.unit}s, in no layer: nobody sees it"
     share = f", {experiment.share:.0%} of it" if experiment.share != 1 else ""
     return f"{high - low:.0%} of {experiment.unit}s in {experiment.layer}{share}"
 
@@ -81,11 +86,13 @@ def percentile(tally: Tally, share: float = 0.99) -> str:
     return f"over {BOUNDS[-1]:g} ms"
 
 
-def history_table(steps: Sequence[Step]) -> Table:
-    """One line a change."""
-    table = Table("when", "experiment", "what", "share", "why")
+def history_table(steps: Sequence[Step], experiments: Sequence[Experiment]) -> Table:
+    """One line a change; shares are of all units, not of the experiment's part of its layer."""
+    table = Table("when", "experiment", "what", "of all units", "why")
+    parts = {each.name: each.slot[1] - each.slot[0] for each in experiments}
     for step in steps:
-        share = "" if step.share is None else f"{step.share:.0%}"
+        part = parts.get(step.experiment, 1.0)
+        share = "" if step.share is None else f"{100 * step.share * part:.3g}%"
         table.add_row(day(step.time), step.experiment, step.what, share, step.reason)
     return table
 
@@ -93,15 +100,33 @@ def history_table(steps: Sequence[Step]) -> Table:
 def report_tables(found: Report) -> Iterator[Table]:
     """The figures of a report."""
     if found.pairs:
-        table = Table("", *(f"{pair.a} − {pair.b}" for pair in found.pairs))
-        for lines in zip(*(rows(pair) for pair in found.pairs), strict=True):
-            name = lines[0][0].replace("session", found.experiment.unit)
-            table.add_row(name, *(text for _, text in lines))
-        yield table
+        yield _pairs(found)
         if len(found.pairs) > 1:
             yield _preferences(found)
     if found.effects:
         yield _effects(found)
+
+
+def _pairs(found: Report) -> Table:
+    """A column a pair, from the side of the better arm; what always holds first."""
+    experiment, seen = found.experiment, [ahead(pair) for pair in found.pairs]
+    heads = (f"{called(experiment, pair.a)} − {called(experiment, pair.b)}" for pair in seen)
+    table = Table("", *heads)
+    for lines in zip(*(_rows(pair, experiment.unit) for pair in seen), strict=True):
+        table.add_row(lines[0][0], *(text for _, text in lines))
+    table.caption = "All of it holds however often one looks, but what is marked."
+    return table
+
+
+def _rows(pair: Pair, unit: str) -> Iterator[tuple[str, str]]:
+    yield "wins / losses / ties", f"{pair.wins:,} / {pair.losses:,} / {pair.ties:,}"
+    yield f"clicks credited a {unit}, difference", f"{pair.delta:+.4f}"
+    yield "its confidence sequence", _ends(pair.sequence_low, pair.sequence_high)
+    yield "e-value of wins and losses", f"{pair.e_value:.4g} (enough: {1 / pair.alpha:g})"
+    at = f"{unit} {pair.decided_at:,}" if pair.decided_at else "not yet"
+    yield f"decided, by the {pair.decided_by}, at", at
+    yield "95% interval (if looked at once)", _ends(pair.low, pair.high)
+    yield "sign test p (if looked at once)", f"{pair.p:.4g}"
 
 
 def _preferences(found: Report) -> Table:
@@ -117,17 +142,20 @@ def _preferences(found: Report) -> Table:
 
 
 def _effects(found: Report) -> Table:
-    base = found.experiment.baseline.name
-    table = Table("metric", "arm", base, "arm's", "difference", "sequence", "relative", "CUPED")
+    experiment = found.experiment
+    base, *others = (called(experiment, arm.name) for arm in experiment.arms)
+    several = len(others) > 1
+    heads = ["arm", "its value"] if several else others
+    table = Table("metric", base, *heads, "difference", "confidence sequence", "relative", "CUPED")
     for name, arms in found.effects.items():
         for effect in arms.values():
             table.add_row(
-                says(name, found.experiment) + (" *" if name == found.primary else ""),
-                effect.arm,
+                says(name, experiment) + (" *" if name == found.primary else ""),
                 f"{effect.baseline:.4g}",
+                *([called(experiment, effect.arm)] if several else []),
                 f"{effect.candidate:.4g}",
                 f"{effect.delta:+.4g}",
-                _between(effect),
+                _ends(effect.low, effect.high),
                 "" if effect.relative is None else f"{effect.relative:+.1%}",
                 "" if effect.reduction is None else f"−{effect.reduction:.0%} variance",
             )
@@ -141,7 +169,7 @@ def says(metric: str, experiment: Experiment) -> str:
     return text.format(**words(experiment))
 
 
-def _between(effect: Effect) -> str:
-    if effect.low is None or effect.high is None:
+def _ends(low: float | None, high: float | None) -> str:
+    if low is None or high is None or not math.isfinite(low):
         return "too little yet"
-    return f"{effect.low:+.4g} to {effect.high:+.4g}"
+    return f"{low:+.4g} to {high:+.4g}"

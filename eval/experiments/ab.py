@@ -41,15 +41,15 @@ DEFAULT = next(iter(METRICS))
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The units of a test in the order of their first search, each in one arm (`arm`, int8, its
-    number). `measures` float64 (units,) by name: searches, pages, clicks, purchases, converted,
-    revenue, without_hits, milliseconds. `before` has measures of the time before the experiment,
-    empty where nothing is known of it. `latencies` are the milliseconds of every answer and
-    `of_unit` whose they are."""
+    """The units of a test in the order of `times` (seconds since 1970: of clients the first search,
+    of sessions the last), each in one arm (`arm`, int8, its number). `measures` float64 (units,) by
+    name: searches, pages, clicks, purchases, converted, revenue, without_hits, milliseconds.
+    `before` has measures of the time before the experiment, empty where nothing is known of it.
+    `latencies` are the milliseconds of every answer and `of_unit` whose they are."""
 
     arms: tuple[str, ...]
     arm: NDArray[np.int8]
-    first: Amounts
+    times: Amounts
     measures: Mapping[str, Amounts]
     before: Mapping[str, Amounts] = field(default_factory=dict)
     latencies: Amounts = field(default_factory=lambda: np.zeros(0))

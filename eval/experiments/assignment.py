@@ -8,6 +8,7 @@ share grows, whoever was in stays in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
@@ -16,6 +17,7 @@ from search.errors import BadInput
 from search.types import UNTREATED, Interleaving, Treatment
 
 _RANGE = float(2**64)
+_ROUNDING = 1e-9
 
 
 def point(*parts: str) -> float:
@@ -99,25 +101,49 @@ def _plan(experiment: Experiment, unit: str, query: str) -> Interleaving:
     )
 
 
-def free_slot(others: Sequence[Experiment], layer: str, wanted: float) -> tuple[float, float]:
-    """A part of a layer that no running experiment has, `wanted` of its length.
+def free_slot(
+    others: Sequence[Experiment], layer: str, wanted: float, *, elsewhere: bool = True
+) -> tuple[float, float]:
+    """A part of a layer that no running experiment has, `wanted` of its length; `elsewhere` says
+    whether another layer would do as well.
 
     Raises:
-        BadInput: the layer has no such part; says what is free and who has the rest.
+        BadInput: the layer has no such part; says what is free, who has the rest, and what to do.
     """
-    taken = sorted(each.slot for each in others if each.layer == layer)
+    free = _free(others, layer)
+    for start, end in free:
+        if end - start >= wanted - _ROUNDING:
+            return start, min(start + wanted, end)
+    left = most_free(others, layer)
+    advice = "stop one, or create it with less --traffic next time"
+    if left:
+        advice = f"stop one, or ask for --traffic {left:g} at most"
+    raise BadInput(
+        f"layer {layer} has {left:.0%} of the traffic left, not {wanted:.0%}: "
+        f"{_taken(others, layer)}; {advice}{', or use another --layer' if elsewhere else ''}",
+        field="traffic",
+    )
+
+
+def most_free(others: Iterable[Experiment], layer: str) -> float:
+    """The greatest part of a layer that can be had, in whole percents."""
+    largest = max((end - start for start, end in _free(others, layer)), default=0.0)
+    return math.floor(100 * (largest + _ROUNDING)) / 100
+
+
+def _free(others: Iterable[Experiment], layer: str) -> list[tuple[float, float]]:
     free, low = [], 0.0
-    for start, end in [*taken, (1.0, 1.0)]:
+    for start, end in [*sorted(each.slot for each in others if each.layer == layer), (1.0, 1.0)]:
         if start > low:
             free.append((low, start))
         low = max(low, end)
-    for start, end in free:
-        if end - start >= wanted - 1e-9:
-            return start, min(start + wanted, end)
-    largest = max((end - start for start, end in free), default=0.0)
-    names = ", ".join(each.name for each in others if each.layer == layer)
-    raise BadInput(
-        f"layer {layer} has {largest:.0%} of the traffic left for {wanted:.0%}: {names} has the "
-        "rest; stop one, ask for less with --traffic, or use another --layer",
-        field="traffic",
+    return free
+
+
+def _taken(others: Iterable[Experiment], layer: str) -> str:
+    """Who has how much of a layer."""
+    return ", ".join(
+        f"{each.name} has {each.slot[1] - each.slot[0]:.0%}"
+        for each in others
+        if each.layer == layer
     )

@@ -49,6 +49,7 @@ def test_an_experiment_is_made_listed_and_stopped_for_good(data: Path, capsys: S
         (("stop", "words", "--all"), "name one experiment, or give --all"),
         (("status", "luck"), "there is no experiment luck; there are: words"),
         (("report", "luck"), "there is no experiment luck"),
+        (("report", "words", "--metric", "luck"), "no metric 'luck'"),
     ):
         assert experiment(data, *arguments) == 2
         assert said in capsys.readouterr().err
@@ -56,12 +57,52 @@ def test_an_experiment_is_made_listed_and_stopped_for_good(data: Path, capsys: S
 
 def test_a_shadow_is_reported_by_how_it_ranks(data: Path, capsys: Said) -> None:
     two = ("--kind", "shadow", "--a", "hybrid", "--b", "bm25")
-    assert experiment(data, "create", "behind", *two) == 0
+    assert experiment(data, "create", "first", "--kind", "ab", *two[2:]) == 0
+    assert "takes the whole of layer ranking" in capsys.readouterr().out
+    assert experiment(data, "create", "behind", *two, "--traffic", ".2") == 0
+    assert "20% of sessions, in no layer" in capsys.readouterr().out
+    [made] = [each for each in SqliteStore(data / FILE).experiments() if each.name == "behind"]
+    assert (made.slot, made.share) == ((0.0, 1.0), 0.2)
+    assert told(capsys, data, "history", "behind")[0]["share"] == 0.2
     assert told(capsys, data, "report", "behind")["kind"] == "shadow"
     store = SqliteStore(data / FILE)
     store.add({Cell("behind", "b", 1): Tally(requests=1, sums={COMPARED: 1.0, OVERLAP: 0.5})})
     assert experiment(data, "report", "behind") == 0
     assert ".50" in capsys.readouterr().out
+    assert experiment(data, "status", "behind") == 0
+    assert "of the first 10 results 50% are the same" in " ".join(capsys.readouterr().out.split())
+    assert told(capsys, data, "status", "behind")["shadow"]["overlap@10"] == 0.5
+
+
+def test_what_is_refused_says_what_can_be_done(data: Path, capsys: Said) -> None:
+    two = ("--kind", "ab", "--a", "hybrid", "--b", "bm25")
+    assert experiment(data, "create", "most", *two, "--traffic", ".6") == 0
+    assert experiment(data, "create", "more", *two, "--layer", "other") == 2
+    assert "give --layer ranking --traffic 0.4 at most" in capsys.readouterr().err
+    assert experiment(data, "create", "more", *two) == 2
+    assert "most has 60%; stop one, or ask for --traffic 0.4" in capsys.readouterr().err
+    assert experiment(data, "create", "rest", *two, "--traffic", ".4") == 0
+    for layer in ("ranking", "other"):
+        capsys.readouterr()
+        assert experiment(data, "create", "more", *two, "--layer", layer) == 2
+        said = capsys.readouterr().err
+        assert "or create it with less --traffic next time" in said
+        assert "--layer" not in said
+    assert experiment(data, "history", "most") == 0
+    assert "60%" in capsys.readouterr().out
+
+
+def test_status_says_what_servers_wait_for(
+    data: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AISLE_SYSTEMS__MINE__BASE", "bm25")
+    two = ("--kind", "ab", "--a", "hybrid", "--b", "mine")
+    assert experiment(data, "create", "words", *two) == 0
+    assert told(capsys, data, "status", "words")["waits"] == []
+    monkeypatch.delenv("AISLE_SYSTEMS__MINE__BASE")
+    assert "no system mine" in told(capsys, data, "status", "words")["waits"][0]
+    assert experiment(data, "status", "words") == 0
+    assert "words waits: there is no system mine" in capsys.readouterr().out
 
 
 def test_one_command_stops_everything(data: Path, capsys: Said) -> None:
@@ -132,8 +173,11 @@ def test_a_report_is_a_sentence_a_table_and_a_picture(
     picture = tmp_path / "report.svg"
     more = ("--events", str(log), "--picture", str(picture))
     assert experiment(data, "report", "test", *more) == 0
+    assert "searched in the last 10 minutes" in " ".join(capsys.readouterr().out.split())
+    assert experiment(data, "stop", "test") == 0
+    assert experiment(data, "report", "test", *more) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "a is better than b, decided after" in out
+    assert "hybrid (a) is better than bm25 (b), decided after" in out
     assert "40 / 0 / 0" in out
     assert picture.read_text().startswith("<svg")
     plain = told(capsys, data, "report", "test", "--events", str(log))

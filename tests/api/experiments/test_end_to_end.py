@@ -46,6 +46,8 @@ def test_of_a_good_and_a_bad_model_the_good_one_is_named(
         street = Street(url, shoppers, click_model("ultra"), Load())
         met = asyncio.run(street.walk())
     assert met.errors == {}
+    # Once it is stopped, sessions that were just seen count as well.
+    assert run(["experiment", "stop", "models", "--data", str(data)]) == 0
     capsys.readouterr()
     assert run(["experiment", "report", "models", "--data", str(data), "--json"]) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])

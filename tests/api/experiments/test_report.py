@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from api.experiments.picture import draw
-from api.experiments.reading import Found, Window, read
+from api.experiments.reading import SETTLED_SECONDS, Found, Window, read
 from api.experiments.report import Report, report, report_json, window_of
+from api.experiments.text import report_tables
 from api.responses import to_json
 from eval.experiments import Arm, Experiment, Step
 from search.errors import BadInput
@@ -55,6 +56,34 @@ def test_clicks_go_to_whom_the_hit_stands_for_and_count_once(tmp_path: Path) -> 
     assert (pair.wins, pair.losses, pair.ties) == (1, 1, 1)
     assert said.decision.winner is None
     assert "1 wins, 1 losses and 1 ties" in said.decision.sentence
+
+
+def test_what_is_not_over_is_left_out_so_that_no_number_moves(tmp_path: Path) -> None:
+    searches = [
+        mixed(0, "long", ["a", "b", "", ""]),
+        *(mixed(n, f"s{n}", ["a", "b", "", ""]) for n in range(1, 41)),
+        mixed(200, "long", ["a", "b", "", ""]),
+        mixed(300, "last", ["a", "b", "", ""]),
+    ]
+    events = [did(each, "p2" if each["session"] == "long" else "p1") for each in searches]
+    log = written(tmp_path, searches, events)
+
+    def looked(seconds: float, **changes: Any) -> tuple[Found, Report]:
+        window = Window(BEGUN, BEGUN + seconds)
+        asked = replace(MIXED, **changes)
+        read_ = read([log], asked, window)
+        return read_, report(asked, read_, window)
+
+    early, first = looked(199 + SETTLED_SECONDS)
+    assert (len(early.units), early.unsettled) == (40, 2)
+    assert any("2 sessions searched in the 10 minutes" in note for note in first.notes)
+    later, second = looked(200 + SETTLED_SECONDS)
+    assert (len(later.units), later.unsettled) == (41, 1)
+    assert first.decision.at == second.decision.at
+    assert first.decision.winner == second.decision.winner == "a"
+    assert first.decision.time == second.decision.time
+    ended, _ = looked(301, stopped=BEGUN + 301)
+    assert (len(ended.units), ended.unsettled) == (42, 0)
 
 
 @pytest.mark.parametrize("method", ["balanced", "optimized", "probabilistic", "preference"])
@@ -99,7 +128,8 @@ def test_the_better_arm_is_named_once_it_is_sure(tmp_path: Path) -> None:
     assert said.decision.winner == "b"
     assert said.decision.at
     assert said.decision.at < 60
-    assert "b is better than a" in said.decision.sentence
+    assert "bm25 (b) is better than hybrid (a)" in said.decision.sentence
+    assert "50 wins, 10 losses and 0 ties for bm25 (b)" in said.decision.sentence
     plain = report_json(said)
     assert (plain["wins"], plain["losses"], plain["ties"]) == (10, 50, 0)
     assert plain["e_value"] > 20
@@ -294,3 +324,25 @@ def test_there_is_no_log_before_the_first_search(tmp_path: Path) -> None:
     assert len(nothing.units) == 0
     with pytest.raises(BadInput, match="no metric 'luck'"):
         report(AB, nothing, WINDOW, "luck")
+
+
+def test_tables_name_systems_and_begin_with_what_always_holds(tmp_path: Path) -> None:
+    searches = [mixed(n, f"s{n}", ["a", "b", "", ""]) for n in range(120)]
+    _, said = found(tmp_path, MIXED, searches, [did(each, "p2") for each in searches])
+    (table,) = report_tables(said)
+    assert table.columns[1].header == "bm25 (b) − hybrid (a)"
+    rows = dict(zip(*(column.cells for column in table.columns), strict=True))
+    assert rows["wins / losses / ties"] == "120 / 0 / 0"
+    assert str(rows["clicks credited a session, difference"]).startswith("+1")
+    order = [str(name) for name in rows]
+    assert order.index("its confidence sequence") < order.index("95% interval (if looked at once)")
+
+
+def test_a_picture_is_as_wide_as_its_effects(tmp_path: Path) -> None:
+    searches = [search(n, f"s{n}", "ab"[n % 2]) for n in range(20)]
+    events = [did(each, f"p{k}") for n, each in enumerate(searches) for k in range(1, 2 + n % 2)]
+    _, said = found(tmp_path, AB, searches, events)
+    assert said.effects["clicks_per_search"]["b"].relative == 1
+    assert "+110%" in draw(said)
+    (table,) = report_tables(said)
+    assert [column.header for column in table.columns][1:3] == ["hybrid (a)", "bm25 (b)"]

@@ -48,8 +48,9 @@ def test_a_rollout_is_started_moved_stopped_and_its_history_says_why(
     assert made["arms"][1]["system"] == kept.arms[1].system == f"model:{version}"
     assert (kept.share, kept.unit, kept.ramp) == (0.1, "session", Ramp((0.1, 0.5, 1.0), 3, 70))
     assert kept.guardrails == Guardrails(None, 0.8, 0.01, 0.05, 0.9, 200)
-    assert rollout(folder, "advance", "spring", "--reason", "the fair begins") == 0
-    assert rollout(folder, "back", "spring") == 0
+    grown = told(folder, capsys, "advance", "spring", "--reason", "the fair begins")
+    assert grown["share"] == 0.5
+    assert told(folder, capsys, "back", "spring")["share"] == 0.1
     assert rollout(folder, "stop", "spring", "--reason", "returns rose") == 0
     status = told(folder, capsys, "status", "spring")
     assert [(step["what"], step["share"], step["reason"]) for step in status["history"]][1:] == [
@@ -60,6 +61,13 @@ def test_a_rollout_is_started_moved_stopped_and_its_history_says_why(
     assert status["next"] == "stopped: returns rose"
     assert rollout(folder, "status") == 0
     assert "the fair begins" in capsys.readouterr().out
+
+
+def test_a_rollout_of_some_traffic_leaves_the_rest(folder: Path) -> None:
+    for name in ("one", "two"):
+        assert rollout(folder, "start", name, "--model", "bm25", "--traffic", ".5") == 0
+    slots = [each.slot for each in SqliteStore(folder / FILE).experiments()]
+    assert sorted(slots) == [(0.0, 0.5), (0.5, 1.0)]
 
 
 def test_nobody_advances_what_breaks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +98,8 @@ def test_what_everybody_has_can_be_promoted(
     assert rollout(folder, "promote", "all") == 2
     assert "not yet at 100%" in capsys.readouterr().err
     assert rollout(folder, "advance", "all") == 0
-    assert rollout(folder, "promote", "all") == 0
+    said = told(folder, capsys, "promote", "all")
+    assert said == {"rollout": "all", "model": version}
     assert registry.serving() == version
     assert rollout(folder, "start", "again", "--model", version) == 2
     assert "what serves already" in capsys.readouterr().err
@@ -110,6 +119,7 @@ def test_what_everybody_has_can_be_promoted(
         (("stop", "nothing"), "there are: none"),
         (("back", "first"), "at its first step"),
         (("start", "first", "--model", "dense"), "first already"),
+        (("start", "second", "--model", "dense", "--traffic", "2"), "cannot be had"),
         (("start", "second", "--model", "dense"), "0% of the traffic left"),
     ],
 )

@@ -55,7 +55,10 @@ def test_experiments_of_one_layer_never_meet() -> None:
     second = replace(TEST, name="second", slot=free_slot([first], "ranking", 0.7))
     for unit in UNITS:
         assert (arm_of(first, unit) is None) != (arm_of(second, unit) is None)
-    with pytest.raises(BadInput, match="new, second has the rest; stop one"):
+    with pytest.raises(
+        BadInput,
+        match="new has 30%, second has 70%; stop one, or create it with less --traffic next",
+    ):
         free_slot([first, second], "ranking", 0.1)
     assert free_slot([first, second], "variety", 1.0) == (0.0, 1.0)
 
