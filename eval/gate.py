@@ -31,6 +31,12 @@ _FORM = re.compile(
     re.IGNORECASE,
 )
 _SIGNS = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_REMEDIES = {
+    "kind": "; for kinds add a column kind to the judgments, or give --queries a table of query"
+    " and kind",
+    "frequency": "; for frequencies give --log, a table of query and count",
+}
+"""What makes a dimension known."""
 EXAMPLE = "ndcg@10 < -0.01, ndcg@10.low < -0.02, ndcg@10[kind=brand] < -0.05"
 
 
@@ -101,8 +107,9 @@ def _rows(report: Report, condition: Condition, labels: Labels) -> np.ndarray:
     dimension, part = condition.part
     if dimension not in labels:
         known = ", ".join(labels) or "none"
+        how = _REMEDIES.get(dimension, "")
         raise BadInput(
-            f"{condition.expression}: no dimension {dimension!r}; known are {known}",
+            f"{condition.expression}: no dimension {dimension!r}; known are {known}{how}",
             field="fail-if",
         )
     rows = [i for i, query in enumerate(report.queries) if labels[dimension].get(query) == part]

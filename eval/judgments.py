@@ -15,6 +15,7 @@ from eval.judgment_formats import (
     COUNT,
     KIND,
     QUERY,
+    QUERY_IDS,
     JudgmentRow,
     read_query_texts,
     text_rows,
@@ -156,6 +157,13 @@ def load_kinds(path: Path) -> dict[str, str]:
         raise missing_column(path, text, required)
     rows = read_rows(path, text, layout)
     return {row.values["query"]: row.values["kind"] for row in rows}
+
+
+def names_kinds(path: Path) -> bool:
+    """Whether a file is a table of queries and their kinds, which names no query by an id."""
+    text = read_text(path)
+    ids = {"id": (*QUERY_IDS, "id")}
+    return find_layout(text, QUERY | KIND, {}) is not None and find_layout(text, ids, {}) is None
 
 
 def load_counts(path: Path) -> dict[str, float]:

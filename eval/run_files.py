@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eval.judgment_formats import PRODUCT, QUERY, QUERY_IDS
+from eval.judgment_formats import PRODUCT, QUERY, QUERY_IDS, is_qrels
 from eval.judgment_json import is_json, read_json
 from eval.runs import Run, rank_by_score
 from eval.tables import Names, find_layout, first_line, missing_column, read_rows, read_text
@@ -92,6 +92,11 @@ def _lines(path: Path, text: str) -> Iterator[_Line]:
         return _json(path, text)
     if len(first_line(text).split()) == 6 and find_layout(text, {**_QUERY, **PRODUCT}, {}) is None:
         return _trec(path, text)
+    if is_qrels(first_line(text)):
+        raise BadInput(
+            f"{path}: this looks like qrels, which are judgments (--judgments); a run has 6 fields"
+            " a line: query, Q0, product, rank, score, name"
+        )
     return _table(path, text)
 
 

@@ -149,7 +149,7 @@ def find_run(path_or_name: Path | str, directory: Path = RUNS) -> Path:
             return _only(place)
     known = ", ".join(sorted(run_name(path, directory) for path in _files(directory)))
     have = f"there are {known}" if known else "there is none yet; aisle eval --save NAME keeps some"
-    raise NotFound(f"there is no run {str(asked)!r} in {directory}: {have}")
+    raise NotFound(f"there is no run {str(asked)!r}: no such file, nor one in {directory}: {have}")
 
 
 def list_runs(directory: Path = RUNS) -> tuple[ListedRun, ...]:

@@ -93,7 +93,11 @@ def score(
     seed: Annotated[int, typer.Option(help="Seed of the random floor and the tests.")] = 0,
     queries: Annotated[
         Path | None,
-        typer.Option("--queries", help="The texts of queries that judgments or runs name by id."),
+        typer.Option(
+            "--queries",
+            help="The texts of queries that judgments or runs name by id, or a table of queries and"
+            " their kinds.",
+        ),
     ] = None,
     log: Annotated[
         Path | None,
@@ -119,6 +123,7 @@ def score(
         return
     from api.commands.console import stages
     from api.evaluating.comparing import Asked, compare_systems
+    from api.settings import require_data
     from eval import DEFAULT_METRICS, split_names
     from search.errors import BadInput
 
@@ -126,6 +131,8 @@ def score(
         raise BadInput("name a file of judgments: --judgments FILE", field="judgments")
     if systems is None:
         systems = "" if runs else "bm25,dense,hybrid,random"
+    if save is not None and data in _directory(save, data).parents:
+        require_data(data)
     asked = Asked(
         data=data,
         judgments=judgments,
@@ -175,13 +182,20 @@ def _verify(outcome: Outcome) -> None:
         say(f"{metric}: within {gap:.1g} of ranx's value for every query")
 
 
-def _keep(outcome: Outcome, asked: Asked, save: str) -> None:
-    from api.commands.console import say
-    from api.evaluating.recording import input_checksums, keep
+def _directory(save: str, data: Path) -> Path:
+    """Where runs are kept: a directory, or a name among the data's runs."""
     from api.evaluating.sources import RUNS
 
     place = Path(save)
-    directory = place if len(place.parts) > 1 or place.is_dir() else asked.data / RUNS / save
+    return place if len(place.parts) > 1 or place.is_dir() else data / RUNS / save
+
+
+def _keep(outcome: Outcome, asked: Asked, save: str) -> None:
+    from api.commands.console import say
+    from api.evaluating.comparing import BASELINE
+    from api.evaluating.recording import input_checksums, keep
+
+    directory = _directory(save, asked.data)
     kinds = outcome.judgments.kinds
     files = keep(
         directory,
@@ -198,6 +212,10 @@ def _keep(outcome: Outcome, asked: Asked, save: str) -> None:
     )
     for file in files:
         say(f"kept: {file}")
+    before = ", ".join(name for name in outcome.stored if not name.startswith(BASELINE))
+    if before:
+        what = "not kept again" if files else f"nothing is kept as {save}"
+        say(f"{what}: {before} stays where it is, as a kept run")
 
 
 for _name, _help in PARTS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,20 @@ import typer
 def _svg(path: Path | None) -> Path | None:
     if path is not None and path.suffix != ".svg":
         raise typer.BadParameter(f"{path} does not end with .svg, which is what is drawn")
+    if path is not None:
+        _check_writable(path)
     return path
+
+
+def _check_writable(path: Path) -> None:
+    """Refuses a file that cannot be written, before the work whose result it is to hold."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise typer.BadParameter(
+            f"there is no directory {folder}; make it first: mkdir -p {folder}"
+        )
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise typer.BadParameter(f"{path} cannot be written; name a file in a directory of yours")
 
 
 Picture = Annotated[

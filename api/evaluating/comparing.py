@@ -17,8 +17,9 @@ from api.evaluating.outcome import (
     stages_of,
     titles_of,
 )
-from api.evaluating.sources import RUNS, Sources, find_sources
+from api.evaluating.sources import RUN, RUNS, Sources, find_sources
 from api.evaluation import IndexSearcher, Progress
+from api.settings import require_data
 from eval import (
     DEFAULT_METRICS,
     Judgments,
@@ -30,12 +31,14 @@ from eval import (
     evaluate,
     load_counts,
     load_judgments,
+    load_kinds,
     load_query_texts,
     load_run,
     pairwise_report,
     parse_condition,
 )
 from eval.gate import Condition
+from eval.judgments import names_kinds
 from eval.runner import RANDOM
 from eval.stored import checksum
 from search.errors import AisleError, BadInput
@@ -117,14 +120,37 @@ def _plan(asked: Asked) -> _Plan:
     conditions = [parse_condition(each) for each in asked.fail_if]
     if conditions and asked.baseline is None:
         raise BadInput("--fail-if needs a run to compare with: --baseline RUN", field="baseline")
-    texts = load_query_texts(asked.queries) if asked.queries else None
+    kinds = load_kinds(asked.queries) if asked.queries and names_kinds(asked.queries) else None
+    texts = load_query_texts(asked.queries) if asked.queries and kinds is None else None
     judged = load_judgments(asked.judgments, texts)
+    if kinds is not None:
+        judged = replace(judged, kinds={**kinds, **judged.kinds})
     sources = find_sources(asked.systems, asked.runs, asked.data, judged, texts)
+    _check_known(sources, asked.data)
     baseline = load_run(asked.baseline, asked.data / RUNS) if asked.baseline else None
     if baseline is not None:
         _candidate(sources)
         _check_baseline(baseline, judged, asked.mode)
     return _Plan(asked, judged, _counts(asked, judged), sources, baseline, conditions)
+
+
+def _check_known(sources: Sources, data: Path) -> None:
+    """Refuses a name that no system can have, before the index is opened."""
+    if not sources.of_index:
+        return
+    from api.settings import load_settings
+    from search.systems import LTR, MODEL, RAW, SYSTEMS
+
+    require_data(data)
+    own = load_settings(data).systems
+    for name in sources.of_index:
+        if name.removesuffix(RAW) not in {**SYSTEMS, **own} and not name.startswith((LTR, MODEL)):
+            known = ", ".join([*SYSTEMS, *own])
+            raise BadInput(
+                f"unknown system {name!r}; known are {known}, each with {RAW} as well;"
+                f" for other rankings write {LTR}FILE, {MODEL}VERSION, {RUN}NAME or http://…",
+                field="systems",
+            )
 
 
 def _outcome(plan: _Plan, ran: _Ran) -> Outcome:

@@ -259,3 +259,63 @@ def test_the_shops_own_log_says_how_often_queries_are_searched(
     assert code == 0, err
     sizes = {part: each["queries"] for part, each in last_json(out)["by"]["frequency"].items()}
     assert sizes == {"head": 1, "never searched": 29}
+
+
+def test_mistakes_are_told_before_an_index_is_opened(
+    cli: Cli,
+    data: Path,
+    judgments: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def opened(*_: object) -> None:
+        raise AssertionError("the index was opened")
+
+    monkeypatch.setattr("search.build.open_search", opened)
+    monkeypatch.chdir(judgments.parent)
+    qrels = tmp_path / "judged.qrels"
+    qrels.write_text("red 0 p1 1\n")
+    asked = ("--judgments", judgments, "--data")
+    for arguments, reason in (
+        ((*asked, tmp_path / "none"), "there is no data directory"),
+        ((*asked, tmp_path / "none", "--save", "x"), "there is no data directory"),
+        (("--judgments", judgments), "there is no data directory data"),
+        (("runs", "--data", tmp_path / "none"), "there is no data directory"),
+        ((*asked, data, "--systems", "bm52"), "unknown system 'bm52'; known are ranked"),
+        ((*asked, data, "--picture", tmp_path / "no" / "x.svg"), "there is no directory"),
+        ((*asked, data, "--systems", f"run:{qrels}"), "looks like qrels"),
+        ((*asked, data, "--systems", "run:no.trec"), "there is no run 'no.trec': no such file"),
+    ):
+        code, out, err = cli(*arguments)
+        said = "".join(err.replace("│", "").split())
+        assert (out, reason.replace(" ", "") in said) == ("", True), err
+        assert code == 2, reason
+
+
+def test_kept_runs_are_not_kept_again_and_kinds_may_come_with_queries(
+    cli: Cli, data: Path, judgments: Path, tmp_path: Path
+) -> None:
+    judged = load_judgments(judgments)
+    plain, kinds, run_file = (tmp_path / name for name in ("j.csv", "kinds.csv", "run.json"))
+    with plain.open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["query", "product_id", "rating"])
+        lines.writerows([q, p, g] for q, known in judged.gains.items() for p, g in known.items())
+    with kinds.open("w", newline="") as file:
+        csv.writer(file).writerows([("query", "kind"), *judged.kinds.items()])
+    run_file.write_text(json.dumps({q: dict(known) for q, known in judged.gains.items()}))
+    asked = ("--data", data, "--judgments", plain, "--queries", kinds)
+    code, out, err = cli(*asked, "--systems", f"run:{run_file}", "--save", "one", "--json")
+    assert code == 0, err
+    assert last_json(out)["slices"]["even"]["queries"] == 15
+    [kept] = (data / "runs" / "one").iterdir()
+    code, _, err = cli(*asked, "--systems", f"run:{kept}", "--save", "two")
+    assert (code, (data / "runs" / "two").exists()) == (0, False)
+    assert "nothing is kept as two" in err
+    code, out, err = cli(
+        *(*asked, "--systems", f"run:{kept}", "--baseline", kept),
+        *("--fail-if", "ndcg@10[kind=even] >= 0"),
+    )
+    assert code == 1
+    assert out.startswith("Gate: ")
+    assert "Gate: " in err
