@@ -22,6 +22,7 @@ from eval.stopping import (
 )
 
 Amounts = NDArray[np.float64]
+E_VALUE = "e-value"
 Z = 1.959963984540054
 """Standard errors of a 95% interval for one look at the end."""
 
@@ -108,7 +109,7 @@ def _pair(
         high if math.isfinite(high) else None,
         e_value_at or None,
         sequence_at or None,
-        "e-value" if by_sign else "confidence sequence",
+        E_VALUE if by_sign else "confidence sequence",
         decided or None,
         int(np.sign(delta)),
         names[0 if ahead > 0 else 1] if decided else None,
@@ -138,12 +139,23 @@ def rows(pair: Pair) -> Iterator[tuple[str, str]]:
         _between(pair.sequence_low, pair.sequence_high).strip() or ("too few sessions"),
     )
     yield "sign test p, one look", f"{pair.p:.4g}"
-    yield "e-value", f"{pair.e_value:.4g} (enough: {1 / pair.alpha:g})"
-    yield "the e-value is enough at", _session(pair.e_value_at)
-    yield "the sequence leaves out 0 at", _session(pair.sequence_at)
-    yield f"would have stopped, by the {pair.decided_by}, at", _session(pair.decided_at)
+    yield "e-value", f"{pair.e_value:.4g}"
+    yield f"decided, by the {pair.decided_by}, at", _session(pair.decided_at)
+    if pair.decided_by == E_VALUE:
+        yield "the sequence leaves out 0 at", _session(pair.sequence_at)
+    else:
+        yield "the e-value is enough at", _session(pair.e_value_at)
     if pair.true_delta is not None:
         yield "difference of DCG by the judgments", f"{pair.true_delta:+.4f}"
+
+
+def legend(pair: Pair) -> str:
+    """What the numbers mean to who decides by them."""
+    return (
+        "e-value: how strongly wins against losses speak for a difference; "
+        f"1/α = {1 / pair.alpha:.4g} is enough, however often one looks. Confidence sequence: an "
+        "interval for the mean that holds at every look."
+    )
 
 
 def _between(low: float | None, high: float | None) -> str:
@@ -157,8 +169,11 @@ def _session(number: int | None) -> str:
 
 
 def plain(found: list[Pair], **facts: object) -> dict[str, Any]:
-    """For machines: the facts, and of two runs the pair's values beside them, of more all pairs."""
-    each = [_finite(asdict(pair)) for pair in found]
+    """For machines: the facts, and of two runs the pair's values beside them, of more all pairs.
+    Nothing has decided (`decided_by` is null) what is not decided."""
+    each = [
+        _finite(asdict(pair)) | ({} if pair.decided_at else {"decided_by": None}) for pair in found
+    ]
     return {**facts, **(each[0] if len(each) == 1 else {"pairs": each})}
 
 

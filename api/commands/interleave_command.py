@@ -60,7 +60,7 @@ def command(
     from api.commands.console import out, print_json, say, stages
     from api.interleaving_clicks import shopper
     from api.interleaving_picture import draw_comparison
-    from api.interleaving_report import pairs, plain, sentence
+    from api.interleaving_report import legend, pairs, plain, sentence
     from api.interleaving_simulation import Setting, differences, simulate
     from eval.interleaving import interleaver
 
@@ -84,7 +84,9 @@ def command(
     else:
         for pair in found:
             out.print(sentence(pair, sessions), markup=False)
-        out.print(_table(found))
+        for pair in found:
+            out.print(_table(pair))
+        out.print(legend(found[0]), markup=False)
 
 
 def _given(a: str | None, b: str | None) -> list[str]:
@@ -138,12 +140,13 @@ def _remarks(contest: Contest) -> list[str]:
     return said
 
 
-def _table(found: list[Pair]) -> Table:
+def _table(pair: Pair) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     from api.interleaving_report import rows
 
-    table = Table("", *(f"{pair.a} − {pair.b}" for pair in found))
-    for lines in zip(*(rows(pair) for pair in found), strict=True):
-        table.add_row(lines[0][0], *(text for _, text in lines))
+    table = Table("", escape(f"{pair.a} − {pair.b}"))
+    for what, much in rows(pair):
+        table.add_row(what, much)
     return table

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from api.off_policy import Answer
 
+_NAME = 13
+"""The width of a candidate's name above a column."""
+_WHY = "of the three it erred least in simulations; where they disagree, trust none"
+
 
 def command(
     events: Annotated[
@@ -92,27 +96,27 @@ def command(
 
 
 def _table(answer: Answer) -> Table:
-    from rich.table import Table
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Column, Table
 
-    from api.off_policy_report import NAMES
+    from api.off_policy_report import HEADLINE, NAMES
+    from eval.report_parts import name_lines
 
     found, task = answer.found, answer.task
-    table = Table(
-        "estimate",
-        task.candidate,
-        task.against,
-        "difference",
-        "95%",
-        title="Clicks a search",
-    )
+    heads = (name_lines(name, _NAME) for name in (task.candidate, task.against))
+    columns = ("estimate", *heads, "difference", "95%")
+    table = Table(*(Column(escape(head), no_wrap=True) for head in columns), box=SIMPLE)
+    table.title, table.title_justify = "Clicks a search", "left"
     for name, each in found.differences.items():
         values = (found.candidate[name], found.against[name])
         table.add_row(
-            NAMES[name],
+            f"{NAMES[name]} *" if name == HEADLINE else NAMES[name],
             *(f"{value:.3f}" for value in values),
             f"{each.delta:+.3f}",
             f"{each.low:+.3f} to {each.high:+.3f}",
         )
+    table.caption, table.caption_justify = f"* go by this one: {_WHY}", "left"
     return table
 
 
@@ -151,10 +155,15 @@ def _weights(answer: Answer) -> list[str]:
     weights = found.weights
     if weights is None:
         return []
+    from eval.off_policy import LEAST_CLICKS
+
+    share = found.effective / found.clicks if found.clicks else 0.0
     return [
-        f"Effective sample size: {found.effective:,.0f} of {found.clicks:,} clicks; a click counts "
-        f"for {weights.median:.2f} (median), {weights.p90:.2f} (90%), {weights.p99:.2f} (99%), "
-        f"{weights.largest:.1f} (most).",
+        f"Effective sample size: {found.effective:,.0f} of {found.clicks:,} clicks. The log tells "
+        f"as much as that many clicks of equal weight ({share:.0%}); below {LEAST_CLICKS:g} there is no answer.",
+        f"Largest weight: {weights.largest:.1f}. One click stands for as many; where that is far "
+        f"above the usual {weights.median:.2f} (90% are below {weights.p90:.2f}, 99% below "
+        f"{weights.p99:.2f}), few clicks decide.",
         f"Weights above {weights.clip:g}: {weights.clipped:.1%} of clicks; cutting them without a "
         f"model would change the value by {weights.clip_bias:+.4f} clicks a search.",
     ]

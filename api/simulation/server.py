@@ -24,6 +24,8 @@ from training.simulation.models import ClickModel
 
 _PATIENCE = 30.0
 """Seconds that an answer may take."""
+_PAUSES = (0.1, 0.4, 1.0, 2.0, 4.0)
+"""Seconds between attempts to reach a server that went away; then it stays away."""
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -68,7 +70,7 @@ class Street:
 
         Raises:
             BadInput: the address is no server.
-            AisleError: nobody answers there.
+            AisleError: nobody answers there, or the server went away and did not come back.
         """
         visits = self._shoppers.visits(1.0)
         timeout = aiohttp.ClientTimeout(total=_PATIENCE)
@@ -76,7 +78,11 @@ class Street:
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             await self._greet(session)
             begun = time.perf_counter()
-            await self._all(session, visits, progress)
+            try:
+                await self._all(session, visits, progress)
+            except ExceptionGroup as faults:  # every shopper at the door meets the same
+                away = faults.subgroup(AisleError)
+                raise (away.exceptions[0] if away else faults) from None
             self.met.seconds = time.perf_counter() - begun
         return self.met
 
@@ -187,15 +193,38 @@ class Street:
         self.met.events["refused"] += len(answer["errors"])
 
     async def _asking(self, what: str, ask: Callable[[], Any]) -> dict[str, Any] | None:
-        """The answer to one request; None where there was none, which is counted."""
-        try:
-            async with ask() as answer:
-                body = await answer.read()
-                if answer.status < 300:
-                    return dict(orjson.loads(body))
-                self.met.errors[f"{what}: {answer.status}"] += 1
-        except (aiohttp.ClientError, TimeoutError) as error:
-            self.met.errors[f"{what}: {type(error).__name__}"] += 1
+        """The answer to one request; None where there was none, which is counted. A connection that
+        is lost is sought again: searches change nothing, and events are known by their ids.
+
+        Raises:
+            AisleError: the server stays away.
+        """
+        for pause in (*_PAUSES, None):
+            try:
+                return await self._answer(what, ask)
+            except aiohttp.ServerTimeoutError as error:
+                self.met.errors[f"{what}: {type(error).__name__}"] += 1
+                return None
+            except aiohttp.ClientConnectionError:
+                if pause is None:
+                    break
+                self.met.errors[f"{what}: connection lost, tried again"] += 1
+                await asyncio.sleep(pause)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                self.met.errors[f"{what}: {type(error).__name__}"] += 1
+                return None
+        raise AisleError(
+            f"the server at {self._url} went away after {len(self.met.latencies):,} searches and"
+            f" did not come back in {sum(_PAUSES):.0f} s; what it had accepted is in its log. Start"
+            " it (aisle serve) and simulate again"
+        )
+
+    async def _answer(self, what: str, ask: Callable[[], Any]) -> dict[str, Any] | None:
+        async with ask() as answer:
+            body = await answer.read()
+            if answer.status < 300:
+                return dict(orjson.loads(body))
+            self.met.errors[f"{what}: {answer.status}"] += 1
         return None
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from api.simulation import Shoppers, Truth
 from api.simulation.server import Experience, Load, Street
@@ -85,3 +87,47 @@ def test_a_server_that_is_away_or_no_server_at_all_is_said(truth: Truth) -> None
         walk(f"http://127.0.0.1:{free_port()}", shoppers)
     with pytest.raises(BadInput, match="is no address"):
         walk("shop", shoppers)
+
+
+@asynccontextmanager
+async def shop_with_nothing(port: int, answers: int) -> AsyncIterator[asyncio.Event]:
+    """A server that finds nothing and hangs up after so many searches; then the event is set."""
+    left, gone = [answers], asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/v1/search":
+            left[0] -= 1
+            if left[0] < 0 and request.transport is not None:
+                gone.set()
+                request.transport.abort()
+        return web.json_response({"query_id": "q", "hits": []})
+
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield gone
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("back", [True, False])
+async def test_a_server_that_goes_away_is_sought_for_a_while(
+    truth: Truth, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    monkeypatch.setattr("api.simulation.server._PAUSES", (0.02,) * 10)
+    port, shoppers = free_port(), Shoppers(truth, 20, seed=2)
+    street = Noted(f"http://127.0.0.1:{port}", shoppers, Load(concurrency=3))
+    async with shop_with_nothing(port, 5) as gone:
+        walking = asyncio.create_task(street.walk())
+        await gone.wait()
+    if back:
+        async with shop_with_nothing(port, 10_000):
+            met = await walking
+        assert len(met.latencies) == len(shoppers.visits(1.0))
+        assert set(met.errors) == {"search: connection lost, tried again"}
+    else:
+        with pytest.raises(AisleError, match="went away after 5 searches and did not come back"):
+            await walking

@@ -95,6 +95,11 @@ def test_it_says_it_in_words_and_draws_it(
     assert code == 0, err
     assert "good is better than bad, decided after" in out
     assert "confidence sequence" in out
+    assert "1/α = 20 is enough" in " ".join(out.split())
+    labels = [line.split("│")[1].strip() for line in out.splitlines() if line.count("│") > 2]
+    sessions = [line for line in out.splitlines() if "session " in line]
+    assert len(labels) == len(set(labels))
+    assert len(sessions) == 2
     drawn = ET.parse(picture).getroot()
     assert drawn.attrib["aria-label"] == "good − bad: credit a session, team-draft"
     assert "decided at" in "".join(drawn.itertext())
@@ -130,7 +135,7 @@ def test_who_does_not_look_needs_no_judgments(cli: Call, files: dict[str, Path])
     assert code == 0, err
     said = json.loads(out.splitlines()[-1])
     assert said["low"] < 0 < said["high"]
-    assert (said["decided_at"], said["true_delta"]) == (None, None)
+    assert (said["decided_at"], said["decided_by"], said["true_delta"]) == (None, None, None)
 
 
 def test_an_a_a_is_all_ties_and_said_to_be_one(cli: Call, files: dict[str, Path]) -> None:
