@@ -184,7 +184,9 @@ def _open(experiment: Experiment, effects: Mapping[str, Effect], units: Units, p
     if few:
         told = ", ".join(f"{arm} has {count:,}" for arm, count in few.items())
         return f"Too few {unit}s to say anything: {told}, and each arm needs {LEAST}."
-    parts = "; ".join(f"{arm}: {between(effect)}" for arm, effect in effects.items())
+    parts = "; ".join(
+        f"{called(experiment, arm)}: {between(effect)}" for arm, effect in effects.items()
+    )
     return (
         f"Not decided yet: by {primary} no arm differs surely from "
         f"{called(experiment, units.arms[0])} in "

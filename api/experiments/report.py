@@ -205,9 +205,10 @@ def _notes(experiment: Experiment, found: Found) -> Iterator[str]:
         )
     if found.unsettled:
         yield (
-            f"{found.unsettled:,} {experiment.unit}s searched in the {SETTLED_SECONDS / 60:g} "
-            "minutes before this look, so that more may come of them: they are left out until "
-            "they are over (none is once the experiment is stopped)"
+            f"{found.unsettled:,} {experiment.unit}{'' if found.unsettled == 1 else 's'} "
+            f"searched in the {SETTLED_SECONDS / 60:g} minutes before this look, so that more may "
+            "come of them: they are left out until they are over (none "
+            "is once the experiment is stopped)"
         )
     if found.flagged:
         yield f"{found.flagged:,} searches are of flagged shoppers (bots, fraud), and left out"
