@@ -16,12 +16,14 @@ HEADLINE = "snips"
 
 
 def report_json(answer: Answer) -> dict[str, Any]:
-    """`estimates` by method, null where refused; clicks a search everywhere."""
+    """`estimates` by method, null where refused, and which of them to go by (`headline`); clicks a
+    search everywhere."""
     task, found = answer.task, answer.found
     return {
         "candidate": task.candidate,
         "against": task.against,
         "estimates": {name: _estimate(found, name) for name in METHODS},
+        "headline": HEADLINE if HEADLINE in found.differences else None,
         "logged": found.logged,
         "identical": found.identical,
         "refused": found.refused or None,

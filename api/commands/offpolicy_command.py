@@ -160,7 +160,8 @@ def _weights(answer: Answer) -> list[str]:
     share = found.effective / found.clicks if found.clicks else 0.0
     return [
         f"Effective sample size: {found.effective:,.0f} of {found.clicks:,} clicks. The log tells "
-        f"as much as that many clicks of equal weight ({share:.0%}); below {LEAST_CLICKS:g} there is no answer.",
+        f"as much as that many clicks of equal weight ({share:.0%}); below {LEAST_CLICKS:g} there "
+        "is no answer.",
         f"Largest weight: {weights.largest:.1f}. One click stands for as many; where that is far "
         f"above the usual {weights.median:.2f} (90% are below {weights.p90:.2f}, 99% below "
         f"{weights.p99:.2f}), few clicks decide.",

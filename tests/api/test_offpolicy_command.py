@@ -63,7 +63,7 @@ def test_a_model_is_tried_on_logged_features(
     assert code == 0
     assert found["source"] == "logged features"
     assert found["method"] == "position"
-    assert found["refused"] is None
+    assert (found["refused"], found["headline"]) == (None, "snips")
     for name in METHODS:
         each = found["estimates"][name]
         assert 0 < each["low"] < each["delta"] < each["high"]
