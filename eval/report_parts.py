@@ -109,7 +109,7 @@ def failure_table(report: Report) -> Table:
     for name, found in report.failures.items():
         cells = (_cause(found, cause) for cause in told)
         table.add_row(
-            Text(name_lines(name, _NAME)), f"{found.lost:.3f}", *cells, f"{found.unjudged:.3f}"
+            Text(name_lines(name, _NAME - 3)), f"{found.lost:.3f}", *cells, f"{found.unjudged:.3f}"
         )
     return table
 
