@@ -190,18 +190,25 @@ def test_a_model_that_cannot_be_promoted_leaves_everybody_with_it_and_says_so(
 async def test_a_rollout_grows_over_http_until_everybody_has_the_candidate(data: Path) -> None:
     store = SqliteStore(data / FILE)
     limits = Guardrails(p99_milliseconds=None, click_rate=None, least=1)
-    quick = Ramp((0.5, 1.0), minutes=0, requests=5)
+    quick = Ramp((0.5, 1.0), minutes=0, requests=35)
     begun(store, replace(ROLLOUT, share=0.5, guardrails=limits, ramp=quick), time.time())
     seconds = ExperimentSettings(watch_seconds=0.05, steer_seconds=0.05)
     async with connected(data, experiments=seconds) as client:
         await takes_part(client, "grow")
         before = {(await search(client, f"s{n}"))["system"] for n in range(40)}
         share = 'aisle_experiment_share{arm="candidate",experiment="grow"}'
+        errors = 'aisle_rollout_guardrail{experiment="grow",guardrail="errors"}'
+        state = None
+        for _ in range(200):
+            state = await gauge(client, errors)
+            if state is not None:
+                break
+            await asyncio.sleep(0.05)
+        before |= {(await search(client, f"t{n}"))["system"] for n in range(80)}
         for _ in range(200):
             if (await gauge(client, share)) == 1:
                 break
             await asyncio.sleep(0.05)
-        state = await gauge(client, 'aisle_rollout_guardrail{experiment="grow",guardrail="errors"}')
         after = {(await search(client, f"s{n}"))["system"] for n in range(20)}
         (data / FILE).rename(data / "aside")
         (data / FILE).mkdir()
