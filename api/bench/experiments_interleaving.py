@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from api.bench.experiments_interleaving_tables import MEASURES, tables
 from api.bench.experiments_interleaving_worlds import Judged, make_judged_shop, read_ltr
-from api.interleaving_clicks import SHOPPERS
-from api.interleaving_runs import Contest
-from api.interleaving_simulation import Setting, differences, simulate
+from api.interleaving.clicks import SHOPPERS
+from api.interleaving.runs import Contest
+from api.interleaving.simulation import Setting, differences, simulate
 from eval.interleaving import INTERLEAVERS, interleaver
 from eval.stopping import confidence_sequence, decided_at, excludes_zero_at, sign_e_values
 from training.simulation import draw_outcomes

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from api.interleaving_runs import Contest
+from api.interleaving.runs import Contest
 from eval.interleaving import Items
 from training.simulation.models import HIGHEST
 

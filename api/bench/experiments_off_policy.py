@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from api.off_policy_propensity import fitter
+from api.off_policy.propensity import fitter
 from eval.off_policy import METHODS, ClickLog, Order, Plan, compare, order_of
 from training.simulation import CLICK_MODELS, ClickModel, World, make_world
 from training.simulation.models import HIGHEST

@@ -12,8 +12,8 @@ from api.commands.options import Json, Picture
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from api.interleaving_report import Pair
-    from api.interleaving_runs import Contest
+    from api.interleaving.report import Pair
+    from api.interleaving.runs import Contest
 
 File = Annotated[
     str | None, typer.Option(help="A run: a TREC run file, or one that aisle eval --save kept.")
@@ -58,10 +58,10 @@ def command(
 ) -> None:
     """Compare saved runs by simulated shoppers who see them interleaved."""
     from api.commands.console import out, print_json, say, stages
-    from api.interleaving_clicks import shopper
-    from api.interleaving_picture import draw_comparison
-    from api.interleaving_report import legend, pairs, plain, sentence
-    from api.interleaving_simulation import Setting, differences, simulate
+    from api.interleaving.clicks import shopper
+    from api.interleaving.picture import draw_comparison
+    from api.interleaving.report import legend, pairs, plain, sentence
+    from api.interleaving.simulation import Setting, differences, simulate
     from eval.interleaving import interleaver
 
     setting = Setting(interleaver(method), shopper(clicks), length, debiased)
@@ -97,8 +97,8 @@ def _contest(
     names: list[str], judgments: Path | None, clicks: str, allow_same: bool
 ) -> tuple[Contest, list[str]]:
     """What is compared, and what should be known of it."""
-    from api.interleaving_clicks import RANDOM
-    from api.interleaving_runs import contest, gains_of, read_runs
+    from api.interleaving.clicks import RANDOM
+    from api.interleaving.runs import contest, gains_of, read_runs
     from search.errors import BadInput
 
     if len(names) < 2:
@@ -144,7 +144,7 @@ def _table(pair: Pair) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from api.interleaving_report import rows
+    from api.interleaving.report import rows
 
     table = Table("", escape(f"{pair.a} − {pair.b}"))
     for what, much in rows(pair):

@@ -13,7 +13,7 @@ from api.commands.options import Json, Picture
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from api.off_policy import Answer
+    from api.off_policy.asking import Answer
 
 _NAME = 13
 """The width of a candidate's name above a column."""
@@ -64,10 +64,10 @@ def command(
     """Estimate from logged clicks what another ranking would be worth, without showing it. Exit
     code 1 where the log does not tell."""
     from api.commands.console import out, print_json, say, stages
-    from api.off_policy import Task, off_policy
-    from api.off_policy_log import Window
-    from api.off_policy_picture import draw_off_policy
-    from api.off_policy_report import assumptions, report_json, sentence
+    from api.off_policy.asking import Task, off_policy
+    from api.off_policy.log import Window
+    from api.off_policy.picture import draw_off_policy
+    from api.off_policy.report import assumptions, report_json, sentence
     from eval.off_policy import Plan
 
     plan = Plan(method, draws, seed)
@@ -100,7 +100,7 @@ def _table(answer: Answer) -> Table:
     from rich.markup import escape
     from rich.table import Column, Table
 
-    from api.off_policy_report import HEADLINE, NAMES
+    from api.off_policy.report import HEADLINE, NAMES
     from eval.report_parts import name_lines
 
     found, task = answer.found, answer.task

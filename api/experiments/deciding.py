@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from api.experiments.naming import called
 from api.experiments.reading import SETTLED_SECONDS, Window
-from api.interleaving_report import Pair
+from api.interleaving.report import Pair
 from eval.experiments import Experiment
 from eval.experiments.ab import METRICS, Analysis, Effect, Units
 from eval.stopping import LEAST

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from api.experiments.deciding import Decision, of_arms, of_pairs, unread
 from api.experiments.naming import called
 from api.experiments.reading import SETTLED_SECONDS, Found, Window
-from api.interleaving_report import Pair, pairs
-from api.interleaving_simulation import differences
+from api.interleaving.report import Pair, pairs
+from api.interleaving.simulation import differences
 from eval.experiments import Experiment, Step
 from eval.experiments.ab import DEFAULT, METRICS, Effect, analyze
 from eval.experiments.checks import same_arms

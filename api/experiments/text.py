@@ -11,7 +11,7 @@ from api.experiments.deciding import ahead, day
 from api.experiments.naming import called
 from api.experiments.report import Report, preferences, words
 from api.experiments.seams import BOUNDS, Cell, Tally
-from api.interleaving_report import Pair
+from api.interleaving.report import Pair
 from eval.experiments import Arm, Experiment, Step
 from eval.experiments.ab import LATENCY_P99, METRICS, P99_SAYS
 

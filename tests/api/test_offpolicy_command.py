@@ -14,8 +14,8 @@ import pytest
 
 from api.bench.experiments_off_policy import explored, mixed_rankers
 from api.cli import run
-from api.off_policy_log import Window, read_clicks
-from api.off_policy_propensity import fitter
+from api.off_policy.log import Window, read_clicks
+from api.off_policy.propensity import fitter
 from eval.off_policy import METHODS, Plan, compare
 from rankers import save_model
 from rankers.features import VERSION

@@ -174,11 +174,23 @@ class KafkaBroker:
         """SIGSTOP: connections stay open, and nothing answers."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        wait_until_stopped(self._process.pid)
 
     def resume(self) -> None:
         """Goes on after `pause`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+
+def wait_until_stopped(process: int) -> None:
+    """The signal reaches one thread after the other; until the last, something may still answer."""
+    deadline = time.monotonic() + _START_SECONDS
+    while any(
+        (task / "stat").read_text().rpartition(")")[2].split()[0] != "T"
+        for task in Path(f"/proc/{process}/task").iterdir()
+    ):
+        assert time.monotonic() < deadline, "the process does not stop"
+        time.sleep(0.01)
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

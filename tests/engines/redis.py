@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.kafka import HOST, free_ports
+from tests.engines.kafka import HOST, free_ports, wait_until_stopped
 
 HOW = "apt-get install redis-server"
 _START_SECONDS = 10.0
@@ -71,6 +71,7 @@ class RedisServer:
         """Answers nobody until it goes on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        wait_until_stopped(self._process.pid)
 
     def go_on(self) -> None:
         """After a pause."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.evaluation import IndexSearcher
-from api.off_policy_log import Logged, Window
+from api.off_policy.log import Logged, Window
 from api.registry import named_model
 from rankers import Model, load_model
 from search.build import LTR, MODEL, Search

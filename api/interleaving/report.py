@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from api.interleaving_simulation import differences
+from api.interleaving.simulation import differences
 from eval.stopping import (
     Tally,
     confidence_sequence,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from api.off_policy import LOGGING, Answer
+from api.off_policy.asking import LOGGING, Answer
 from eval.off_policy import METHODS, OffPolicy
 
 NAMES = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from api.off_policy import Answer
-from api.off_policy_report import NAMES, sentence
+from api.off_policy.asking import Answer
+from api.off_policy.report import NAMES, sentence
 from eval.off_policy import Difference
 
 WIDTH, ROW, LEFT, RIGHT, TOP = 760, 44, 130, 170, 78

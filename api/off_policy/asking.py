@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.off_policy_log import Logged, Window, read_clicks
-from api.off_policy_propensity import counts_of, fitter
-from api.off_policy_scores import (
+from api.off_policy.log import Logged, Window, read_clicks
+from api.off_policy.propensity import counts_of, fitter
+from api.off_policy.scores import (
     Progress,
     Scored,
     by_index,

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from api.interleaving_runs import Contest
+from api.interleaving.runs import Contest
 from eval.interleaving import Interleaved, Interleaver, debiased_credit, expected_exposure
 from search.errors import BadInput
 from training.simulation import ClickModel

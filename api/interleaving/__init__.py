@@ -1,0 +1,1 @@
+"""`aisle interleave`: simulated shoppers who see saved runs interleaved."""
