@@ -121,13 +121,13 @@ def test_when_the_leader_is_killed_another_goes_on(store: ExperimentStore, where
     process = context.Process(target=leads, args=(where, ready), daemon=True)
     process.start()
     assert ready.wait(30)
-    happened(store, tally())
     other = steering(store, seconds=0.5)
     other.look()
     assert not other.leads
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+    happened(store, tally())
     deadline = time.monotonic() + 10
     while not other.leads and time.monotonic() < deadline:
         other.look()
