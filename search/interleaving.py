@@ -27,8 +27,10 @@ from search.types import Interleaving, Ordinals, Ranking, SearchRequest, Teams
 if TYPE_CHECKING:
     from search.pipeline import Pipeline
 
-LENGTH = 100
+LENGTH = 50
 """So many places are interleaved; the baseline's order follows, for which nobody gets credit."""
+_DEEP = 200
+"""So much of each ranking is looked at: what stands deeper counts as not in it."""
 _LISTED = 30
 """The places of each arm that are told where its whole ranking is asked for."""
 _STAGE = "interleaving"
@@ -140,12 +142,14 @@ class InterleavingStage:
 
     def _mixed(self, found: Sequence[Candidates]) -> tuple[Candidates, Sides]:
         base = found[0]
-        rankings = tuple(each.fused.ordinals for each in found)
+        rankings = tuple(each.fused.ordinals[:_DEEP] for each in found)
         mixed = self.mixer(rankings, Random(self.plan.seed), LENGTH)
         rest = base.fused.ordinals[~np.isin(base.fused.ordinals, mixed.items)]
         order = np.concatenate([mixed.items, rest]).astype(np.int32)
         near = base.near
         for each in found[1:]:
+            if each.near is base.near:
+                continue  # retrieved once
             near = np.union1d(near, each.near).astype(np.int32)
         candidates = replace(
             base,
