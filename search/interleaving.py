@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from search.arranging import Turn
 from search.errors import AisleError
 from search.retrieval import Candidates, Trace
-from search.seams import Mixer, View
+from search.seams import View
 from search.types import Interleaving, Ordinals, Ranking, SearchRequest, Teams
 
 if TYPE_CHECKING:
@@ -34,6 +34,41 @@ _DEEP = 200
 _LISTED = 30
 """The places of each arm that are told where its whole ranking is asked for."""
 _STAGE = "interleaving"
+
+
+class Mixed(Protocol):
+    """One list made of several rankings: what is shown, the number of the ranking that each item
+    stands for (int8, -1 for none), and where each ranking has it (int32 of shape (items, rankings),
+    from 1, 0 where it has it not). Methods that draw items by chance also say how likely each
+    ranking was to put it there, float64 of the shape of `ranks`."""
+
+    @property
+    def items(self) -> Ordinals:
+        """What is shown, best first."""
+        ...
+
+    @property
+    def teams(self) -> NDArray[np.int8]:
+        """Whom each item stands for."""
+        ...
+
+    @property
+    def ranks(self) -> NDArray[np.int32]:
+        """Where each ranking has it."""
+        ...
+
+    @property
+    def chances(self) -> NDArray[np.float64] | None:
+        """How likely each ranking was to put it there, of methods that draw by chance."""
+        ...
+
+
+class Mixer(Protocol):
+    """Makes one list of several rankings; see `eval.interleaving`."""
+
+    def __call__(self, rankings: Sequence[Ordinals], random: Random, length: int) -> Mixed:
+        """The first `length` places, or fewer where the rankings end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from random import Random
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -237,41 +236,6 @@ class Explorer(Protocol):
 
     def __call__(self, slots: Slots, rng: np.random.Generator) -> Chance:
         """Draws an order of the slots, with its exact probabilities."""
-        ...
-
-
-class Mixed(Protocol):
-    """One list made of several rankings: what is shown, the number of the ranking that each item
-    stands for (int8, -1 for none), and where each ranking has it (int32 of shape (items, rankings),
-    from 1, 0 where it has it not). Methods that draw items by chance also say how likely each
-    ranking was to put it there, float64 of the shape of `ranks`."""
-
-    @property
-    def items(self) -> Ordinals:
-        """What is shown, best first."""
-        ...
-
-    @property
-    def teams(self) -> NDArray[np.int8]:
-        """Whom each item stands for."""
-        ...
-
-    @property
-    def ranks(self) -> NDArray[np.int32]:
-        """Where each ranking has it."""
-        ...
-
-    @property
-    def chances(self) -> NDArray[np.float64] | None:
-        """How likely each ranking was to put it there, of methods that draw by chance."""
-        ...
-
-
-class Mixer(Protocol):
-    """Makes one list of several rankings; see `eval.interleaving`."""
-
-    def __call__(self, rankings: Sequence[Ordinals], random: Random, length: int) -> Mixed:
-        """The first `length` places, or fewer where the rankings end."""
         ...
 
 

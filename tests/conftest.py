@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -28,15 +27,6 @@ REAL_DATA = Path(os.environ.get("AISLE_REAL_DATA", Path(__file__).parents[2] / "
 def pytest_collection_finish() -> None:
     """Full passes of the collector leave out the modules and the tests, which stay."""
     gc.freeze()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _console_of_any_width() -> None:
-    """A console keeps the COLUMNS that were set when it was made, for good: made here, where none
-    are, it goes by what each test sets."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.delenv("COLUMNS", raising=False)
-        import_module("api.commands.console")
 
 
 @pytest.fixture(scope="session")

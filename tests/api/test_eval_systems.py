@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from api.cli import run
 from api.evaluation import IndexSearcher
@@ -22,8 +23,10 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
-    """Runs `aisle eval` here; gives its code, standard output and standard error."""
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Runs `aisle eval` here, wide enough for any path; gives its code, standard output and
+    standard error."""
+    monkeypatch.setattr("api.commands.console.out", Console(width=300, highlight=False))
 
     def called(*arguments: str | Path) -> tuple[int, str, str]:
         code = run(["eval", *map(str, arguments)])
@@ -138,7 +141,7 @@ def test_a_gate_lets_the_same_pass_and_stops_what_is_worse(
 
     code, out, err = cli(*common, "--systems", f"ltr:{worse}", *gate)
     assert code == 1
-    assert f"Gate:ltr:{worse}againstbaselinemain/bm25fails" in "".join(out.split())
+    assert f"Gate: ltr:{worse} against baseline main/bm25 fails" in " ".join(out.split())
 
 
 def test_what_cannot_be_compared_is_refused(

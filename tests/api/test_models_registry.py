@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from rich.console import Console
 
 from api.cli import run
 from rankers import save_model
@@ -48,7 +49,7 @@ class Terminal:
 
 @pytest.fixture
 def models(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("api.commands.console.out", Console(width=200, highlight=False))
     return Terminal(capfd)
 
 
@@ -99,9 +100,7 @@ def test_two_models_are_set_side_by_side(
     assert len(set(versions)) == 2
     text = models("compare", versions[0], versions[1], "--data", data)
     assert versions[0] in text
-    # Cells wrap where the console is narrow.
-    assert "weights over 1" in text
-    assert "best 100" in text
+    assert "weights over 1 feature, of the best 100" in text
     assert "fused_share +1.00" in text
     assert "Give --judgments" in text
     scored = models("compare", bad, good, "--data", data, "--judgments", judged)
