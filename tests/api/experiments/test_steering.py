@@ -199,9 +199,10 @@ async def test_a_rollout_grows_over_http_until_everybody_has_the_candidate(data:
         share = 'aisle_experiment_share{arm="candidate",experiment="grow"}'
         errors = 'aisle_rollout_guardrail{experiment="grow",guardrail="errors"}'
         state = None
+        # Not sure yet (1) for as long as only a part of the 40 searches is counted.
         for _ in range(200):
             state = await gauge(client, errors)
-            if state is not None:
+            if state == 0:
                 break
             await asyncio.sleep(0.05)
         before |= {(await search(client, f"t{n}"))["system"] for n in range(80)}
