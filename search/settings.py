@@ -1,22 +1,21 @@
 """Settings of the online path and of index building, with the defaults the project measured.
 
 Read from `aisle.toml` in the working directory (or the file named by `AISLE_SETTINGS`), then from
-the environment: `AISLE_FUSION__MEANING_WEIGHT=0.5` sets `[fusion] meaning_weight`.
+files of secrets (`/run/secrets/aisle_redis__password`), then from the environment:
+`AISLE_FUSION__MEANING_WEIGHT=0.5` sets `[fusion] meaning_weight`.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from search.setting_sources import SecretFiles, SettingsFile
 
 _SYSTEM = r"^[a-z0-9][a-z0-9_.-]{0,49}$"
 _CAPPED = r"^(brand|category|color|group|attributes\..+)$"
@@ -25,7 +24,77 @@ _CAPPED = r"^(brand|category|color|group|attributes\..+)$"
 class Section(BaseModel):
     """One table of the settings file; unknown keys are errors, so that a typo is not silence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ServerSettings(Section):
+    """A server that Aisle asks, and how it lets Aisle in (docs/security.md). Secrets come from the
+    environment (`AISLE_<SECTION>__PASSWORD`), from `/run/secrets`, or from a file named here.
+    `search.secrets` makes TLS contexts and credentials of it."""
+
+    schemes: ClassVar[tuple[str, ...]] = ("http", "https")
+
+    url: str | None = None
+    """Where it is, such as `https://search-1:9200`; several of one cluster with commas between
+    them."""
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    """A file that holds the password alone; read again for every new connection's client."""
+    api_key: SecretStr | None = None
+    """In place of name and password, where the server knows such keys."""
+    api_key_file: Path | None = None
+    ca_file: Path | None = None
+    """Certificates to trust, as PEM; the system's unless set."""
+    verify: bool = True
+    """Whether the server must prove who it is. Without it whoever is in between can read all."""
+    client_certificate: Path | None = None
+    """Aisle's own certificate as PEM, where the server asks for one; with its key, unless
+    `client_key` holds that."""
+    client_key: Path | None = None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses one by one; none when there is no server."""
+        return tuple(part.strip() for part in (self.url or "").split(",") if part.strip())
+
+    @model_validator(mode="after")
+    def _usable(self) -> ServerSettings:
+        for url in self.urls:
+            self._check(url)
+        for name in ("password", "api_key"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{name} and {name}_file are both given; give one of them")
+        if self._has("password") and self._has("api_key"):
+            raise ValueError("a password and an api_key are both given; give one of them")
+        if self.client_key is not None and self.client_certificate is None:
+            raise ValueError("client_key is given without client_certificate; give both")
+        return self
+
+    def _has(self, name: str) -> bool:
+        return getattr(self, name) is not None or getattr(self, f"{name}_file") is not None
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in self.schemes or not (parts.netloc or parts.path):
+            known = ", ".join(f"{scheme}://" for scheme in self.schemes)
+            raise ValueError(f"the url must begin with one of {known} and name a host")
+        if "@" in parts.netloc:
+            raise ValueError(
+                "the url holds a name or password; leave them out, and give username and "
+                "password (or password_file) beside it"
+            )
+
+
+class RedisSettings(ServerSettings):
+    """One table `[redis]`: what the processes of several machines share."""
+
+    schemes: ClassVar[tuple[str, ...]] = ("redis", "rediss", "unix")
+
+    timeout_seconds: float = Field(0.5, gt=0)
+    """How long one answer, or a connection, is waited for."""
+    prefix: str = Field("aisle", pattern=r"^[A-Za-z0-9_.:-]{1,50}$")
+    """Begins every key, so that several shops may share a server."""
 
 
 class IndexSettings(Section):
@@ -206,7 +275,11 @@ class Settings(BaseSettings):
     """Everything that can be set; each section says what it is for."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AISLE_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="AISLE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     data: Path = Path("data")
@@ -224,6 +297,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = RulesSettings()
     systems: dict[Annotated[str, Field(pattern=_SYSTEM)], SystemSettings] = {}
     limits: LimitSettings = LimitSettings()
+    redis: RedisSettings = RedisSettings()
 
     @field_validator("systems")
     @classmethod
@@ -243,7 +317,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then the environment, then the settings file."""
+        """Arguments first, then the environment, files of secrets, and the settings file."""
         path = Path(os.environ.get("AISLE_SETTINGS", "aisle.toml"))
-        file = TomlConfigSettingsSource(settings_cls, toml_file=path)
-        return init_settings, env_settings, file
+        secrets = SecretFiles(settings_cls, os.environ.get("AISLE_SECRETS", "/run/secrets"))
+        return init_settings, env_settings, secrets, SettingsFile(settings_cls, path)

@@ -8,10 +8,10 @@ from itertools import accumulate
 from typing import Any
 
 import tantivy
-from tantivy import Occur
 
 from search.engines.embedded import attributes as terms
-from search.engines.embedded.filters import PREFIX, FilterIndex, filter_clauses
+from search.engines.embedded.dialect import TantivyDialect
+from search.engines.embedded.filters import PREFIX, FilterIndex, filtered
 from search.engines.embedded.tally import (
     ATTRIBUTE_NAMES,
     RATINGS,
@@ -33,14 +33,13 @@ class MatchCounting:
     """Counts the products that match a query; implements `tally.Counting`."""
 
     searcher: tantivy.Searcher
-    schema: tantivy.Schema
+    dialect: TantivyDialect
     index: FilterIndex
     matches: tantivy.Query
 
     def count(self, filters: Filters, asked: Asked) -> Tally:
         """All facets in one pass over the matches."""
-        clauses = filter_clauses(self.index, filters, self.schema)
-        query = tantivy.Query.boolean_query([(Occur.Must, self.matches), *clauses])
+        query = filtered(self.dialect, self.index, self.matches, filters)
         aggregations: Aggregations = {"total": {"value_count": {"field": "ord"}}}
         for name, named in asked.items():
             aggregations |= _aggregations(name, named)

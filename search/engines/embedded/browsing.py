@@ -10,6 +10,7 @@ import tantivy
 
 from search.engines.embedded.aggregations import MatchCounting
 from search.engines.embedded.column_counting import ColumnCounting
+from search.engines.embedded.dialect import TantivyDialect
 from search.engines.embedded.facets import FacetCounter
 from search.engines.embedded.filters import FilterIndex
 from search.engines.embedded.masks import MaskCache
@@ -29,7 +30,8 @@ class BrowsingFacets:
         index: FilterIndex,
         masks: MaskCache,
     ) -> None:
-        others = MatchCounting(searcher, schema, index, tantivy.Query.all_query())
+        dialect = TantivyDialect(schema)
+        others = MatchCounting(searcher, dialect, index, dialect.everything())
         counting = ColumnCounting(index, masks, others)
         self._of = lru_cache(_KEPT)(
             lambda filters, names: FacetCounter(counting, index, filters).count(names)

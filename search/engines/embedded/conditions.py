@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-import tantivy
 from numpy.typing import NDArray
-from tantivy import Occur
 
-from search.engines.embedded import attributes as terms
+from search.engines.dialect import Dialect, Q
 from search.engines.embedded.arrays import Scalar
 from search.engines.embedded.attributes import AttributeStore
 from search.engines.embedded.columns import SEPARATOR, ColumnsView, Dictionary
@@ -19,7 +17,16 @@ from search.engines.embedded.measures import MeasureStore
 from search.engines.embedded.titles import TitleStore
 from search.types import Mask, Ordinals
 
-Later = Callable[[Callable[[tantivy.Schema], tantivy.Query]], Ordinals]
+
+class Asks(Protocol):
+    """Says the same query in any dialect."""
+
+    def __call__(self, dialect: Dialect[Q], /) -> Q:
+        """The query."""
+        ...
+
+
+Later = Callable[[Asks], Ordinals]
 """The ordinals of products of live changes that match a query. What arrays hold of a snapshot's own
 products, the words index is asked about these."""
 ID = "id"
@@ -30,7 +37,7 @@ _FEW_TERMS = 8
 class Condition(Protocol):
     """One filter, understood."""
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """Matches the products that satisfy it; its score means nothing."""
         ...
 
@@ -54,9 +61,9 @@ class OneOf:
     columns: ColumnsView
     dictionary: Dictionary
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """Terms of the raw field, which holds every level of a category."""
-        return tantivy.Query.term_set_query(schema, self.name, list(self.values))
+        return dialect.terms(self.name, self.values)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """Looks every code up in a table of wanted ones; unknown (-1) meets its last entry."""
@@ -88,10 +95,10 @@ class NumberRange:
         with np.errstate(over="ignore"):
             return np.float32(self.low + 0.0), np.float32(self.high + 0.0)
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """A range over the fast field."""
         low, high = map(float, self._rounded())
-        return tantivy.Query.range_query(schema, self.name, tantivy.FieldType.Float, low, high)
+        return dialect.between(self.name, low, high)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """Unknown values (NaN) compare false."""
@@ -107,11 +114,11 @@ class Stock:
     wanted: bool | None
     columns: ColumnsView
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """A term of the boolean field."""
         if self.wanted is None:
-            return tantivy.Query.all_query()
-        return tantivy.Query.term_query(schema, "in_stock", self.wanted, "basic")
+            return dialect.everything()
+        return dialect.term("in_stock", self.wanted)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """Out of stock is a known stock of nothing."""
@@ -135,13 +142,11 @@ class Attribute:
     count: int
     attributes: AttributeStore
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """Typed terms of the attribute's own path."""
         if not self.terms:
-            return tantivy.Query.empty_query()
-        path = f"values.{terms.attribute_key(terms.term_name(self.terms[0]))}"
-        values = [terms.term_value(term) for term in self.terms]
-        return tantivy.Query.term_set_query(schema, path, values)
+            return dialect.nothing()
+        return dialect.attributes(self.terms)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """The union of the terms' postings."""
@@ -160,9 +165,9 @@ class Ids:
     count: int
     find: Callable[[Sequence[str]], Ordinals]
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """Terms of the raw id."""
-        return tantivy.Query.term_set_query(schema, ID, list(self.ids))
+        return dialect.terms(ID, self.ids)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """The ordinals the ids have."""
@@ -179,10 +184,9 @@ class Measured:
     measures: MeasureStore
     later: Later
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """A range over the keys."""
-        unsigned = tantivy.FieldType.Unsigned
-        return tantivy.Query.range_query(schema, "measures", unsigned, self.low, self.high)
+        return dialect.between("measures", self.low, self.high)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """A run of the sorted keys; of some rows, each one's keys."""
@@ -223,10 +227,9 @@ class Phrases:
     titles: TitleStore
     later: Later
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """Any of the phrases."""
-        found = [_phrase_query(schema, phrase) for phrase in self.phrases]
-        return tantivy.Query.boolean_query([(Occur.Should, each) for each in found])
+        return dialect.some([_phrase_query(dialect, phrase) for phrase in self.phrases])
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """Looks for the stems in the rows of titles."""
@@ -244,10 +247,10 @@ class Phrases:
         return self.later(self.query)
 
 
-def _phrase_query(schema: tantivy.Schema, phrase: tuple[str, ...]) -> tantivy.Query:
+def _phrase_query(dialect: Dialect[Q], phrase: tuple[str, ...]) -> Q:
     if len(phrase) == 1:
-        return tantivy.Query.term_query(schema, "phrases", phrase[0], "basic")
-    return tantivy.Query.phrase_query(schema, "phrases", list(phrase))
+        return dialect.term("phrases", phrase[0])
+    return dialect.phrase("phrases", phrase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +259,9 @@ class Excluded:
 
     condition: Condition
 
-    def query(self, schema: tantivy.Schema) -> tantivy.Query:
+    def query(self, dialect: Dialect[Q]) -> Q:
         """Everything else."""
-        refused = (Occur.MustNot, self.condition.query(schema))
-        return tantivy.Query.boolean_query([(Occur.Must, tantivy.Query.all_query()), refused])
+        return dialect.within(dialect.everything(), [], [self.condition.query(dialect)])
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
         """The other ordinals."""

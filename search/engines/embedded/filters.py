@@ -1,4 +1,4 @@
-"""Filters, for both sides of a search: clauses for tantivy, and masks over ordinals for vectors."""
+"""Filters, for both sides of a search: queries for words, and masks over ordinals for vectors."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-import tantivy
-from tantivy import Occur
-
+from search.engines.dialect import Dialect, Q
 from search.engines.embedded import attributes as terms
 from search.engines.embedded.attributes import AttributeStore
 from search.engines.embedded.columns import ColumnsView, Dictionary
@@ -161,23 +159,20 @@ def _phrases(values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return phrases
 
 
-def filter_clauses(
-    index: FilterIndex, filters: Filters, schema: tantivy.Schema
-) -> list[tuple[Occur, tantivy.Query]]:
-    """One clause per filter, adding nothing to the score.
+def filtered(dialect: Dialect[Q], index: FilterIndex, query: Q, filters: Filters) -> Q:
+    """What of a query satisfies every filter, with the scores of the query alone.
 
     Raises:
         BadInput: see `FilterIndex.condition`.
     """
-    clauses = []
+    conditions, excluded = [], []
     for each in filters:
         condition = index.condition(each)
         if isinstance(condition, Excluded):
-            clauses.append((Occur.MustNot, condition.condition.query(schema)))
+            excluded.append(condition.condition.query(dialect))
         else:
-            query = tantivy.Query.const_score_query(condition.query(schema), 0.0)
-            clauses.append((Occur.Must, query))
-    return clauses
+            conditions.append(condition.query(dialect))
+    return dialect.within(query, conditions, excluded)
 
 
 def filter_mask(index: FilterIndex, filters: Filters, alive: Mask) -> Mask:

@@ -7,7 +7,7 @@ append rows to them, and never alter a row, so a view made earlier stays as it w
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sized
+from collections.abc import Sized
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from search.engines.embedded.attributes import AttributeStore
 from search.engines.embedded.browsing import BrowsingFacets
 from search.engines.embedded.changes import Batch
 from search.engines.embedded.columns import ColumnStore
-from search.engines.embedded.conditions import Later
+from search.engines.embedded.conditions import Asks, Later
 from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.dialect import TantivyDialect
 from search.engines.embedded.documents import DocumentStore, decode_product
 from search.engines.embedded.facts import EmbeddedFacts
 from search.engines.embedded.filters import FilterIndex
@@ -173,8 +174,8 @@ class OpenSnapshot:
     def _later_rows(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> Later:
         base, count = len(self._titles), len(self._alive)
 
-        def later(query: Callable[[tantivy.Schema], tantivy.Query]) -> Ordinals:
-            return ordinals_from(searcher, schema, query(schema), base, count)
+        def later(query: Asks) -> Ordinals:
+            return ordinals_from(searcher, schema, query(TantivyDialect(schema)), base, count)
 
         return later
 
@@ -205,7 +206,7 @@ class OpenSnapshot:
             version=self.version,
             encoder=self.manifest.encoder,
             searcher=searcher,
-            schema=index.schema,
+            dialect=TantivyDialect(index.schema),
             columns=columns,
             filters=filters,
             masks=masks,

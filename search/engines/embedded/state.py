@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 import tantivy
-from tantivy import Occur
 
 from search.engines.embedded.aggregations import MatchCounting
 from search.engines.embedded.browsing import BrowsingFacets
 from search.engines.embedded.columns import ColumnsView
 from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.dialect import TantivyDialect, TantivyFrequencies
 from search.engines.embedded.documents import DocumentStore
 from search.engines.embedded.facets import FacetCounter
 from search.engines.embedded.facts import EmbeddedFacts
-from search.engines.embedded.filters import FilterIndex, filter_clauses
+from search.engines.embedded.filters import FilterIndex, filtered
 from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.order import BaseOrders
 from search.engines.embedded.schema import title_key
@@ -63,7 +63,7 @@ class IndexState:
     version: str
     encoder: str | None
     searcher: tantivy.Searcher
-    schema: tantivy.Schema
+    dialect: TantivyDialect
     columns: ColumnsView
     filters: FilterIndex
     masks: MaskCache
@@ -90,11 +90,10 @@ class IndexState:
             BadInput: a filter is wrong.
         """
         words = self._words(query)
-        clauses = filter_clauses(self.filters, filters, self.schema)
-        every = self._search(words.required(), clauses, max(limit, self.settings.enough))
+        every = self._search(words.required(), filters, max(limit, self.settings.enough))
         some, relaxation = Ranking.empty(), _AS_ASKED
         if words.relaxable and (relax or self._few(words, filters, len(every))):
-            some = self._search_any(words.any(), clauses, filters, limit)
+            some = self._search_any(words.any(), filters, limit)
             relaxation = "fewer_words" if len(some) and not len(every) else _AS_ASKED
         bonus = self.settings.every_word_bonus
         return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
@@ -102,13 +101,11 @@ class IndexState:
     def named(self, query: Query) -> Named:
         """See `search.seams.View.named`."""
         title = title_key(" ".join(query.terms))
-        whole = tantivy.Query.term_query(self.schema, "named", title, "basic")
-        titled = self._search(whole, [], _NAMED).ordinals
+        titled = self._search(self.dialect.term("named", title), (), _NAMED).ordinals
         found = self._words(query).by_code()
         if not found:
             return Named(titled, titled[:0])
-        clauses = [(Occur.Should, each) for each in found.values()]
-        coded = self._search(tantivy.Query.boolean_query(clauses), [], _NAMED).ordinals
+        coded = self._search(self.dialect.some(list(found.values())), (), _NAMED).ordinals
         titles = [_letters(product.title) for product in self.documents.products(coded)]
         own = np.array([not any(code in title for code in found) for title in titles], np.bool_)
         return Named(np.union1d(titled, coded[own]).astype(np.int32), coded)
@@ -128,18 +125,17 @@ class IndexState:
         if sort == "relevance":
             return self.words(query, filters, limit, relax)
         words = self._words(query)
-        within = filter_clauses(self.filters, filters, self.schema)
-        clauses = [(Occur.Must, self._matches(words, filters, relax)), *within]
+        matches = self._matches(words, filters, relax)
         name, direction = KEYS[sort][0]
         found = self.searcher.search(
-            tantivy.Query.boolean_query(clauses),
+            filtered(self.dialect, self.filters, matches, filters),
             max(limit, 1),
             count=False,
             order_by_field=name,
             order=tantivy.Order.Asc if direction > 0 else tantivy.Order.Desc,
         )
         ordinals = self._ordinals([address for _, address in found.hits])
-        as_asked = not len(ordinals) or len(self._search(words.required(), within, 1))
+        as_asked = not len(ordinals) or len(self._search(words.required(), filters, 1))
         relaxation: Relaxation = _AS_ASKED if as_asked else "fewer_words"
         return _unscored(in_order(ordinals, sort, self.columns)[:limit], relaxation)
 
@@ -160,17 +156,14 @@ class IndexState:
             return self.browsing.of(filters, names)
         found = self._each(also)
         if query is not None:
-            found.append((Occur.Should, self._matches(self._words(query), filters, relax)))
-        matches = tantivy.Query.boolean_query(found) if found else tantivy.Query.empty_query()
-        counting = MatchCounting(self.searcher, self.schema, self.filters, matches)
+            found.append(self._matches(self._words(query), filters, relax))
+        matches = self.dialect.some(found) if found else self.dialect.nothing()
+        counting = MatchCounting(self.searcher, self.dialect, self.filters, matches)
         return FacetCounter(counting, self.filters, filters).count(names)
 
-    def _each(self, ordinals: Ordinals) -> list[tuple[Occur, tantivy.Query]]:
-        """One clause per ordinal: for a thousand of a million, three times as fast as a set."""
-        return [
-            (Occur.Should, tantivy.Query.term_query(self.schema, "ord", each, "basic"))
-            for each in ordinals.tolist()
-        ]
+    def _each(self, ordinals: Ordinals) -> list[tantivy.Query]:
+        """One query per ordinal: for a thousand of a million, three times as fast as a set."""
+        return [self.dialect.term("ord", each) for each in ordinals.tolist()]
 
     def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
         """The nearest products by inner product, best first, ties by ordinal; none when the index
@@ -200,7 +193,7 @@ class IndexState:
 
     def find(self, product_id: str) -> int | None:
         """The ordinal of a product id, None when there is none."""
-        query = tantivy.Query.term_query(self.schema, "id", product_id, "basic")
+        query = self.dialect.term("id", product_id)
         hits = self.searcher.search(query, 1, count=False).hits
         return int(self._ordinals([hits[0][1]])[0]) if hits else None
 
@@ -211,12 +204,14 @@ class IndexState:
         base = self.vectors.count
         return self.vectors.vector(ordinal) if ordinal < base else self.later[ordinal - base]
 
-    def _words(self, query: Query) -> WordsQuery:
+    def _words(self, query: Query) -> WordsQuery[tantivy.Query]:
         weights = check_weights(self.settings)
         fuzzy = self.settings.fuzzy_title_weight
-        return WordsQuery(self.searcher, self.schema, weights, fuzzy, query)
+        return WordsQuery(self.dialect, TantivyFrequencies(self.searcher), weights, fuzzy, query)
 
-    def _few(self, words: WordsQuery, filters: Filters, found: int | None = None) -> bool:
+    def _few(
+        self, words: WordsQuery[tantivy.Query], filters: Filters, found: int | None = None
+    ) -> bool:
         """Whether too few products of the whole catalogue have every word; `found` with `filters`
         do, if that is known. Filters must not decide it: a filter would then add results instead
         of removing some. Named products are all wanted, in the best order that can be had."""
@@ -224,43 +219,36 @@ class IndexState:
         if any(each.name == "id" and not each.exclude for each in filters):
             return True
         if found is None or (filters and found < enough):
-            found = len(self._search(words.required(), [], enough))
+            found = len(self._search(words.required(), (), enough))
         return found < enough
 
-    def _matches(self, words: WordsQuery, filters: Filters, relax: bool) -> tantivy.Query:
+    def _matches(
+        self, words: WordsQuery[tantivy.Query], filters: Filters, relax: bool
+    ) -> tantivy.Query:
         """What counts as matching the words, as `words` finds it."""
         if words.relaxable and (relax or self._few(words, filters)):
             return words.any()
         return words.required()
 
-    def _search(
-        self, query: tantivy.Query, clauses: list[tuple[Occur, tantivy.Query]], limit: int
-    ) -> Ranking:
-        if clauses:
-            query = tantivy.Query.boolean_query([(Occur.Must, query), *clauses])
+    def _search(self, query: tantivy.Query, filters: Filters, limit: int) -> Ranking:
+        query = filtered(self.dialect, self.filters, query, filters)
         hits = self.searcher.search(query, max(limit, 1), count=False).hits[:limit]
         if not hits:
             return Ranking.empty()
         scores, addresses = zip(*hits, strict=True)
         return Ranking(self._ordinals(list(addresses)), np.array(scores, np.float32))
 
-    def _search_any(
-        self,
-        query: tantivy.Query,
-        clauses: list[tuple[Occur, tantivy.Query]],
-        filters: Filters,
-        limit: int,
-    ) -> Ranking:
+    def _search_any(self, query: tantivy.Query, filters: Filters, limit: int) -> Ranking:
         """A filter beside a disjunction keeps tantivy from pruning it. When most products pass,
         it is cheaper to read more and filter after; the best `limit` are the same."""
-        if clauses:
+        if filters:
             mask = self.masks.of(filters)
             if np.count_nonzero(mask) >= _WIDE * len(mask):
-                wide = self._search(query, [], _OVERFETCH * limit)
+                wide = self._search(query, (), _OVERFETCH * limit)
                 kept = np.take(mask, wide.ordinals)
                 if len(wide) < _OVERFETCH * limit or np.count_nonzero(kept) >= limit:
                     return Ranking(wide.ordinals[kept], wide.scores[kept]).head(limit)
-        return self._search(query, clauses, limit)
+        return self._search(query, filters, limit)
 
     def _ordinals(self, addresses: list[Any]) -> Ordinals:
         """A document's number is not its ordinal once segments were added or merged."""

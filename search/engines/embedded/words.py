@@ -13,18 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import Generic
 
 import numpy as np
-import tantivy
-from tantivy import Occur
 
+from search.engines.dialect import Dialect, Frequencies, Q
 from search.engines.embedded.schema import TEXT_FIELDS, analyzer
 from search.engines.embedded.spelling import near_words
 from search.errors import BadInput
 from search.settings import WordsSettings
 from search.types import Alternative, Query, Ranking
 
-Clauses = list[tuple[Occur, tantivy.Query]]
 _STEMMED, _WHOLE = analyzer("all"), analyzer("codes")
 _LONGEST_CODE = 4
 """Adjacent words that may make up one code: `WH 1000 XM4`."""
@@ -61,17 +60,17 @@ def check_weights(settings: WordsSettings) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class WordsQuery:
-    """One query's words as tantivy queries, for one state of the index."""
+class WordsQuery(Generic[Q]):
+    """One query's words as queries of an engine, for one state of the index."""
 
-    searcher: tantivy.Searcher
-    schema: tantivy.Schema
+    dialect: Dialect[Q]
+    frequencies: Frequencies
     weights: dict[str, float]
     fuzzy_weight: float
     query: Query
 
     @cached_property
-    def clauses(self) -> list[tantivy.Query]:
+    def clauses(self) -> list[Q]:
         """What each word asks for, in the query's order: the word in any text field, the code it
         is part of, or an alternative. A word that occurs nowhere asks for its near spellings in
         titles."""
@@ -100,9 +99,9 @@ class WordsQuery:
         return groups
 
     @cached_property
-    def _substitutes(self) -> dict[tuple[int, int], list[tantivy.Query]]:
+    def _substitutes(self) -> dict[tuple[int, int], list[Q]]:
         """What may stand for the words from one place to before another."""
-        found: dict[tuple[int, int], list[tantivy.Query]] = {}
+        found: dict[tuple[int, int], list[Q]] = {}
         for each in self.query.alternatives:
             query, length = self._substitute(each), len(each.words)
             for place in range(len(self._distinct) - length + 1):
@@ -110,13 +109,13 @@ class WordsQuery:
                     found.setdefault((place, place + length), []).append(query)
         return found
 
-    def _substitute(self, alternative: Alternative) -> tantivy.Query | None:
+    def _substitute(self, alternative: Alternative) -> Q | None:
         """All words of an alternative; None when one occurs nowhere."""
         each = [self._exactly(word) for word in alternative.instead]
         if not (alternative.words and each and all(each)):
             return None
         weight = min(alternative.weight, 1.0) * self._fair(alternative)
-        return tantivy.Query.boost_query(_combine(Occur.Must, list(map(_any_of, each))), weight)
+        return self.dialect.boost(self.dialect.every(list(map(self._any_of, each))), weight)
 
     def _fair(self, alternative: Alternative) -> float:
         """What a rarer alternative is scaled down by (at most 1), so that a text with it scores no
@@ -131,17 +130,17 @@ class WordsQuery:
 
     def _rarity(self, field: str, words: Sequence[str]) -> float:
         """The sum of the words' inverse document frequencies, as BM25 counts them."""
-        counts = [self.searcher.doc_freq(field, s) for w in words for s in _STEMMED.analyze(w)]
-        total = self.searcher.num_docs
+        counts = [self.frequencies.frequency(field, s) for w in words for s in _STEMMED.analyze(w)]
+        total = self.frequencies.documents
         return sum(math.log1p((max(total - n, 0) + 0.5) / (n + 0.5)) for n in counts)
 
-    def _clause(self, start: int, end: int) -> tantivy.Query:
+    def _clause(self, start: int, end: int) -> Q:
         if not any(start <= begin < end for begin, _ in self._substitutes):
             return self._span(self._distinct[start:end], coded=start in self._codes_at)
         readings = islice(self._readings(start, end), _MOST_READINGS)
-        return _best_of([_combine(Occur.Must, reading) for reading in readings])
+        return self._best_of([self.dialect.every(reading) for reading in readings])
 
-    def _readings(self, start: int, end: int) -> Iterator[list[tantivy.Query]]:
+    def _readings(self, start: int, end: int) -> Iterator[list[Q]]:
         """Each way to go through the words from `start` to `end`, as queries that must match."""
         if start == end:
             yield []
@@ -150,32 +149,32 @@ class WordsQuery:
             for rest in self._readings(stop, end):
                 yield [query, *rest]
 
-    def _pieces(self, start: int) -> Iterator[tuple[int, tantivy.Query]]:
+    def _pieces(self, start: int) -> Iterator[tuple[int, Q]]:
         """What a reading may go on with: one word or its alternatives, a code, other words."""
         alone = self._substitutes.get((start, start + 1), [])
-        yield start + 1, _best_of([*self._word_query(self._distinct[start]), *alone])
+        yield start + 1, self._best_of([*self._word_query(self._distinct[start]), *alone])
         if start in self._codes_at:
             stop = start + self._codes_at[start]
             yield stop, self._span(self._distinct[start:stop], coded=True)
         for (begin, stop), queries in self._substitutes.items():
             if begin == start and stop > start + 1:
-                yield stop, _best_of(queries)
+                yield stop, self._best_of(queries)
 
-    def _word_query(self, word: str) -> list[tantivy.Query]:
+    def _word_query(self, word: str) -> list[Q]:
         found = self._word(word)
-        return [_any_of(found)] if found else []
+        return [self._any_of(found)] if found else []
 
-    def required(self) -> tantivy.Query:
+    def required(self) -> Q:
         """Every word must match."""
         if not self.clauses:
-            return tantivy.Query.empty_query()
-        return _combine(Occur.Must, self.clauses)
+            return self.dialect.nothing()
+        return self.dialect.every(self.clauses)
 
-    def any(self) -> tantivy.Query:
+    def any(self) -> Q:
         """Some word must match, not counting those that most products have; flat where no word has
         an alternative, because tantivy only prunes a flat disjunction."""
         telling = [word for word in self._distinct if not self._common(word)] or self._distinct
-        found: list[tantivy.Query] = []
+        found: list[Q] = []
         for start, end in self._groups:
             words = [word for word in self._distinct[start:end] if word in telling]
             if not any(start <= begin < end for begin, _ in self._substitutes):
@@ -185,15 +184,15 @@ class WordsQuery:
             else:
                 found += self._telling_substitutes(self._distinct[start:end])
         found += [query for code in self._codes() for query in self._code(code)]
-        return _combine(Occur.Should, found) if found else tantivy.Query.empty_query()
+        return self.dialect.some(found) if found else self.dialect.nothing()
 
-    def _some_of(self, start: int, end: int) -> tantivy.Query:
+    def _some_of(self, start: int, end: int) -> Q:
         """The best of the ways to read some words, each scored by what of it matches: a text with a
         word and its alternative has said the same thing twice, not more."""
         readings = islice(self._readings(start, end), _MOST_READINGS)
-        return _best_of([_any_of(reading) for reading in readings])
+        return self._best_of([self._any_of(reading) for reading in readings])
 
-    def _telling_substitutes(self, words: Sequence[str]) -> list[tantivy.Query]:
+    def _telling_substitutes(self, words: Sequence[str]) -> list[Q]:
         """What may stand for words that most products have, and is not so common itself."""
         return [
             query
@@ -202,20 +201,22 @@ class WordsQuery:
             if (query := self._substitute(each))
         ]
 
-    def by_code(self) -> dict[str, tantivy.Query]:
+    def by_code(self) -> dict[str, Q]:
         """For each code that tells few products from all others: it, and every word."""
-        rare = [code for code in self._codes() if self.searcher.doc_freq("codes", code) <= _TELLING]
+        rare = [
+            code for code in self._codes() if self.frequencies.frequency("codes", code) <= _TELLING
+        ]
         return {
-            code: _combine(Occur.Must, [self.required(), query])
+            code: self.dialect.every([self.required(), query])
             for code in rare
             for query in self._code(code)
         }
 
     def _common(self, word: str) -> bool:
         """Whether so many products have a word that having it alone makes none a result."""
-        most = _COMMON * self.searcher.num_docs
+        most = _COMMON * self.frequencies.documents
         return any(
-            self.searcher.doc_freq(field, stem) > most
+            self.frequencies.frequency(field, stem) > most
             for field in self.weights
             if field != "codes"
             for stem in _STEMMED.analyze(word)
@@ -247,58 +248,48 @@ class WordsQuery:
         return spans
 
     def _is_code(self, text: str) -> bool:
-        return any(c.isdigit() for c in text) and self.searcher.doc_freq("codes", text) > 0
+        return any(c.isdigit() for c in text) and self.frequencies.frequency("codes", text) > 0
 
-    def _span(self, span: Sequence[str], *, coded: bool) -> tantivy.Query:
-        every = _combine(Occur.Must, [_any_of(self._word(word)) for word in span])
-        return _any_of([every, *self._code("".join(span))]) if coded else every
+    def _span(self, span: Sequence[str], *, coded: bool) -> Q:
+        every = self.dialect.every([self._any_of(self._word(word)) for word in span])
+        return self._any_of([every, *self._code("".join(span))]) if coded else every
 
-    def _code(self, code: str) -> list[tantivy.Query]:
-        if "codes" not in self.weights or not self.searcher.doc_freq("codes", code):
+    def _code(self, code: str) -> list[Q]:
+        if "codes" not in self.weights or not self.frequencies.frequency("codes", code):
             return []
         return [self._term("codes", code, self.weights["codes"])]
 
-    def _word(self, word: str) -> list[tantivy.Query]:
+    def _word(self, word: str) -> list[Q]:
         return self._exactly(word) or self._near(word)
 
-    def _exactly(self, word: str) -> list[tantivy.Query]:
+    def _exactly(self, word: str) -> list[Q]:
         stems = _STEMMED.analyze(word)
         return [
             self._term(field, stem, weight)
             for field, weight in self.weights.items()
             if field != "codes"
             for stem in stems
-            if self.searcher.doc_freq(field, stem)
+            if self.frequencies.frequency(field, stem)
         ]
 
-    def _near(self, word: str) -> list[tantivy.Query]:
+    def _near(self, word: str) -> list[Q]:
         if not (self.fuzzy_weight and len(word) in _FUZZY_LETTERS and word.isalpha()):
             return []
         stems = set(_STEMMED.analyze(" ".join(near_words(word))))
-        counted = [(self.searcher.doc_freq("title", stem), stem) for stem in sorted(stems)]
+        counted = [(self.frequencies.frequency("title", stem), stem) for stem in sorted(stems)]
         best = sorted((-count, stem) for count, stem in counted if count)[:_FUZZY_WORDS]
         return [self._term("title", stem, self.fuzzy_weight) for _, stem in best]
 
-    def _term(self, field: str, word: str, weight: float) -> tantivy.Query:
-        query = tantivy.Query.term_query(self.schema, field, word, "freq")
-        return query if weight == 1 else tantivy.Query.boost_query(query, weight)
+    def _term(self, field: str, word: str, weight: float) -> Q:
+        query = self.dialect.term(field, word)
+        return query if weight == 1 else self.dialect.boost(query, weight)
 
+    def _any_of(self, queries: Sequence[Q]) -> Q:
+        return self.dialect.some(queries) if queries else self.dialect.nothing()
 
-def _combine(occur: Occur, queries: Sequence[tantivy.Query]) -> tantivy.Query:
-    if len(queries) == 1:
-        return queries[0]
-    return tantivy.Query.boolean_query([(occur, query) for query in queries])
-
-
-def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
-    return _combine(Occur.Should, queries) if queries else tantivy.Query.empty_query()
-
-
-def _best_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
-    """Scores by the best of several, so that having two is worth no more than having one."""
-    if len(queries) < 2:
-        return _any_of(queries)
-    return tantivy.Query.disjunction_max_query(list(queries))
+    def _best_of(self, queries: Sequence[Q]) -> Q:
+        """Scores by the best of several, so that having two is worth no more than having one."""
+        return self._any_of(queries) if len(queries) < 2 else self.dialect.best(queries)
 
 
 def prefer_every_word(every: Ranking, some: Ranking, bonus: float, limit: int) -> Ranking:

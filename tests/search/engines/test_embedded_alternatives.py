@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.engines.embedded.state import IndexState
+from search.engines.embedded.dialect import TantivyFrequencies
 from search.engines.embedded.words import WordsQuery
 from search.types import Alternative, Product, Query
 from tests.search.engines.brute import has_every_word
@@ -30,7 +31,9 @@ def found(state: IndexState, query: Query) -> list[str]:
 
 def required(state: IndexState, query: Query) -> dict[str, float]:
     """Id and score of every product that has every word, or what may stand for it."""
-    words = WordsQuery(state.searcher, state.schema, {"all": 1.0, "codes": 1.0}, 2.0, query)
+    words = WordsQuery(
+        state.dialect, TantivyFrequencies(state.searcher), {"all": 1.0, "codes": 1.0}, 2.0, query
+    )
     hits = state.searcher.search(words.required(), 100, count=False).hits
     ordinals = state.searcher.fast_field_values("ord", [address for _, address in hits])
     return dict(
