@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated
@@ -12,6 +11,7 @@ from pydantic_settings import NoDecode, SettingsError
 
 from api.kafka_settings import SERVERS, KafkaSettings
 from search.errors import BadInput
+from search.secrets import is_loopback
 from search.settings import Section, Settings
 
 
@@ -109,15 +109,7 @@ class AppSettings(Settings):
     @property
     def open_to_others(self) -> bool:
         """Whether other machines may change products without a key."""
-        return not self.api_keys and not _is_loopback(self.serving.host)
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address; a name but `localhost` may mean any."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return not self.api_keys and not is_loopback(self.serving.host)
 
 
 def require_data(data: Path) -> None:

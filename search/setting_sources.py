@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
     TomlConfigSettingsSource,
 )
 
@@ -23,8 +24,8 @@ class SecretFiles(NestedSecretsSettingsSource):
     """A directory with one file a setting, as container engines mount secrets:
     `aisle_redis__password` holds `[redis] password`. Other programs' files are left alone."""
 
-    def __init__(self, settings: type[BaseSettings], directory: str) -> None:
-        super().__init__(settings, secrets_dir=directory, secrets_dir_missing="ok")
+    def __init__(self, usual: PydanticBaseSettingsSource, directory: str) -> None:
+        super().__init__(usual, secrets_dir=directory, secrets_dir_missing="ok")
 
     def validate_secrets_path(self, path: Path) -> None:
         """There need be none; what lies beside Aisle's own files is no matter."""

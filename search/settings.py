@@ -319,5 +319,5 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, files of secrets, and the settings file."""
         path = Path(os.environ.get("AISLE_SETTINGS", "aisle.toml"))
-        secrets = SecretFiles(settings_cls, os.environ.get("AISLE_SECRETS", "/run/secrets"))
+        secrets = SecretFiles(file_secret_settings, os.environ.get("AISLE_SECRETS", "/run/secrets"))
         return init_settings, env_settings, secrets, SettingsFile(settings_cls, path)
