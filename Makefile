@@ -42,7 +42,7 @@ test: install
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install lint types
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not real and not browser and not kafka"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not real and not browser and not kafka and not elasticsearch and not opensearch"
 
 lint: install
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -53,7 +53,7 @@ types: install
 # Pin everything anew; no registry host is written.
 lock:
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
-	  --extra serve --extra index --extra train --extra eval --extra bench --extra kafka --extra redis --extra mlflow --extra dev \
+	  --extra serve --extra index --extra train --extra eval --extra bench --extra kafka --extra redis --extra elasticsearch --extra opensearch --extra s3 --extra mlflow --extra dev \
 	  --no-emit-index-url --no-header -q -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra serve \
 	  --no-emit-index-url --no-header -q -o requirements-serve.lock
