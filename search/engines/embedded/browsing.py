@@ -34,7 +34,7 @@ class BrowsingFacets:
         others = MatchCounting(searcher, dialect, index, dialect.everything())
         counting = ColumnCounting(index, masks, others)
         self._of = lru_cache(_KEPT)(
-            lambda filters, names: FacetCounter(counting, index, filters).count(names)
+            lambda filters, names: FacetCounter(index, filters).count(names, counting)
         )
 
     def of(self, filters: Filters, names: Sequence[str] | None) -> tuple[int, tuple[Facet, ...]]:

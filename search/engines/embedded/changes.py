@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,11 @@ from typing import Literal
 import numpy as np
 import orjson
 
+from search.engines.embedded.positions import (
+    Positions,
+    positions_from_json,
+    positions_to_json,
+)
 from search.errors import IndexCorrupt
 from search.types import Vectors
 
@@ -45,7 +50,8 @@ class Batch:
     `entries` name each id once. `products` holds the JSON of every product upserted or patched, in
     the order of those entries, and `vectors` their embeddings, float32 of shape (products,
     dimensions), None in an index without vectors. `dead` are the ordinals that end here. `texts`
-    are the products' normalized words, as `texts.pack_texts` joins them.
+    are the products' normalized words, as `texts.pack_texts` joins them. `positions` are those
+    that the streams stand at which it was read from.
     """
 
     sequence: int
@@ -54,6 +60,7 @@ class Batch:
     vectors: Vectors | None
     dead: tuple[int, ...]
     texts: tuple[bytes, ...] = ()
+    positions: Positions = field(default_factory=dict)
 
 
 def encode_batch(batch: Batch) -> bytes:
@@ -66,6 +73,7 @@ def encode_batch(batch: Batch) -> bytes:
             "dimensions": None if batch.vectors is None else batch.vectors.shape[1],
             "dead": batch.dead,
             "texts": [len(text) for text in batch.texts],
+            **({"positions": positions_to_json(batch.positions)} if batch.positions else {}),
         }
     )
     vectors = b"" if batch.vectors is None else np.ascontiguousarray(batch.vectors, "<f4").tobytes()
@@ -93,6 +101,7 @@ def _decode(payload: bytes) -> Batch:
         vectors=vectors,
         dead=tuple(header["dead"]),
         texts=parts[count:],
+        positions=positions_from_json(header.get("positions", {})),
     )
 
 

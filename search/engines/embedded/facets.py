@@ -7,31 +7,59 @@ pass of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from search.engines.embedded.columns import SEPARATOR, Dictionary
 from search.engines.embedded.filters import FILTERS, PREFIX, FilterIndex
-from search.engines.embedded.tally import ATTRIBUTE_NAMES, RATINGS, Counting, Tally
+from search.engines.embedded.tally import ATTRIBUTE_NAMES, RATINGS, Asked, Counting, Tally
 from search.types import Facet, FacetValue, Filters
 
+Faceted = tuple[int, tuple[Facet, ...]]
+"""The size of a result set, and its facets."""
 ATTRIBUTES = 5
 """How many attributes are counted when none is named: the most frequent of the result set."""
 
 
 @dataclass(frozen=True, slots=True)
 class FacetCounter:
-    """Makes the facets of one result set: what `counting` counts, within `filters`."""
+    """Makes the facets of one result set, within `filters`, of what others count for it."""
 
-    counting: Counting
     index: FilterIndex
     filters: Filters
 
-    def count(self, names: Sequence[str] | None) -> tuple[int, tuple[Facet, ...]]:
+    def count(self, names: Sequence[str] | None, counting: Counting) -> Faceted:
+        """See `steps`; `counting` counts."""
+        steps = self.steps(names)
+        try:
+            asked = next(steps)
+            while True:
+                asked = steps.send(counting.count(*asked))
+        except StopIteration as finished:
+            found: Faceted = finished.value
+            return found
+
+    async def counted(
+        self, names: Sequence[str] | None, count: Callable[[Filters, Asked], Awaitable[Tally]]
+    ) -> Faceted:
+        """See `steps`; `count` is awaited."""
+        steps = self.steps(names)
+        try:
+            asked = next(steps)
+            while True:
+                asked = steps.send(await count(*asked))
+        except StopIteration as finished:
+            found: Faceted = finished.value
+            return found
+
+    def steps(
+        self, names: Sequence[str] | None
+    ) -> Generator[tuple[Filters, Asked], Tally, Faceted]:
         """The size of the result set, and its facets in the order of `names`; None means every
-        filter's and the most frequent attributes'.
+        filter's and the most frequent attributes'. Yields what is to be counted, and is sent the
+        counts, so that it does not matter whether they are waited for.
 
         Raises:
             BadInput: the index has no such facet.
@@ -41,20 +69,23 @@ class FacetCounter:
             self.index.check_name(name, "facet")
         filtered = {each.name for each in self.filters if not each.exclude}
         shared = [name for name in wanted if name not in filtered]
-        found = self._tally(self.filters, [*shared, ATTRIBUTE_NAMES] if names is None else shared)
+        found = yield self._asked(
+            self.filters, [*shared, ATTRIBUTE_NAMES] if names is None else shared
+        )
         if names is None:
             frequent = self._frequent(found.values[ATTRIBUTE_NAMES])
             wanted += frequent
             missing = [name for name in frequent if name not in filtered]
-            found = found.joined(self._tally(self.filters, missing)) if missing else found
+            if missing:
+                found = found.joined((yield self._asked(self.filters, missing)))
         for name in wanted:
             if name in filtered:
                 rest = tuple(each for each in self.filters if each.name != name or each.exclude)
-                found = found.joined(self._tally(rest, [name]))
+                found = found.joined((yield self._asked(rest, [name])))
         return found.total, tuple(self._facet(name, found) for name in wanted)
 
-    def _tally(self, filters: Filters, names: Sequence[str]) -> Tally:
-        return self.counting.count(filters, {name: self._named(name) for name in names})
+    def _asked(self, filters: Filters, names: Sequence[str]) -> tuple[Filters, Asked]:
+        return filters, {name: self._named(name) for name in names}
 
     def _frequent(self, counted: Mapping[str, int]) -> list[str]:
         best = sorted(counted, key=lambda name: (-counted[name], name))[:ATTRIBUTES]

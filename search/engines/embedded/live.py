@@ -8,23 +8,29 @@ batch.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
 from search.engines.embedded.changes import Batch, read_batches
 from search.engines.embedded.layout import DataLayout
+from search.engines.embedded.positions import (
+    Positions,
+    positions_from_json,
+    positions_to_json,
+)
 from search.errors import IndexCorrupt
 
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
     """How far the changes of a snapshot have been applied: the last batch's `sequence`, and the
-    `offset` in the log where it ends."""
+    `offset` in the log where it ends; and where the streams stand that they were read from."""
 
     sequence: int = 0
     offset: int = 0
+    positions: Positions = field(default_factory=dict)
 
 
 UNCHANGED = LiveState()
@@ -47,7 +53,8 @@ def live_version(snapshot: str, state: LiveState) -> str:
 
 def encode_state(state: LiveState) -> bytes:
     """The content of `state.json`."""
-    return orjson.dumps(asdict(state))
+    followed = {"positions": positions_to_json(state.positions)} if state.positions else {}
+    return orjson.dumps({"sequence": state.sequence, "offset": state.offset, **followed})
 
 
 def read_state(live: Path) -> LiveState:
@@ -58,10 +65,12 @@ def read_state(live: Path) -> LiveState:
     """
     path = live / "state.json"
     try:
-        return LiveState(**orjson.loads(path.read_bytes()))
+        stored = orjson.loads(path.read_bytes())
+        followed = positions_from_json(stored.pop("positions", {}))
+        return LiveState(**stored, positions=followed)
     except FileNotFoundError:
         return UNCHANGED
-    except (OSError, orjson.JSONDecodeError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise IndexCorrupt(
             f"{path} cannot be used ({error!r}): delete it, and the next change to the catalogue "
             "makes it anew from the log"

@@ -1,222 +1,46 @@
-"""An open snapshot and the live changes on it, as one process holds them.
-
-Columns, documents, attributes and vectors are mapped once and shared by every view. Live changes
-append rows to them, and never alter a row, so a view made earlier stays as it was.
-"""
+"""An open snapshot whose words are a tantivy index."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sized
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import tantivy
 
-from search.engines.embedded.arrays import GrowingArray
-from search.engines.embedded.attributes import AttributeStore
 from search.engines.embedded.browsing import BrowsingFacets
-from search.engines.embedded.changes import Batch
-from search.engines.embedded.columns import ColumnStore
 from search.engines.embedded.conditions import Asks, Later
-from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.dialect import TantivyDialect
-from search.engines.embedded.documents import DocumentStore, decode_product
-from search.engines.embedded.facts import EmbeddedFacts
-from search.engines.embedded.filters import FilterIndex
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import UNCHANGED, LiveUpdate, live_version, load_live
-from search.engines.embedded.manifest import Manifest, verify
-from search.engines.embedded.masks import MaskCache
-from search.engines.embedded.measures import MeasureStore
-from search.engines.embedded.order import BaseOrders
+from search.engines.embedded.local import LocalState
+from search.engines.embedded.local_snapshot import LocalSnapshot
 from search.engines.embedded.schema import open_words, ordinals_from, ordinals_of
 from search.engines.embedded.state import IndexState
-from search.engines.embedded.text_store import TextStore
-from search.engines.embedded.titles import TitleStore
-from search.errors import IndexCorrupt
-from search.settings import Settings
-from search.types import Mask, Ordinals, Vectors
-
-_ATTEMPTS = 5
+from search.types import Ordinals
 
 
-class OpenSnapshot:
-    """One snapshot's parts, and everything appended to them since.
+class OpenSnapshot(LocalSnapshot[tantivy.Index, IndexState]):
+    """One snapshot's parts, its words among them, and everything appended to them since."""
 
-    `state()` makes views; `advance()` follows live changes, one caller at a time.
-    """
+    def _open_words(self, path: Path) -> tantivy.Index:
+        return open_words(path)
 
-    def __init__(self, settings: Settings, version: str) -> None:
-        """Opens and checks a snapshot.
+    def _find(self, words: tantivy.Index) -> Callable[[Sequence[str]], Ordinals]:
+        return partial(ordinals_of, words.searcher(), words.schema)
 
-        Raises:
-            IndexCorrupt: a part is missing, altered, or of another snapshot.
-        """
-        self._settings = settings
-        layout = DataLayout(settings.data).snapshot(version)
-        self.manifest: Manifest = verify(layout.root, full=False)
-        self._words: Path = layout.words
-        self._understanding = layout.understanding if layout.understanding.is_dir() else None
-        self._recent: tuple[str, ...] = ()
-        self._columns = ColumnStore(layout.columns)
-        self._documents = DocumentStore(layout.documents)
-        self._attributes = AttributeStore(layout.attributes)
-        self._titles = TitleStore(layout.titles)
-        self._measures = MeasureStore(layout.measures)
-        self._texts = TextStore(layout.texts)
-        self._check_counts(layout.root)
-        self._vectors = self._open_vectors(layout.vectors)
-        dimensions = self.manifest.dimensions or 0
-        self._later = GrowingArray(np.empty((0, dimensions), np.float32))
-        self._alive: Mask = np.ones(len(self._columns), np.bool_)
-        self._orders = BaseOrders(self._columns.view(len(self._columns)))
-        self._live = UNCHANGED
-        self._lock = threading.Lock()
-
-    @property
-    def version(self) -> str:
-        """The newest state's name."""
-        return live_version(self.manifest.version, self._live)
-
-    def _check_counts(self, root: Path) -> None:
-        expected = self.manifest.counts["products"]
-        parts: dict[str, Sized] = {
-            "columns": self._columns,
-            "documents": self._documents,
-            "titles": self._titles,
-            "measures": self._measures,
-            "texts": self._texts,
-        }
-        for name, part in parts.items():
-            if len(part) != expected:
-                raise IndexCorrupt(
-                    f"{root / name} holds {len(part)} products, the manifest says {expected}: "
-                    "index the catalogue again"
-                )
-
-    def _open_vectors(self, path: Path) -> VectorIndex | None:
-        report = self.manifest.vectors
-        return None if report is None else VectorIndex.open(path, report)
-
-    def open_state(self) -> IndexState:
-        """The newest state, live changes included.
-
-        Raises:
-            IndexCorrupt: the words index or a batch of changes is damaged.
-        """
-        with self._lock:
-            return self._follow() or self._state(open_words(self._words))
-
-    def advance(self) -> IndexState | None:
-        """The state after newer live changes; None when there are none.
-
-        Raises:
-            IndexCorrupt: a batch of changes is damaged; earlier states stay usable.
-        """
-        with self._lock:
-            return self._follow()
-
-    def _follow(self) -> IndexState | None:
-        for attempt in range(_ATTEMPTS):
-            update = load_live(self._settings.data, self.manifest.version, self._live)
-            if update is None:
-                return None
-            try:
-                return self._apply(update)
-            except IndexCorrupt:
-                # Its words may have been replaced by newer ones meanwhile: look again.
-                if update.words.is_dir() or attempt == _ATTEMPTS - 1:
-                    raise
-        return None
-
-    def _apply(self, update: LiveUpdate) -> IndexState:
-        """Opens and decodes everything first, so that a failure leaves nothing half done."""
-        index = open_words(update.words)
-        encoded = [product for batch in update.batches for product in batch.products]
-        products = [decode_product(content) for content in encoded]
-        vectors, texts = self._batch_vectors(update.batches), self._batch_texts(update.batches)
-        alive = np.concatenate([self._alive, np.ones(len(products), np.bool_)])
-        alive[[ordinal for batch in update.batches for ordinal in batch.dead]] = False
-        self._attributes.append(len(self._columns), products)
-        self._columns.append(products)
-        self._documents.append(encoded)
-        self._texts.append(texts)
-        if vectors is not None:
-            self._later.append(vectors)
-        self._alive, self._live = alive, update.state
-        self._recent += tuple(f"{product.title} {product.brand or ''}" for product in products)
-        return self._state(index)
-
-    def _batch_vectors(self, batches: tuple[Batch, ...]) -> Vectors | None:
-        if self._vectors is None:
-            return None
-        found = [batch.vectors for batch in batches if batch.vectors is not None]
-        rows = sum(len(batch.products) for batch in batches)
-        if sum(map(len, found)) != rows:
-            raise IndexCorrupt(
-                f"live changes of {self.manifest.version} hold {sum(map(len, found))} vectors for "
-                f"{rows} products: index again"
-            )
-        return np.concatenate(found) if found else None
-
-    def _batch_texts(self, batches: tuple[Batch, ...]) -> list[bytes]:
-        texts = [text for batch in batches for text in batch.texts]
-        rows = sum(len(batch.products) for batch in batches)
-        if len(texts) != rows:
-            raise IndexCorrupt(
-                f"live changes of {self.manifest.version} hold the texts of {len(texts)} products "
-                f"instead of {rows}: index again"
-            )
-        return texts
-
-    def _later_rows(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> Later:
-        base, count = len(self._titles), len(self._alive)
+    def _later_rows(self, words: tantivy.Index, first: int, end: int) -> Later:
+        searcher, schema = words.searcher(), words.schema
 
         def later(query: Asks) -> Ordinals:
-            return ordinals_from(searcher, schema, query(TantivyDialect(schema)), base, count)
+            return ordinals_from(searcher, schema, query(TantivyDialect(schema)), first, end)
 
         return later
 
-    def _state(self, index: tantivy.Index) -> IndexState:
-        columns = self._columns.view(len(self._alive))
-        searcher = index.searcher()
-        filters = FilterIndex(
-            columns,
-            self._columns.dictionaries,
-            self._attributes,
-            self._titles,
-            self._measures,
-            find=partial(ordinals_of, searcher, index.schema),
-            later=self._later_rows(searcher, index.schema),
-        )
-        masks = MaskCache(filters, self._alive)
-        later = self._later.rows(len(self._later))
-        facts = EmbeddedFacts(
-            version=self.version,
-            filters=filters,
-            statistics=self._columns.statistics(),
-            texts=self._texts.view(),
-            stored=self._vectors,
-            later=later,
-            documents=self._documents,
-        )
+    def _made(self, words: tantivy.Index, local: LocalState) -> IndexState:
+        searcher, schema = words.searcher(), words.schema
         return IndexState(
-            version=self.version,
-            encoder=self.manifest.encoder,
+            **{field.name: getattr(local, field.name) for field in fields(local)},
             searcher=searcher,
-            dialect=TantivyDialect(index.schema),
-            columns=columns,
-            filters=filters,
-            masks=masks,
-            documents=self._documents,
-            orders=self._orders,
-            browsing=BrowsingFacets(searcher, index.schema, filters, masks),
-            vectors=self._vectors,
-            later=later,
-            facts=facts,
-            settings=self._settings.words,
-            understanding=self._understanding,
-            recent=self._recent,
+            dialect=TantivyDialect(schema),
+            browsing=BrowsingFacets(searcher, schema, local.filters, local.masks),
         )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,31 +14,22 @@ import tantivy
 
 from search.engines.embedded.aggregations import MatchCounting
 from search.engines.embedded.browsing import BrowsingFacets
-from search.engines.embedded.columns import ColumnsView
-from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.dialect import TantivyDialect, TantivyFrequencies
-from search.engines.embedded.documents import DocumentStore
 from search.engines.embedded.facets import FacetCounter
-from search.engines.embedded.facts import EmbeddedFacts
-from search.engines.embedded.filters import FilterIndex, filtered
-from search.engines.embedded.masks import MaskCache
-from search.engines.embedded.order import BaseOrders
+from search.engines.embedded.filters import filtered
+from search.engines.embedded.local import LocalState
 from search.engines.embedded.schema import title_key
 from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
 from search.order import KEYS, in_order
-from search.settings import WordsSettings
 from search.types import (
     Facet,
     Filters,
     Named,
     Ordinals,
-    Product,
     Query,
     Ranking,
     Relaxation,
     Sort,
-    Vector,
-    Vectors,
     WordMatches,
 )
 
@@ -52,35 +42,13 @@ _WIDE = 0.5
 """The share of all products from which a filter counts as wide."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexState:
-    """Words, columns, documents and vectors of one version. Safe to use from several threads.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState(LocalState):
+    """Words, columns, documents and vectors of one version. Safe to use from several threads."""
 
-    `vectors` hold the snapshot's own rows, `later` (float32, shape (rows, dimensions)) those of
-    live changes, whose ordinals follow.
-    """
-
-    version: str
-    encoder: str | None
     searcher: tantivy.Searcher
     dialect: TantivyDialect
-    columns: ColumnsView
-    filters: FilterIndex
-    masks: MaskCache
-    documents: DocumentStore
-    orders: BaseOrders
     browsing: BrowsingFacets
-    facts: EmbeddedFacts
-    vectors: VectorIndex | None
-    later: Vectors
-    settings: WordsSettings
-    understanding: Path | None = None
-    recent: tuple[str, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """Products that can be found."""
-        return self.masks.count
 
     def words(self, query: Query, filters: Filters, limit: int, relax: bool = False) -> WordMatches:
         """The best products by BM25: those with every word, and when the catalogue has fewer such
@@ -159,50 +127,17 @@ class IndexState:
             found.append(self._matches(self._words(query), filters, relax))
         matches = self.dialect.some(found) if found else self.dialect.nothing()
         counting = MatchCounting(self.searcher, self.dialect, self.filters, matches)
-        return FacetCounter(counting, self.filters, filters).count(names)
+        return FacetCounter(self.filters, filters).count(names, counting)
 
     def _each(self, ordinals: Ordinals) -> list[tantivy.Query]:
         """One query per ordinal: for a thousand of a million, three times as fast as a set."""
         return [self.dialect.term("ord", each) for each in ordinals.tolist()]
-
-    def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
-        """The nearest products by inner product, best first, ties by ordinal; none when the index
-        holds no vectors.
-
-        Raises:
-            BadInput: a filter is wrong.
-        """
-        mask = self.masks.of(filters)
-        if self.vectors is None or limit <= 0:
-            return Ranking.empty()
-        base = self.vectors.count
-        everything = not filters and (self.masks.all_alive or mask[:base].all())
-        allowed = None if everything else mask[:base]
-        found = self.vectors.search(vector, limit, allowed)
-        new = np.flatnonzero(mask[base:])
-        if not len(new):
-            return found
-        ordinals = np.concatenate([found.ordinals, (new + base).astype(np.int32)])
-        scores = np.concatenate([found.scores, self.later[new] @ vector])
-        best = np.lexsort((ordinals, -scores))[:limit]
-        return Ranking(ordinals[best], scores[best])
-
-    def products(self, ordinals: Ordinals) -> list[Product]:
-        """The stored products, in the order asked."""
-        return self.documents.products(ordinals)
 
     def find(self, product_id: str) -> int | None:
         """The ordinal of a product id, None when there is none."""
         query = self.dialect.term("id", product_id)
         hits = self.searcher.search(query, 1, count=False).hits
         return int(self._ordinals([hits[0][1]])[0]) if hits else None
-
-    def vector(self, ordinal: int) -> Vector | None:
-        """The stored embedding of a product, None in an index without vectors."""
-        if self.vectors is None:
-            return None
-        base = self.vectors.count
-        return self.vectors.vector(ordinal) if ordinal < base else self.later[ordinal - base]
 
     def _words(self, query: Query) -> WordsQuery[tantivy.Query]:
         weights = check_weights(self.settings)

@@ -1,0 +1,79 @@
+"""One unchanging state of what a process holds itself of an index, whoever finds its words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from search.engines.embedded.columns import ColumnsView
+from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.documents import DocumentStore
+from search.engines.embedded.facts import EmbeddedFacts
+from search.engines.embedded.filters import FilterIndex
+from search.engines.embedded.masks import MaskCache
+from search.engines.embedded.order import BaseOrders
+from search.settings import WordsSettings
+from search.types import Filters, Ordinals, Product, Ranking, Vector, Vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalState:
+    """Columns, documents and vectors of one version. Safe to use from several threads.
+
+    `vectors` hold the snapshot's own rows, `later` (float32, shape (rows, dimensions)) those of
+    live changes, whose ordinals follow.
+    """
+
+    version: str
+    encoder: str | None
+    columns: ColumnsView
+    filters: FilterIndex
+    masks: MaskCache
+    documents: DocumentStore
+    orders: BaseOrders
+    facts: EmbeddedFacts
+    vectors: VectorIndex | None
+    later: Vectors
+    settings: WordsSettings
+    understanding: Path | None
+    recent: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Products that can be found."""
+        return self.masks.count
+
+    def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
+        """The nearest products by inner product, best first, ties by ordinal; none when the index
+        holds no vectors.
+
+        Raises:
+            BadInput: a filter is wrong.
+        """
+        mask = self.masks.of(filters)
+        if self.vectors is None or limit <= 0:
+            return Ranking.empty()
+        base = self.vectors.count
+        everything = not filters and (self.masks.all_alive or mask[:base].all())
+        allowed = None if everything else mask[:base]
+        found = self.vectors.search(vector, limit, allowed)
+        new = np.flatnonzero(mask[base:])
+        if not len(new):
+            return found
+        ordinals = np.concatenate([found.ordinals, (new + base).astype(np.int32)])
+        scores = np.concatenate([found.scores, self.later[new] @ vector])
+        best = np.lexsort((ordinals, -scores))[:limit]
+        return Ranking(ordinals[best], scores[best])
+
+    def products(self, ordinals: Ordinals) -> list[Product]:
+        """The stored products, in the order asked."""
+        return self.documents.products(ordinals)
+
+    def vector(self, ordinal: int) -> Vector | None:
+        """The stored embedding of a product, None in an index without vectors."""
+        if self.vectors is None:
+            return None
+        base = self.vectors.count
+        return self.vectors.vector(ordinal) if ordinal < base else self.later[ordinal - base]
