@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from indexer.carry_over import changes_from_now
+from indexer.carry_over import CarryOver, changes_from_now
 from indexer.catalogue import Location
 from indexer.catalogue_encoder import catalogue_encoder
 from indexer.lock import build_lock
@@ -94,12 +94,14 @@ def build_index(
     *,
     progress: Progress | None = None,
     encoder: CatalogueEncoder | None = None,
+    changes_since: float | None = None,
 ) -> BuildReport:
     """Indexes a catalogue into `settings.data` and publishes it. `encoder` replaces the one that
     `settings.meaning.encoder` names ("none": no vectors).
 
     Changes that `LiveWriter` accepts while this runs are kept: they are applied again, on top of
-    the new catalogue, before it is served.
+    the new catalogue, before it is served. Streams that are followed go on where they were, or are
+    read again from the moment `changes_since` (seconds since 1970), when the catalogue was written.
 
     Raises:
         IndexBusy: another build is running here.
@@ -113,7 +115,8 @@ def build_index(
     with build_lock(settings.data), storage_errors(settings.data):
         remove_builds(settings.data)
         try:
-            return _build(catalogue, settings, progress or silent, encoder, started)
+            carry_over = changes_from_now(settings, changes_since)
+            return _build(catalogue, settings, progress or silent, encoder, started, carry_over)
         finally:
             remove_builds(settings.data)
 
@@ -124,9 +127,9 @@ def _build(
     progress: Progress,
     encoder: CatalogueEncoder | None,
     started: float,
+    carry_over: CarryOver,
 ) -> BuildReport:
     layout, version = DataLayout(settings.data), fresh_version(settings.data)
-    carry_over = changes_from_now(settings)
     building = layout.building(version)
     building.root.mkdir(parents=True)
     if encoder is None:

@@ -8,12 +8,14 @@ from indexer.analysis import encoder_text
 from indexer.live import apply_changes
 from indexer.live_index import LiveIndex
 from indexer.publish import served_version
+from indexer.reading import save_positions
 from search.encoder import open_encoder
 from search.engines.embedded.changes import Batch
 from search.engines.embedded.documents import decode_product
 from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.live import UNCHANGED, LiveState, load_live, read_state
 from search.engines.embedded.manifest import read_manifest
+from search.engines.embedded.positions import ANY, UNREAD, Position
 from search.seams import Encoder
 from search.settings import Settings
 from search.types import Change, Delete, Patch, Product, Upsert
@@ -23,15 +25,28 @@ class CarryOver:
     """Applies to the snapshot `target` what is applied to `base` after `since`.
 
     Upserts and deletes count as they are; a patch changes the target's own product, so that a
-    price accepted during a full index does not bring an old title back.
+    price accepted during a full index does not bring an old title back. Streams that the base
+    followed go on where it is; with `reread` (seconds since 1970) they are read again from then.
     """
 
-    def __init__(self, settings: Settings, base: str | None, since: LiveState) -> None:
+    def __init__(
+        self, settings: Settings, base: str | None, since: LiveState, reread: float | None = None
+    ) -> None:
         self._settings, self._base, self._done = settings, base, since
+        self._reread = reread
         self._target: LiveIndex | None = None
 
     def __call__(self, target: str) -> None:
         """Brings `target`, which is not yet served, up to the base's present state."""
+        self._carry(target)
+        layout = DataLayout(self._settings.data)
+        positions = read_state(layout.live(self._base)).positions if self._base else {}
+        if self._reread is not None:
+            positions = {ANY: Position(UNREAD, self._reread)}
+        if positions:
+            save_positions(layout.live(target), positions)
+
+    def _carry(self, target: str) -> None:
         if self._base is None:
             return
         update = load_live(self._settings.data, self._base, self._done)
@@ -70,8 +85,8 @@ def _changes(batch: Batch, products: Sequence[Product]) -> Iterator[tuple[str, C
         yield entry.id, Patch(entry.id, entry.fields or {}) if patch else Upsert(product)
 
 
-def changes_from_now(settings: Settings) -> CarryOver:
+def changes_from_now(settings: Settings, reread: float | None = None) -> CarryOver:
     """Carries over what is applied to the snapshot being served from this moment on."""
     base = served_version(settings.data)
     state = read_state(DataLayout(settings.data).live(base)) if base else UNCHANGED
-    return CarryOver(settings, base, state)
+    return CarryOver(settings, base, state, reread)

@@ -11,11 +11,13 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from indexer.live_index import LiveIndex
 from indexer.live_words import prune_words, write_words
 from indexer.lock import change_lock
 from indexer.patching import collapse
+from indexer.reading import Reading, save_positions
 from indexer.resolve import KnownVectors, resolve
 from indexer.storage import replace_file, storage_errors, sync
 from search.encoder import open_encoder
@@ -23,6 +25,7 @@ from search.engines.embedded.changes import Batch, encode_batch, read_tail
 from search.engines.embedded.documents import decode_product
 from search.engines.embedded.layout import read_current
 from search.engines.embedded.live import LiveState, encode_state, live_version, read_state, words_of
+from search.engines.embedded.positions import Positions, advanced
 from search.errors import EncoderUnavailable, IndexCorrupt
 from search.seams import Encoder
 from search.settings import Settings
@@ -41,11 +44,13 @@ class LiveWriter:
         self._index: LiveIndex | None = None
         self._encoder = encoder
 
-    def apply(self, changes: Sequence[Change]) -> Applied:
+    def apply(self, changes: Sequence[Change], reading: Reading | None = None) -> Applied:
         """Applies a batch as one. Several changes of one id count as one, equal to all of them in
-        order. Blocks; call it from a thread.
+        order. Blocks; call it from a thread. `reading` says what stream they were read from: how
+        far it was read becomes part of the index together with them.
 
         Raises:
+            PositionsMoved: the index does not stand where the reading began; nothing is applied.
             BadInput: a change cannot be made; nothing of the batch is applied.
             IndexMissing, IndexCorrupt: there is no (sound) index to change.
             EncoderUnavailable: a text cannot be encoded; nothing of the batch is applied.
@@ -56,7 +61,22 @@ class LiveWriter:
         read_current(data)  # before a lock is made in a directory without an index
         with change_lock(data), storage_errors(data / "live"):
             index = self._open()
-            return apply_changes(index, collapsed, lambda: self._open_encoder(index))
+            if reading is not None:
+                reading.check(index.state.positions)
+            positions = reading.after if reading else None
+            return apply_changes(
+                index, collapsed, lambda: self._open_encoder(index), positions=positions
+            )
+
+    def positions(self) -> Positions:
+        """Where the streams stand that this index has followed.
+
+        Raises:
+            IndexMissing, IndexCorrupt: there is no (sound) index.
+        """
+        read_current(self._settings.data)
+        with change_lock(self._settings.data), storage_errors(self._settings.data / "live"):
+            return self._open().state.positions
 
     def changed(self) -> int:
         """How many products the live changes of the present snapshot added or ended.
@@ -93,17 +113,21 @@ def apply_changes(
     changes: Mapping[str, Change],
     encoder: Callable[[], Encoder],
     known: KnownVectors | None = None,
+    positions: Positions | None = None,
 ) -> Applied:
-    """Applies changes, one per id, as one batch; the caller holds the change lock, or is the only
-    one who knows the snapshot."""
+    """Applies changes, one per id, as one batch, and with them the positions they were read up to;
+    the caller holds the change lock, or is the only one who knows the snapshot."""
     resolved = resolve(index, changes, encoder, known or {})
     if resolved.batch.entries:
-        end = _append(index, resolved.batch)
+        batch = replace(resolved.batch, positions=positions or {})
+        end = _append(index, batch)
         try:
-            _commit(index, resolved.batch, resolved.products, end)
+            _commit(index, batch, resolved.products, end)
         except BaseException:
             _withdraw(index)
             raise
+    elif positions:
+        index.state = save_positions(index.live, advanced(index.state.positions, positions))
     kinds = Counter(entry.kind for entry in resolved.batch.entries)
     return Applied(
         version=live_version(index.version, index.state),
@@ -135,7 +159,7 @@ def recover(index: LiveIndex) -> None:
 def _append(index: LiveIndex, batch: Batch) -> int:
     """Makes the batch durable; the offset where it ends."""
     record = encode_batch(batch)
-    new = not index.live.exists()
+    new = not index.log.exists()
     index.live.mkdir(parents=True, exist_ok=True)
     try:
         with index.log.open("ab") as log:
@@ -161,7 +185,8 @@ def _withdraw(index: LiveIndex) -> None:
 def _commit(index: LiveIndex, batch: Batch, products: Sequence[Product], end: int) -> None:
     """Writes the words of the next state, then names it. Replacing the words or the state of an
     attempt that died is harmless: readers follow the state alone."""
-    state = LiveState(batch.sequence, end)
+    positions = advanced(index.state.positions, batch.positions)
+    state = LiveState(batch.sequence, end, positions)
     target = words_of(index.live, state)
     try:
         write_words(

@@ -11,7 +11,7 @@ from search.engines.embedded.changes import Batch
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.documents import DocumentStore, decode_product
 from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import UNCHANGED, load_live, words_of
+from search.engines.embedded.live import UNCHANGED, load_live, read_state, words_of
 from search.engines.embedded.manifest import read_manifest
 from search.engines.embedded.schema import open_words
 from search.types import Product, Vector
@@ -64,6 +64,9 @@ class LiveIndex:
             for batch in update.batches:
                 self.absorb(batch)
             self.state = update.state
+        newest = read_state(self.live)
+        if newest.sequence == self.state.sequence:  # positions may move without a change
+            self.state = newest
 
     def absorb(self, batch: Batch) -> None:
         """Takes in the products of one batch; the caller sets `state`."""
