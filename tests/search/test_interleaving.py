@@ -84,7 +84,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Search]:
         "failing": replace(plain, name="failing", ranking=Failing(models, settings)),
         "hybrid": plain,
     }
-    yield Search(plain.engine, systems, settings, models, follow_rules(settings))
+    yield Search(plain.engine, systems, settings, models, follow_rules(settings), plain.encoders)
     await plain.engine.close()
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.engines.embedded.state import IndexState
 from search.engines.embedded.dialect import TantivyFrequencies
+from search.engines.embedded.state import IndexState
 from search.engines.embedded.words import WordsQuery
 from search.types import Alternative, Product, Query
 from tests.search.engines.brute import has_every_word

@@ -14,7 +14,7 @@ import pytest
 from indexer.analysis import encoder_text
 from indexer.live import LiveWriter
 from search.build import open_search
-from search.engines.embedded import following
+from search.engines.embedded import following as following_engine
 from search.engines.embedded.engine import EmbeddedEngine
 from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.view import EmbeddedView
@@ -113,7 +113,7 @@ async def test_searches_during_swaps_and_changes_see_one_version_each(
 async def test_a_cursor_goes_on_in_its_own_version_until_newer_ones_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "KEPT_VIEWS", 2)
+    monkeypatch.setattr(following_engine, "KEPT_VIEWS", 2)
     build(tmp_path, edition(0))
     search = await open_search(Settings(data=tmp_path))
     first = await search.search(SearchRequest("kettle", size=1))
@@ -134,7 +134,7 @@ async def test_a_cursor_goes_on_in_its_own_version_until_newer_ones_are_too_many
 async def test_a_replaced_version_is_let_go_after_its_time_though_nothing_changes(
     engine: EmbeddedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "KEPT_SECONDS", 0.3)
+    monkeypatch.setattr(following_engine, "KEPT_SECONDS", 0.3)
     old = await engine.view()
     change(tmp_path, [Delete("p0")])
     new = await engine.refresh()
@@ -228,7 +228,7 @@ async def test_a_damaged_new_snapshot_leaves_the_old_one_serving(
     layout.current.write_text(new)
     with pytest.raises(IndexCorrupt, match=named):
         await engine.refresh()
-    await asyncio.sleep(2.5 * following.POLL_SECONDS)
+    await asyncio.sleep(2.5 * following_engine.POLL_SECONDS)
     assert await engine.view() is old
     assert [record for record in caplog.messages if named in record and "older goes on" in record]
     assert await seen(old) == ({"edition 0"},) * 4
