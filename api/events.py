@@ -23,6 +23,7 @@ from api.problems import KINDS, problem_response
 from api.settings import EventSettings
 from api.state import AppState
 from search.errors import AisleError, BadInput, StorageFailed
+from search.types import ACTIONS
 from training.events import Parsed, Refused, parse_events
 
 JSON = "application/json"
@@ -165,6 +166,9 @@ async def _keep(
     count("accepted").inc(receipt.kept - receipt.duplicates)
     count("duplicate").inc(receipt.duplicates)
     count("quarantined").inc(receipt.quarantined)
+    for event in parsed.events:
+        action = event.action if event.action in ACTIONS else "other"
+        state.metrics.actions.labels(action).inc()
     context_of(request.scope).facts.update(
         duplicates=receipt.duplicates, quarantined=receipt.quarantined
     )

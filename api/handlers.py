@@ -18,6 +18,7 @@ from api.drift_file import observe_drift
 from api.endpoint import json_response
 from api.errors import MalformedBody, UnsupportedMedia
 from api.experiments.observing import faults_of, observe_experiments
+from api.machine import observe_machine
 from api.metrics import CONTENT_TYPE
 from api.problems import KINDS, problem_response
 from api.requests import SearchParameters, first_fault, read_json, read_query, to_request
@@ -196,12 +197,14 @@ async def metrics_get(request: Request, state: AppState) -> Response:
     metrics = state.metrics
     state.event_log.observe()
     observe_drift(state.settings.data, metrics)
+    observe_machine(state.settings.data, metrics)
     observe_experiments(metrics, state.experiments, state.steering)
     try:
         view = await state.search.engine.view()
     except AisleError:
         metrics.ready.set(0)
     else:
+        metrics.looked_up("query_vectors", *state.search.query_cache)
         book = state.search.rules
         metrics.rules.set(len(book.current().rules))
         metrics.rules_refused.set(book.fault is not None)

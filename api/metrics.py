@@ -56,6 +56,12 @@ class Metrics:
             ("outcome",),
             registry=of,
         )
+        self.actions = Counter(
+            "aisle_shopper_actions",
+            "What shoppers did with what was found, of the events that were kept",
+            ("action",),
+            registry=of,
+        )
         self.searches_logged = Counter(
             "aisle_searches_logged", "Searches handed to the event log", registry=of
         )
@@ -66,6 +72,29 @@ class Metrics:
             "aisle_searches_not_logged",
             "Searches that the event log could not keep since the start",
         )
+        self.cache_asked = Counter(
+            "aisle_cache_lookups", "Lookups in a cache of this process", ("cache",), registry=of
+        )
+        self.cache_found = Counter(
+            "aisle_cache_hits", "Lookups that found what they sought", ("cache",), registry=of
+        )
+        self.breaker = self._labeled(
+            "aisle_breaker_state",
+            "A circuit breaker: 0 lets requests through, 1 tries one, 2 refuses them at once",
+            ("server",),
+        )
+        self.catalogue_lag = self._gauge(
+            "aisle_catalogue_lag", "Changes of the catalogue that wait to be applied"
+        )
+        self.catalogue_freshness = self._gauge(
+            "aisle_catalogue_freshness_seconds",
+            "How old the oldest change is that waits to be applied; 0 when none does",
+        )
+        self.memory = self._sum("aisle_memory_bytes", "Resident memory of the serving processes")
+        self.disk_free = self._gauge(
+            "aisle_disk_free_bytes", "Room left where the data directory lies"
+        )
+        self.disk_size = self._gauge("aisle_disk_bytes", "Room there is, taken or free")
         self.products = self._gauge("aisle_index_products", "Products in the index")
         self.age = self._gauge("aisle_index_age_seconds", "Age of the snapshot being served")
         self.built = self._gauge(
@@ -110,6 +139,7 @@ class Metrics:
             "aisle_experiments_fault",
             "1 when experiments cannot be followed or rollouts not steered (see /readyz)",
         )
+        self._counted: dict[tuple[Counter, str], int] = {}
         self.ready = self._gauge("aisle_ready", "1 when there is an index to answer from")
 
     def _labeled(self, name: str, text: str, labels: tuple[str, ...]) -> Gauge:
@@ -121,6 +151,14 @@ class Metrics:
     def _sum(self, name: str, text: str) -> Gauge:
         """A gauge that is added up over the processes that live."""
         return Gauge(name, text, registry=self.registry, multiprocess_mode="livesum")
+
+    def looked_up(self, cache: str, asked: int, found: int) -> None:
+        """Records a cache's own counts, taken since the process began."""
+        for counter, count in ((self.cache_asked, asked), (self.cache_found, found)):
+            before = self._counted.get((counter, cache), 0)
+            # A cache that was made anew counts from the beginning.
+            counter.labels(cache).inc(count - before if count >= before else count)
+            self._counted[counter, cache] = count
 
     def searched(self, stages: Mapping[str, float]) -> None:
         """Records the stages of one search, given in milliseconds."""

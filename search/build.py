@@ -77,6 +77,12 @@ class Search:
     settings: Settings
     models: ModelHolder
     rules: RuleBook
+    encoders: Encoders
+
+    @property
+    def query_cache(self) -> tuple[int, int]:
+        """How many query vectors were looked for in memory, and how many were there."""
+        return self.encoders.cache_counts
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Answers with the system the request names, or as experiments decide, or with the one
@@ -262,7 +268,7 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
         await engine.close()
         raise
     await asyncio.to_thread(systems[HYBRID].understandings.of, view)
-    return Search(engine, systems, settings, models, rules)
+    return Search(engine, systems, settings, models, rules, encoders)
 
 
 async def _systems(parts: Parts, settings: Settings) -> dict[str, Pipeline]:

@@ -28,6 +28,12 @@ class Encoders:
         self._failure: tuple[str, float, EncoderUnavailable] | None = None
         self._lock = Lock()
 
+    @property
+    def cache_counts(self) -> tuple[int, int]:
+        """How many texts the latest encoder was asked for, and how many of them it remembered."""
+        encoder = self._encoder
+        return (encoder.asked, encoder.found) if isinstance(encoder, CachedEncoder) else (0, 0)
+
     def __call__(self, name: str | None) -> Encoder:
         """The encoder of this name; None is that of an index without vectors.
 
@@ -69,12 +75,15 @@ class CachedEncoder:
         self._encoder = encoder
         self._vectors: LRUCache[str, Vector] = LRUCache(size)
         self._lock = Lock()
+        self.asked = self.found = 0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 of shape (texts, dimensions)."""
         with self._lock:
             known = {text: self._vectors.get(text) for text in texts}
-        unknown = [text for text, vector in known.items() if vector is None]
+            unknown = [text for text, vector in known.items() if vector is None]
+            self.asked += len(known)
+            self.found += len(known) - len(unknown)
         if unknown:
             fresh = dict(zip(unknown, self._encoder.encode(unknown), strict=True))
             known |= fresh

@@ -12,6 +12,7 @@ from rankers.diversity import diversify
 from rankers.rules import RuleSet, parse_rules
 from search.arranging import ArrangingStage
 from search.build import FixedRules, Search, analyze, exploring
+from search.encoders import Encoders
 from search.errors import BadInput
 from search.parts import follow_models, follow_rules
 from search.ranking import RankingStage
@@ -84,7 +85,14 @@ async def shop(tmp_path: Path) -> AsyncIterator[Search]:
         "failing": replace(plain, name="failing", ranking=Failing(models, settings)),
         "hybrid": plain,
     }
-    yield Search(plain.engine, systems, settings, models, follow_rules(settings), plain.encoders)
+    yield Search(
+        plain.engine,
+        systems,
+        settings,
+        models,
+        follow_rules(settings),
+        Encoders(lambda _: WordVectors()),
+    )
     await plain.engine.close()
 
 
