@@ -271,6 +271,51 @@ class LimitSettings(Section):
     stage_seconds: float = Field(1.0, gt=0)
 
 
+class ArtifactSettings(Section):
+    """One table `[artifacts]`: where the snapshots lie that several machines serve
+    (docs/replicas.md)."""
+
+    location: str | None = Field(None, pattern=r"^(s3://|file:///|/).+")
+    """`s3://bucket/prefix` (with `?endpoint=http://…` and `&region=…` where it is not Amazon's), or
+    the path of a folder that all machines share; none unless set."""
+    role: Literal["writer", "replica"] = "writer"
+    """Whether this machine changes products and sends them there, or serves what is fetched."""
+    writer: str | None = None
+    """The writer's address, which replicas name to those who send them changes."""
+    access_key_id: str | None = None
+    """With its secret, in place of what the environment says (`AWS_ACCESS_KEY_ID` and so on)."""
+    secret_access_key: SecretStr | None = None
+    secret_access_key_file: Path | None = None
+    ca_file: Path | None = None
+    """Certificates to trust besides the system's, as PEM."""
+    poll_seconds: float = Field(1.0, gt=0)
+    """How often is looked for something new; with `[redis]` it is announced as well."""
+    transfers: int = Field(4, ge=1, le=64)
+    """Files sent or fetched side by side."""
+    keep: int = Field(3, ge=1)
+    """Snapshots that stay there, the one in use included."""
+    keep_hours: float = Field(1.0, ge=0)
+    """How long one stays there at least after another took its place: replicas may be reading it."""
+    spare_bytes: int = Field(500_000_000, ge=0)
+    """What fetching leaves free on the disk."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> ArtifactSettings:
+        if self.role == "replica" and self.location is None:
+            raise ValueError("role is replica without a location; say where to fetch from")
+        if self.secret_access_key is not None and self.secret_access_key_file is not None:
+            raise ValueError("secret_access_key and its file are both given; give one of them")
+        known = self.secret_access_key or self.secret_access_key_file
+        if (self.access_key_id is None) != (known is None):
+            raise ValueError("access_key_id and secret_access_key go together; give both")
+        return self
+
+    @property
+    def fetched(self) -> bool:
+        """Whether this machine serves what others made."""
+        return self.role == "replica"
+
+
 class Settings(BaseSettings):
     """Everything that can be set; each section says what it is for."""
 
@@ -298,6 +343,7 @@ class Settings(BaseSettings):
     systems: dict[Annotated[str, Field(pattern=_SYSTEM)], SystemSettings] = {}
     limits: LimitSettings = LimitSettings()
     redis: RedisSettings = RedisSettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
 
     @field_validator("systems")
     @classmethod
