@@ -295,7 +295,7 @@ class ArtifactSettings(Section):
     keep: int = Field(3, ge=1)
     """Snapshots that stay there, the one in use included."""
     keep_hours: float = Field(1.0, ge=0)
-    """How long one stays there at least after another took its place: replicas may be reading it."""
+    """How long one stays at least after another took its place: replicas may be reading it."""
     spare_bytes: int = Field(500_000_000, ge=0)
     """What fetching leaves free on the disk."""
 
