@@ -55,7 +55,8 @@ lock:
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	  --extra serve --extra index --extra train --extra eval --extra bench --extra kafka --extra redis --extra elasticsearch --extra opensearch --extra s3 --extra mlflow --extra dev \
 	  --no-emit-index-url --no-header -q -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra serve \
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	  --extra serve --extra kafka --extra redis --extra elasticsearch --extra opensearch --extra s3 \
 	  --no-emit-index-url --no-header -q -o requirements-serve.lock
 
 clean:
