@@ -1,4 +1,5 @@
-"""Settings of an event log on Kafka (docs/learning/kafka.md)."""
+"""Settings of what comes through Kafka: events (docs/learning/kafka.md), and changes of the
+catalogue (docs/following.md)."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from search.settings import Section
 from training.events.broker import EVENTS_TOPIC, SEARCHES_TOPIC, Broker
 
 _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
+_STREAM = r"^kafka://[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*/[A-Za-z0-9._-]{1,249}$"
 SERVERS = r"^[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*$"
 
 
@@ -43,6 +45,26 @@ class KafkaSettings(Section):
         if self.password is not None and self.password_file is not None:
             raise ValueError("password and password_file are both given; give one of them")
         return self
+
+
+class CatalogueSettings(Section):
+    """One table `[catalogue]`: changes of products that come through Kafka (docs/following.md)."""
+
+    publish: str | None = Field(None, pattern=_STREAM)
+    """`kafka://HOST:PORT[,HOST:PORT…]/TOPIC`: what `POST /v1/products` is sent goes there instead
+    of into this machine's index, which `aisle update --follow` brings up to date."""
+    dead_letters: str | None = Field(None, pattern=_TOPIC)
+    """A topic of the same cluster for records that cannot be used, beside the file of rejects."""
+    record_bytes: int = Field(1_000_000, ge=1_000)
+    """The longest record that is taken for a change."""
+    batch_changes: int = Field(2_000, ge=1)
+    """The most changes applied together."""
+    batch_bytes: int = Field(16_000_000, ge=1_000)
+    """The most bytes of them."""
+    linger_seconds: float = Field(0.2, ge=0, le=10)
+    """How long a change waits for others to be applied with it."""
+    heartbeat_seconds: float = Field(5.0, gt=0)
+    """How often an index that nothing is sent to is said to be up to date."""
 
 
 def broker_of(servers: str | None, kafka: KafkaSettings) -> Broker:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsError
 
-from api.kafka_settings import SERVERS, KafkaSettings
+from api.kafka_settings import SERVERS, CatalogueSettings, KafkaSettings
 from search.errors import BadInput
 from search.secrets import is_loopback
 from search.settings import Section, Settings
@@ -90,6 +90,7 @@ class AppSettings(Settings):
     serving: ServingSettings = ServingSettings()
     events: EventSettings = EventSettings()
     kafka: KafkaSettings = KafkaSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
     experiments: ExperimentSettings = ExperimentSettings()
     lab: LabSettings = LabSettings()
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -41,9 +41,7 @@ class Broker:
             BadInput: aiokafka is not installed; a certificate or a key cannot be read.
         """
         if find_spec("aiokafka") is None:
-            raise BadInput(
-                "[events] kafka needs aiokafka; pip install 'aisle[kafka]'", field="kafka"
-            )
+            raise BadInput("Kafka needs aiokafka; pip install 'aisle[kafka]'", field="kafka")
         options: dict[str, Any] = {
             "bootstrap_servers": self.servers.split(","),
             "client_id": "aisle",
@@ -120,13 +118,13 @@ def refused(broker: Broker, error: BaseException) -> StorageFailed:
         )
     if isinstance(error, errors.KafkaConnectionError):
         return StorageFailed(
-            f"{place} cannot be reached; check that it runs, [events] kafka, and [kafka] security "
-            "and password"
+            f"{place} cannot be reached; check that it runs, its address, and [kafka] security and "
+            "password"
         )
     if isinstance(error, errors.UnknownTopicOrPartitionError):
+        topics = " or ".join(dict.fromkeys((broker.events_topic, broker.searches_topic)))
         return StorageFailed(
-            f"{place} lacks the topic {broker.events_topic} or {broker.searches_topic}; create both"
-            " (docs/learning/kafka.md)"
+            f"{place} lacks the topic {topics}; create it (docs/learning/kafka.md)"
         )
     if isinstance(error, errors.MessageSizeTooLargeError | errors.RecordListTooLargeError):
         return TooLarge(f"{place} takes no record so large; raise message.max.bytes there")

@@ -12,6 +12,7 @@ from training.events.records import RECORD_BYTES, Record
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
+    from aiokafka.structs import RecordMetadata
 
 _BATCH_BYTES = 262_144
 
@@ -29,8 +30,8 @@ class Producer:
         self._made: asyncio.Task[AIOKafkaProducer] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
-    async def send(self, records: Sequence[Record]) -> None:
-        """Returns when all replicas in sync have all records.
+    async def send(self, records: Sequence[Record]) -> list[RecordMetadata]:
+        """Returns when all replicas in sync have all records; where each of them is.
 
         Raises:
             StorageFailed: the broker refused, or did not answer within its timeout; which of the
@@ -39,13 +40,15 @@ class Producer:
         from aiokafka.errors import KafkaError, KafkaTimeoutError
 
         if not records:
-            return
+            return []
         made = self._current()
         try:
             async with asyncio.timeout(self._broker.timeout):
                 producer = await asyncio.shield(made)
-                sent = [await producer.send(r.topic, r.value, r.key) for r in records]
-                await asyncio.gather(*sent)
+                sent = [
+                    await producer.send(r.topic, r.value, r.key, headers=r.headers) for r in records
+                ]
+                return list(await asyncio.gather(*sent))
         except (KafkaError, OSError) as error:  # TimeoutError is an OSError
             if not isinstance(error, TimeoutError | KafkaTimeoutError):
                 self._leave(made)

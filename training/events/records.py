@@ -25,11 +25,12 @@ RECORD_BYTES = 900_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to send."""
+    """One record to send; no value is what deletes a key (a tombstone)."""
 
     topic: str
     key: bytes | None
-    value: bytes
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def event_records(
