@@ -33,6 +33,9 @@ def command(
         bool, typer.Option(help="Learn a ranking model from simulated shoppers' clicks.")
     ] = True,
     shoppers: Annotated[int, typer.Option(help="How many come to the shop.", min=100)] = 20_000,
+    serving: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve it; or leave that to other processes.")
+    ] = True,
 ) -> None:
     """Make a small shop (or take a catalogue), index it and learn its ranking from simulated
     shoppers if that is not done yet, and serve it."""
@@ -40,8 +43,9 @@ def command(
     from api.serving import listen
 
     settings = serving_settings(data, host, port, None)
-    # A busy port is better known before minutes of indexing than after.
-    listen(settings.serving.host, settings.serving.port).close()
+    if serving:
+        # A busy port is better known before minutes of indexing than after.
+        listen(settings.serving.host, settings.serving.port).close()
     files, preset = (catalogue, preset) if catalogue else (_shop(settings.data), "aisle")
     mark = _mark(files, preset)
     if _indexed(settings, mark):
@@ -52,7 +56,8 @@ def command(
         _write_mark(settings, mark)
     if catalogue is None and learning:
         _learn(settings, mark, shoppers)
-    start(settings)
+    if serving:
+        start(settings)
 
 
 def _learn(settings: AppSettings, mark: dict[str, Any], shoppers: int) -> None:
