@@ -13,14 +13,22 @@ from starlette.responses import Response
 
 from api.context import request_id
 from api.errors import (
+    AnswerTooLarge,
+    BodyTooDeep,
     BodyTooLarge,
+    BodyTooSlow,
     CrossOrigin,
     EventsAway,
     Forbidden,
+    KeysAway,
     MalformedBody,
     Outdated,
+    OutOfScope,
+    RateLimited,
     RulesUnusable,
+    TooSlow,
     Unauthorized,
+    UnknownHost,
     UnsupportedMedia,
 )
 from search.errors import (
@@ -28,6 +36,7 @@ from search.errors import (
     BadInput,
     CursorExpired,
     EncoderUnavailable,
+    EngineUnavailable,
     IndexBusy,
     IndexCorrupt,
     IndexMissing,
@@ -67,18 +76,27 @@ KINDS: Mapping[type[AisleError], Kind] = {
     MalformedBody: Kind("malformed-body", "The body is not JSON", 400),
     Unauthorized: Kind("unauthorized", "An API key is needed", 401),
     Forbidden: Kind("forbidden", "The API key is not accepted", 403),
+    OutOfScope: Kind("out-of-scope", "The API key is for other things", 403),
     CrossOrigin: Kind("cross-origin", "Another site's page made the request", 403),
     NotFound: Kind("not-found", "Not found", 404),
     RulesUnusable: Kind("rules-unusable", "The rules' file cannot be used", 409),
+    BodyTooSlow: Kind("body-too-slow", "The body took too long", 408),
     CursorExpired: Kind("cursor-expired", "The cursor has expired", 410),
     Outdated: Kind("outdated", "It was changed meanwhile", 412),
     BodyTooLarge: Kind("body-too-large", "The body is too large", 413),
     UnsupportedMedia: Kind("unsupported-media-type", "The body must be JSON", 415),
+    UnknownHost: Kind("unknown-host", "Another host was asked for", 421),
+    BodyTooDeep: Kind("body-too-deep", "The body is nested too deep", 422),
+    AnswerTooLarge: Kind("answer-too-large", "The answer would be too large", 422),
     BadInput: Kind("bad-input", "The request cannot be used", 422),
+    RateLimited: Kind("rate-limited", "Asked too often", 429),
+    KeysAway: Kind("keys-away", "API keys cannot be read now", 503),
+    TooSlow: Kind("too-slow", "The answer took too long", 503),
     IndexMissing: Kind("index-missing", "There is no index yet", 503),
     IndexCorrupt: Kind("index-corrupt", "The index cannot be read", 503),
     IndexBusy: Kind("index-busy", "The index is being built", 503),
     EncoderUnavailable: Kind("encoder-unavailable", "The text encoder is away", 503),
+    EngineUnavailable: Kind("engine-unavailable", "The search server is away", 503),
     Overloaded: Kind("overloaded", "Too many requests at once", 503),
     EventsAway: Kind("events-away", "Events cannot be kept now", 503),
     StorageFailed: Kind("storage-failed", "The disk refused", 507),
@@ -124,8 +142,10 @@ async def on_aisle_error(request: Request, error: Exception) -> Response:
     headers = {}
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         told: int = request.app.state.aisle.settings.serving.retry_after_seconds
-        seconds = error.retry_after if isinstance(error, Overloaded) else told
+        seconds = error.retry_after if isinstance(error, (Overloaded, EngineUnavailable)) else told
         headers["Retry-After"] = str(max(1, round(seconds)))
+    if isinstance(error, RateLimited):
+        headers = {**error.headers, "Retry-After": str(max(1, round(error.retry_after)))}
     if kind.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="aisle"'
     field = error.field if isinstance(error, BadInput) else None

@@ -54,6 +54,14 @@ class EncoderUnavailable(AisleError):
     """The text encoder cannot be loaded; searches fall back to words alone."""
 
 
+class EngineUnavailable(AisleError):
+    """The search server does not answer, or not in time; retry after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Overloaded(AisleError):
     """More requests at once than allowed; retry after `retry_after` seconds."""
 

@@ -97,6 +97,28 @@ class RedisSettings(ServerSettings):
     """Begins every key, so that several shops may share a server."""
 
 
+class EngineServerSettings(ServerSettings):
+    """One table `[server]`: the Elasticsearch or OpenSearch that `engine` names."""
+
+    prefix: str = Field("aisle", pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")
+    """Begins the name of every index, and is the alias of the one in use, so that several shops
+    may share a server."""
+    shards: int = Field(1, ge=1, le=1024)
+    """Parts of a new index; about one for each 5 million products, and for each server."""
+    replicas: int = Field(0, ge=0, le=20)
+    """Copies of each part: 1 and two servers or more go on when one is lost."""
+    timeout_seconds: float = Field(2.0, gt=0)
+    """How long one answer is waited for."""
+    retries: int = Field(1, ge=0, le=5)
+    """How often a request that could not be sent is sent to another server of `url`."""
+    connections: int = Field(32, ge=1)
+    """Connections to each server."""
+    bulk_connections: int = Field(4, ge=1, le=64)
+    """Parts of a catalogue sent side by side."""
+    bulk_bytes: int = Field(5_000_000, ge=10_000)
+    """The size of one part."""
+
+
 class IndexSettings(Section):
     """What the words index is made of; changing it takes effect with the next full index."""
 
@@ -269,6 +291,22 @@ class LimitSettings(Section):
     body_bytes: int = Field(8_000_000, ge=1)
     concurrency: int = Field(64, ge=1)
     stage_seconds: float = Field(1.0, gt=0)
+    search_bytes: int = Field(262_144, ge=1)
+    """The body of a search; `body_bytes` is that of everything else."""
+    json_depth: int = Field(32, ge=1, le=200)
+    """Arrays and objects inside each other in a body."""
+    answer_bytes: int = Field(16_000_000, ge=1)
+    """The answer to a search: products may be long."""
+    request_seconds: float = Field(15.0, gt=0)
+    """How long a search, a suggestion or a product may take in all."""
+    body_seconds: float = Field(30.0, gt=0)
+    """How long a body may take to arrive."""
+    header_seconds: float = Field(10.0, gt=0)
+    """How long a request's line and headers may take to arrive, from the connection on."""
+    header_bytes: int = Field(65_536, ge=1024)
+    """The request's line and headers together."""
+    send_seconds: float = Field(30.0, gt=0)
+    """How long a client may take no byte of its answer."""
 
 
 class ArtifactSettings(Section):
@@ -328,7 +366,8 @@ class Settings(BaseSettings):
     )
 
     data: Path = Path("data")
-    engine: Literal["embedded"] = "embedded"
+    engine: Literal["embedded", "elasticsearch", "opensearch"] = "embedded"
+    """Where words are found: in this process, or on a server (docs/servers.md)."""
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     index: IndexSettings = IndexSettings()
     words: WordsSettings = WordsSettings()
@@ -343,6 +382,7 @@ class Settings(BaseSettings):
     systems: dict[Annotated[str, Field(pattern=_SYSTEM)], SystemSettings] = {}
     limits: LimitSettings = LimitSettings()
     redis: RedisSettings = RedisSettings()
+    server: EngineServerSettings = EngineServerSettings()
     artifacts: ArtifactSettings = ArtifactSettings()
 
     @field_validator("systems")

@@ -44,12 +44,15 @@ class MatchCounting:
         for name, named in asked.items():
             aggregations |= _aggregations(name, named)
         found = dict(self.searcher.aggregate(query, aggregations))
-        bounds = {name: _bounds(found[f"{name}:bounds"]) for name in asked if _has_bounds(name)}
+        bounds = {
+            name: stated_bounds(found[f"{name}:bounds"]) for name in asked if has_bounds(name)
+        }
         values = {name: _values(name, found) for name in asked}
         return Tally(int(found["total"]["value"]), values, bounds)
 
 
-def _has_bounds(name: str) -> bool:
+def has_bounds(name: str) -> bool:
+    """Whether a facet has a least and a greatest number."""
     return name in ("price", "rating") or name.startswith(PREFIX)
 
 
@@ -57,7 +60,7 @@ def _aggregations(name: str, named: Sequence[str]) -> Aggregations:
     if name == "price":
         return {"price:bounds": {"stats": {"field": name}}}
     if name == "rating":
-        return {"rating:bounds": {"stats": {"field": name}}, name: _steps(name)}
+        return {"rating:bounds": {"stats": {"field": name}}, name: rating_steps(name)}
     if name == "in_stock":
         return {name: {"terms": {"field": name}}}
     if name == ATTRIBUTE_NAMES:
@@ -74,7 +77,7 @@ def _terms(field: str, include: object, size: int) -> Aggregations:
     return {"terms": asked if include is None else asked | {"include": include}}
 
 
-def _steps(field: str) -> Aggregations:
+def rating_steps(field: str) -> Aggregations:
     """Ranges from each step to the next, which cost one look at a product, not one for each."""
     ends = [None, *RATINGS]
     ranges = [
@@ -86,17 +89,18 @@ def _steps(field: str) -> Aggregations:
 
 def _values(name: str, found: Aggregations) -> dict[str, int]:
     if name == "rating":
-        return _reached(found[name])
-    return _counts(found.get(name)) | _counts(found.get(f"{name}:named"))
+        return ratings_reached(found[name])
+    return value_counts(found.get(name)) | value_counts(found.get(f"{name}:named"))
 
 
-def _reached(found: Aggregations) -> dict[str, int]:
+def ratings_reached(found: Aggregations) -> dict[str, int]:
+    """Products by each step that their ratings reach, of what `rating_steps` counted."""
     by_step = {bucket.get("from"): int(bucket["doc_count"]) for bucket in found["buckets"]}
     summed = accumulate(by_step[float(least)] for least in RATINGS)
     return dict(zip(map(str, RATINGS), summed, strict=True))
 
 
-def _counts(found: Aggregations | None) -> dict[str, int]:
+def value_counts(found: Aggregations | None) -> dict[str, int]:
     """Counts by value as a filter takes it; a text and a number that read alike count as one."""
     counts: dict[str, int] = {}
     for bucket in found["buckets"] if found else ():
@@ -106,5 +110,6 @@ def _counts(found: Aggregations | None) -> dict[str, int]:
     return counts
 
 
-def _bounds(found: Aggregations) -> Bounds:
+def stated_bounds(found: Aggregations) -> Bounds:
+    """The ends of a `stats` aggregation."""
     return found["min"], found["max"]

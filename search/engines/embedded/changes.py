@@ -51,7 +51,8 @@ class Batch:
     the order of those entries, and `vectors` their embeddings, float32 of shape (products,
     dimensions), None in an index without vectors. `dead` are the ordinals that end here. `texts`
     are the products' normalized words, as `texts.pack_texts` joins them. `positions` are those
-    that the streams stand at which it was read from.
+    that the streams stand at which it was read from. `measures` are the keys of what each product
+    measures (`measures.measure_keys`); logs of earlier versions have none.
     """
 
     sequence: int
@@ -61,6 +62,7 @@ class Batch:
     dead: tuple[int, ...]
     texts: tuple[bytes, ...] = ()
     positions: Positions = field(default_factory=dict)
+    measures: tuple[tuple[int, ...], ...] = ()
 
 
 def encode_batch(batch: Batch) -> bytes:
@@ -73,6 +75,7 @@ def encode_batch(batch: Batch) -> bytes:
             "dimensions": None if batch.vectors is None else batch.vectors.shape[1],
             "dead": batch.dead,
             "texts": [len(text) for text in batch.texts],
+            "measures": batch.measures,
             **({"positions": positions_to_json(batch.positions)} if batch.positions else {}),
         }
     )
@@ -101,6 +104,7 @@ def _decode(payload: bytes) -> Batch:
         vectors=vectors,
         dead=tuple(header["dead"]),
         texts=parts[count:],
+        measures=tuple(map(tuple, header.get("measures", ()))),
         positions=positions_from_json(header.get("positions", {})),
     )
 

@@ -103,6 +103,11 @@ class SnapshotLayout:
         return self.root / "texts"
 
     @property
+    def ids(self) -> Path:
+        """The ordinals of ids; absent where words are in this process."""
+        return self.root / "ids"
+
+    @property
     def understanding(self) -> Path:
         """What queries are understood with; absent when that is switched off."""
         return self.root / "understanding"
@@ -119,6 +124,7 @@ class SnapshotLayout:
             self.titles,
             self.measures,
             self.texts,
+            self.ids,
             self.understanding,
         )
         return tuple(part for part in every if part.is_dir())

@@ -144,11 +144,15 @@ class LocalSnapshot(ABC, Generic[W, S]):
         self._columns.append(products)
         self._documents.append(encoded)
         self._texts.append(texts)
+        self._take(update.batches)
         if vectors is not None:
             self._later.append(vectors)
         self._alive, self._live = alive, update.state
         self._recent += tuple(f"{product.title} {product.brand or ''}" for product in products)
         return self._state(words)
+
+    def _take(self, batches: tuple[Batch, ...]) -> None:
+        """Keeps what else an engine needs of batches."""
 
     def _batch_vectors(self, batches: tuple[Batch, ...]) -> Vectors | None:
         if self._vectors is None:

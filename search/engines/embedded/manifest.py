@@ -32,6 +32,7 @@ class Manifest:
     `counts` has at least `products`. `weights` are those of the words index's weighted text.
     `encoder` names the text encoder, None when there are no vectors; `vectors` is the vector
     index's own report (kind, search effort, measured recall). `parts` maps relative paths to files.
+    `engine` is the one whose words were made with it.
     """
 
     version: str
@@ -43,6 +44,7 @@ class Manifest:
     vectors: Mapping[str, object] | None = None
     parts: Mapping[str, Part] = field(default_factory=dict)
     format: int = FORMAT
+    engine: str = "embedded"
 
 
 def measure_parts(root: Path) -> dict[str, Part]:

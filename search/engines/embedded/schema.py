@@ -139,9 +139,18 @@ def words_document(
     schema: tantivy.Schema,
 ) -> tantivy.Document:
     """What tantivy indexes of a product; `fields` are the normalised words of `TEXT_FIELDS`."""
+    values = indexed_values(ordinal, product, fields, measures)
+    values["values"] = attribute_values(attribute_terms(product))
+    return tantivy.Document.from_dict(values, schema)
+
+
+def indexed_values(
+    ordinal: int, product: Product, fields: Mapping[str, str], measures: Measures
+) -> dict[str, Any]:
+    """What every engine's words index holds of a product, its attributes' values apart; what is
+    not known is left out."""
     # Numbers as the columns hold them, so that words and columns filter alike.
     numbers = dict(zip(NUMBERS, column_row(product).numbers, strict=True))
-    terms = attribute_terms(product)
     values: dict[str, Any] = {
         "id": product.id,
         "ord": ordinal,
@@ -150,15 +159,13 @@ def words_document(
         **{name: numbers[name] for name in ("price", "rating", "created")},
         "in_stock": not numbers["stock"] <= 0,
         "category": category_levels(product.category),
-        "values": attribute_values(terms),
-        "attribute_names": list(dict.fromkeys(map(term_name, terms))),
+        "attribute_names": list(dict.fromkeys(map(term_name, attribute_terms(product)))),
         "phrases": " ".join(mark_negated(fields["title"].split())),
         "named": title_key(fields["title"]),
         "measures": measure_keys(measures),
         **{name: fields[name] for name in TEXT_FIELDS if fields.get(name)},
     }
-    known = {name: value for name, value in values.items() if value is not None and value == value}
-    return tantivy.Document.from_dict(known, schema)
+    return {name: value for name, value in values.items() if value is not None and value == value}
 
 
 def attribute_values(terms: Sequence[str]) -> dict[str, list[str | float | bool]]:
@@ -199,3 +206,6 @@ class WordsWriter:
         self._writer.commit()
         self._writer.wait_merging_threads()
         stamp(self._directory, self._version)
+
+    def abort(self) -> None:
+        """Nothing is held: the build's directory goes away as a whole."""

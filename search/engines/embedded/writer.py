@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from search.engines.embedded.attributes import AttributesWriter
 from search.engines.embedded.columns import ColumnsWriter
 from search.engines.embedded.documents import DocumentsWriter
+from search.engines.embedded.ids import IdsWriter
 from search.engines.embedded.layout import SnapshotLayout
 from search.engines.embedded.measures import Measures, MeasuresWriter
 from search.engines.embedded.schema import WordsWriter, analyzer
 from search.engines.embedded.texts import TextsWriter
 from search.engines.embedded.titles import TitlesWriter, mark_negated
 from search.types import Product
+
+
+class WordsSink(Protocol):
+    """Where the words of a snapshot go: `schema.WordsWriter`, or the loader of a server."""
+
+    def add(self, product: Product, fields: Mapping[str, str], measures: Measures) -> None:
+        """Appends the next ordinal."""
+        ...
+
+    def finish(self) -> None:
+        """Completes them; they can then be searched."""
+        ...
+
+    def abort(self) -> None:
+        """Gives back what it holds after a failed build."""
+        ...
 
 
 class PartsWriter:
@@ -22,10 +40,18 @@ class PartsWriter:
     """
 
     def __init__(
-        self, layout: SnapshotLayout, version: str, *, heap_bytes: int = 1_000_000_000
+        self,
+        layout: SnapshotLayout,
+        version: str,
+        *,
+        heap_bytes: int = 1_000_000_000,
+        words: WordsSink | None = None,
     ) -> None:
+        """Words are a tantivy index of the snapshot, with a heap of `heap_bytes`, unless they go
+        to `words`."""
         self._layout, self._version = layout, version
-        self._words = WordsWriter(layout.words, version, heap_bytes)
+        self._ids = None if words is None else IdsWriter()
+        self._words = words or WordsWriter(layout.words, version, heap_bytes)
         self._documents = DocumentsWriter(layout.documents, version)
         self._columns = ColumnsWriter()
         self._attributes = AttributesWriter()
@@ -43,6 +69,8 @@ class PartsWriter:
         self._titles.add(self._stem(" ".join(mark_negated(fields["title"].split()))))
         self._measures.add(self.count, measures)
         self._texts.add(fields)
+        if self._ids is not None:
+            self._ids.add(product.id)
         self.count += 1
 
     def finish(self) -> None:
@@ -54,8 +82,11 @@ class PartsWriter:
         self._titles.finish(self._layout.titles, self._version)
         self._measures.finish(self._layout.measures, self._version)
         self._texts.finish()
+        if self._ids is not None:
+            self._ids.finish(self._layout.ids, self._version)
 
     def abort(self) -> None:
         """Gives open files back after a failed build."""
+        self._words.abort()
         self._documents.abort()
         self._texts.abort()

@@ -1,0 +1,63 @@
+"""The engines of servers: they follow the snapshot `CURRENT` names, as the embedded one does, and
+ask the index that was made with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from search.engines.embedded.following import FollowingEngine
+from search.engines.server.client import ElasticsearchServer, OpenSearchServer, Server
+from search.engines.server.naming import index_name
+from search.engines.server.snapshot import ServerSnapshot
+from search.engines.server.state import ServerState
+from search.engines.server.verifying import check_index, check_server
+from search.engines.server.view import ServerView
+from search.settings import EngineServerSettings, Settings
+
+
+class ServerEngine(FollowingEngine[ServerView, ServerState]):
+    """An index on a server; implements `search.seams.Engine`."""
+
+    _connect: Callable[[EngineServerSettings], Server]
+
+    def __init__(self, settings: Settings) -> None:
+        """Opens nothing yet.
+
+        Raises:
+            BadInput: a setting makes no sense for this engine.
+        """
+        super().__init__(settings)
+        self._server = type(self)._connect(settings.server)
+        self._accepted: set[str] = set()
+
+    async def close(self) -> None:
+        """Stops background work and closes the connections."""
+        await super().close()
+        await self._server.close()
+
+    def _opened(self, version: str) -> ServerSnapshot:
+        return ServerSnapshot(self._settings, version, self._server)
+
+    def _viewed(self, state: ServerState) -> ServerView:
+        return ServerView(state, self._pool)
+
+    async def _accept(self, state: ServerState) -> None:
+        if state.index not in self._accepted:
+            await check_server(self._server)
+            await check_index(self._server, state.index, state.facts.version.partition(".")[0])
+            self._accepted.add(state.index)
+
+
+class ElasticsearchEngine(ServerEngine):
+    """On Elasticsearch 8."""
+
+    _connect = ElasticsearchServer
+
+
+class OpenSearchEngine(ServerEngine):
+    """On OpenSearch 2."""
+
+    _connect = OpenSearchServer
+
+
+__all__ = ["ElasticsearchEngine", "OpenSearchEngine", "index_name"]

@@ -1,0 +1,150 @@
+"""Loads documents into an index: several parts side by side, no more of them than the server takes,
+and what it could not take is sent again, item by item."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from search.engines.server.blocking import BlockingServer
+from search.errors import EngineUnavailable, StorageFailed
+
+_PASSING = frozenset({429, 502, 503, 504})
+"""What an item is sent again for: no room, or its shard is away."""
+_GIVE_UP_SECONDS = 300.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
+_REQUEST_SECONDS = 60.0
+_ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A document ready to be sent. Its id is its ordinal, so that sending it twice does nothing."""
+
+    ordinal: int
+    line: bytes
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Item:
+        """Encodes a document, which has an `ord`."""
+        return cls(document["ord"], orjson.dumps(document))
+
+    @property
+    def encoded(self) -> bytes:
+        """The two lines of a bulk request."""
+        return b'{"index":{"_id":"%d"}}\n%b\n' % (self.ordinal, self.line)
+
+
+def send(
+    server: BlockingServer, index: str, items: Sequence[Item], *, visible: bool = False
+) -> None:
+    """Blocking: sends items until all are taken; with `visible` they are found when it returns.
+
+    Raises:
+        EngineUnavailable: the server took some of them not even after minutes.
+        StorageFailed: it refuses an item, or has no room on its disk.
+    """
+    left, pause, since = list(items), _FIRST_PAUSE, time.monotonic()
+    while left:
+        try:
+            left = _send(server, index, left, visible)
+        except EngineUnavailable:
+            if time.monotonic() - since > _GIVE_UP_SECONDS:
+                raise
+        if left:
+            if time.monotonic() - since > _GIVE_UP_SECONDS:
+                raise EngineUnavailable(
+                    f"{server.server.product} takes no more documents into {index}; give it more "
+                    "memory or set [server] bulk_connections lower, and try again"
+                )
+            time.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _send(server: BlockingServer, index: str, items: Sequence[Item], visible: bool) -> list[Item]:
+    """Sends once; the items that are to be sent again."""
+    params = {"filter_path": _ANSWER, "refresh": "true" if visible else "false"}
+    body = b"".join(item.encoded for item in items)
+    answer = server.request("POST", f"/{index}/_bulk", body, params, _REQUEST_SECONDS)
+    if not answer.get("errors"):
+        return []
+    left = []
+    for item, told in zip(items, answer["items"], strict=True):
+        status = told["index"]["status"]
+        if status in _PASSING:
+            left.append(item)
+        elif status >= 300:
+            raise _refused(server, index, item, told["index"].get("error", {}))
+    return left
+
+
+def _refused(
+    server: BlockingServer, index: str, item: Item, error: Mapping[str, Any]
+) -> StorageFailed:
+    product_id = orjson.loads(item.line).get("id")
+    return StorageFailed(
+        f"{server.server.product} refuses product {product_id!r} for {index} "
+        f"({error.get('type')}: {str(error.get('reason'))[:300]}): make room on its disk if it is "
+        "full or read-only, else mend the product, and try again"
+    )
+
+
+class BulkLoader:
+    """Takes documents one by one; `add` waits while the server has enough to do."""
+
+    def __init__(self, server: BlockingServer, index: str) -> None:
+        self._server, self._index = server, index
+        self._most = server.settings.bulk_connections
+        self._pool = ThreadPoolExecutor(self._most, thread_name_prefix="bulk")
+        self._room = threading.Semaphore(2 * self._most)
+        self._sent: set[Future[None]] = set()
+        self._items: list[Item] = []
+        self._bytes = 0
+
+    def add(self, document: Mapping[str, Any]) -> None:
+        """Takes one document.
+
+        Raises:
+            EngineUnavailable, StorageFailed: an earlier one could not be loaded.
+        """
+        item = Item.of(document)
+        self._items.append(item)
+        self._bytes += len(item.line)
+        if self._bytes >= self._server.settings.bulk_bytes:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._failures()
+        items, self._items, self._bytes = self._items, [], 0
+        self._room.acquire()
+        sent = self._pool.submit(send, self._server, self._index, items)
+        sent.add_done_callback(lambda _: self._room.release())
+        self._sent.add(sent)
+
+    def _failures(self) -> None:
+        for done in [each for each in self._sent if each.done()]:
+            self._sent.discard(done)
+            done.result()
+
+    def finish(self) -> None:
+        """Waits until everything is taken.
+
+        Raises:
+            EngineUnavailable, StorageFailed: something could not be loaded.
+        """
+        if self._items:
+            self._flush()
+        wait(self._sent, return_when=FIRST_EXCEPTION)
+        self._failures()
+        self._pool.shutdown(wait=True)
+
+    def abort(self) -> None:
+        """Sends nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,257 @@
+"""One unchanging state of an index whose words are on a server: every search on it, awaited.
+
+Documents are never altered in place: a product that changes is a new document with an ordinal of
+its own, `born` with its batch of changes, and the old one is marked as `died` with it. A state
+leaves out what was born after it or had died by then, so that it goes on as it was, whatever is
+written meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from search.engines.embedded.column_counting import ColumnCounting
+from search.engines.embedded.facets import FacetCounter
+from search.engines.embedded.filters import FILTERS, filtered
+from search.engines.embedded.ids import IdStore
+from search.engines.embedded.local import LocalState
+from search.engines.embedded.schema import title_key
+from search.engines.embedded.tally import Asked, Tally
+from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
+from search.engines.server.client import Params, Server
+from search.engines.server.counting import aggregations, tally
+from search.engines.server.dialect import Dsl, DslDialect
+from search.engines.server.frequencies import Asking, Vocabulary, with_counts
+from search.order import KEYS, in_order
+from search.types import (
+    Facet,
+    Filters,
+    Mask,
+    Named,
+    Ordinals,
+    Query,
+    Ranking,
+    Relaxation,
+    Sort,
+    WordMatches,
+)
+
+_NAMED = 50
+"""Products of one title, at most."""
+_HITS: Params = {"filter_path": "timed_out,_shards.failed,hits.hits.sort"}
+"""What travels of a candidate: its score and its ordinal."""
+_COUNTS: Params = {"filter_path": "timed_out,_shards.failed,aggregations"}
+_BM25 = 2.2
+"""What the embedded engine's scores are multiplied by: k1 + 1, which Lucene leaves out."""
+_DIALECT = DslDialect()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState(LocalState):
+    """Words of one index on a server, and what this process holds itself."""
+
+    server: Server
+    index: str
+    sequence: int
+    """The batches of changes that this state has seen."""
+    alive: Mask
+    ids: IdStore
+    vocabulary: Vocabulary
+
+    async def words(
+        self, query: Query, filters: Filters, limit: int, relax: bool = False
+    ) -> WordMatches:
+        """As the embedded engine's `IndexState.words`.
+
+        Raises:
+            BadInput: a filter is wrong.
+            EngineUnavailable: the server does not answer.
+        """
+        words = await self._words(query)
+        every = await self._search(words.required(), filters, max(limit, self.settings.enough))
+        some, relaxation = Ranking.empty(), _as_asked()
+        if words.relaxable and (relax or await self._few(words, filters, len(every))):
+            some = await self._search(words.any(), filters, limit)
+            relaxation = "fewer_words" if len(some) and not len(every) else "none"
+        bonus = self.settings.every_word_bonus
+        return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
+
+    async def named(self, query: Query) -> Named:
+        """See `search.seams.View.named`."""
+        titled = self._search(_DIALECT.term("named", title_key(" ".join(query.terms))), (), _NAMED)
+        found = (await self._words(query)).by_code()
+        whole = (await titled).ordinals
+        if not found:
+            return Named(whole, whole[:0])
+        coded = (await self._search(_DIALECT.some(list(found.values())), (), _NAMED)).ordinals
+        titles = [_letters(product.title) for product in self.documents.products(coded)]
+        own = np.array([not any(code in title for code in found) for title in titles], np.bool_)
+        return Named(np.union1d(whole, coded[own]).astype(np.int32), coded)
+
+    async def sorted_words(
+        self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False
+    ) -> WordMatches:
+        """Every product that `words` would find, in the stated order; with words alone, others do
+        without the server.
+
+        Raises:
+            BadInput: a filter is wrong.
+            EngineUnavailable: the server does not answer.
+        """
+        if sort == "relevance":
+            return await self.words(query, filters, limit, relax)
+        words = await self._words(query)
+        name, direction = KEYS[sort][0]
+        order = {"order": "asc" if direction > 0 else "desc", "missing": "_last"}
+        matches = await self._matches(words, filters, relax)
+        hits = await self._hits(matches, filters, limit, [{name: order}, {"ord": "asc"}])
+        ordinals = np.array([hit["sort"][-1] for hit in hits], np.int32)
+        as_asked = not len(ordinals) or len(await self._search(words.required(), filters, 1))
+        relaxation: Relaxation = "none" if as_asked else "fewer_words"
+        found = in_order(ordinals, sort, self.columns)[:limit]
+        return WordMatches(Ranking(found, np.zeros(len(found), np.float32)), relaxation)
+
+    def browse(self, filters: Filters, sort: Sort, limit: int) -> WordMatches:
+        """Blocking: every product that satisfies filters, in the stated order.
+
+        Raises:
+            BadInput: a filter is wrong.
+        """
+        found = self.orders.best(self.masks.of(filters), sort, limit, self.columns)
+        return WordMatches(Ranking(found, np.zeros(len(found), np.float32)), "none")
+
+    async def facets(
+        self,
+        query: Query | None,
+        filters: Filters,
+        also: Ordinals,
+        names: Sequence[str] | None,
+        relax: bool = False,
+    ) -> tuple[int, tuple[Facet, ...]]:
+        """See `search.seams.View.facets`; with words, or of `also` alone.
+
+        Raises:
+            BadInput: a filter or a facet's name is wrong.
+            EngineUnavailable: the server does not answer.
+        """
+        found = [_DIALECT.terms("ord", also.tolist())] if len(also) else []
+        if query is not None:
+            found.append(await self._matches(await self._words(query), filters, relax))
+        matches = _DIALECT.some(found) if found else _DIALECT.nothing()
+        counter = FacetCounter(self.filters, filters)
+        return await counter.counted(names, partial(self._count, matches))
+
+    def local_counts(self, filters: Filters, asked: Asked) -> Tally:
+        """Blocking: the counts of everything that satisfies filters, as far as columns have it."""
+        own = {name: named for name, named in asked.items() if name in FILTERS}
+        nobody = ColumnCounting(self.filters, self.masks, _Nobody())
+        return nobody.count(filters, own)
+
+    async def server_counts(self, filters: Filters, asked: Asked) -> Tally | None:
+        """The others, None when there are none."""
+        others = {name: named for name, named in asked.items() if name not in FILTERS}
+        return await self._count(_DIALECT.everything(), filters, others) if others else None
+
+    def find(self, product_id: str) -> int | None:
+        """The ordinal of a product id, None when there is none."""
+        found = self.ids.find([product_id], self.alive)
+        return int(found[0]) if len(found) else None
+
+    async def _count(self, matches: Dsl, filters: Filters, asked: Asked) -> Tally:
+        query = self._present(filtered(_DIALECT, self.filters, matches, filters))
+        body = {"size": 0, "track_total_hits": False, "query": query, "aggs": aggregations(asked)}
+        found = await self._ask(body, _COUNTS)
+        return tally(asked, found["aggregations"])
+
+    async def _words(self, query: Query) -> WordsQuery[Dsl]:
+        weights, fuzzy = check_weights(self.settings), self.settings.fuzzy_title_weight
+
+        def made(counts: Asking) -> WordsQuery[Dsl]:
+            words = WordsQuery(_DIALECT, counts, weights, fuzzy, query)
+            words.required(), words.any(), words.by_code()
+            return words
+
+        return await with_counts(made, self.count, self.vocabulary, self._frequencies)
+
+    async def _frequencies(self, queries: Sequence[Dsl]) -> list[int]:
+        counted = {"filters": {"filters": list(queries)}}
+        body = {"size": 0, "track_total_hits": False, "aggs": {"words": counted}}
+        found = await self._ask(body, _COUNTS)
+        return [bucket["doc_count"] for bucket in found["aggregations"]["words"]["buckets"]]
+
+    async def _few(
+        self, words: WordsQuery[Dsl], filters: Filters, found: int | None = None
+    ) -> bool:
+        """See `IndexState._few`."""
+        enough = self.settings.enough
+        if any(each.name == "id" and not each.exclude for each in filters):
+            return True
+        if found is None or (filters and found < enough):
+            found = len(await self._search(words.required(), (), enough))
+        return found < enough
+
+    async def _matches(self, words: WordsQuery[Dsl], filters: Filters, relax: bool) -> Dsl:
+        if words.relaxable and (relax or await self._few(words, filters)):
+            return words.any()
+        return words.required()
+
+    async def _search(self, query: Dsl, filters: Filters, limit: int) -> Ranking:
+        hits = await self._hits(query, filters, limit, [{"_score": "desc"}, {"ord": "asc"}])
+        if not hits:
+            return Ranking.empty()
+        scores, ordinals = zip(*(hit["sort"] for hit in hits), strict=True)
+        scaled = np.array(scores, np.float32) * np.float32(_BM25)
+        return Ranking(np.array(ordinals, np.int32), scaled)
+
+    async def _hits(
+        self, query: Dsl, filters: Filters, limit: int, sort: Sequence[Dsl]
+    ) -> list[dict[str, Any]]:
+        if limit <= 0 or "match_none" in query:
+            return []
+        body = {
+            "size": limit,
+            "track_total_hits": False,
+            "_source": False,
+            "stored_fields": "_none_",
+            "sort": list(sort),
+            "query": self._present(filtered(_DIALECT, self.filters, query, filters)),
+        }
+        found = await self._ask(body, _HITS)
+        hits: list[dict[str, Any]] = found.get("hits", {}).get("hits", [])
+        return hits
+
+    def _present(self, query: Dsl) -> Dsl:
+        """What of a query there is in this state. Few documents are left out, so it costs little
+        to leave them out one by one."""
+        later = {"range": {"born": {"gt": self.sequence}}}
+        gone = {"range": {"died": {"lte": self.sequence}}}
+        return {"bool": {"must": [query], "must_not": [later, gone]}}
+
+    async def _ask(self, body: Dsl, params: Params) -> Any:
+        return await self.server.request("POST", f"/{self.index}/_search", body, params)
+
+
+class _Nobody:
+    """Counts what was not asked for."""
+
+    def count(self, filters: Filters, asked: Asked) -> Tally:
+        """Nothing."""
+        return Tally(0, {}, {})
+
+
+def _as_asked() -> Relaxation:
+    return "none"
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.lower()))
+
+
+def renewed(state: ServerState, vocabulary: Vocabulary) -> ServerState:
+    """The state with other counts of words."""
+    return replace(state, vocabulary=vocabulary)
