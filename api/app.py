@@ -23,6 +23,7 @@ from api.metrics import Metrics
 from api.middleware import BodyLimit, Observe, Shed, security_headers
 from api.openapi import document
 from api.problems import on_aisle_error, on_http_error
+from api.security.pages import login_routes
 from api.settings import AppSettings
 from api.state import AppState
 from api.storefront import open_storefront, storefront_routes
@@ -67,6 +68,7 @@ def routes(state: AppState, jobs: Jobs) -> list[BaseRoute]:
         Route("/openapi.json", openapi),
         *lab_routes(state, jobs, styles, JUDGING_PAGES),
         *judging_routes(state, shop),
+        *login_routes(state, styles),
         *storefront_routes(state, shop),
     ]
 

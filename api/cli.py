@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "offpolicy": "Estimate from logged clicks what another ranking would be worth",
     "rules": "Check, list, try and remove the shop's rules",
     "synonyms": "Propose synonyms, and check a list of them",
+    "keys": "Make, list and revoke API keys",
     "demo": "Make a small shop, index it and serve it",
     "snapshots": "List, verify and roll back snapshots",
     "fold": "Fold live changes into a new snapshot",

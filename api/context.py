@@ -17,13 +17,14 @@ _KEY = "aisle.context"
 @dataclass(slots=True)
 class RequestContext:
     """One request. `facts` go into its log line; `route` labels its metrics; `stages` are
-    milliseconds by pipeline stage."""
+    milliseconds by pipeline stage; `headers` are added to its answer."""
 
     id: str
     route: str = "other"
     started: float = field(default_factory=time.perf_counter)
     facts: dict[str, object] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def milliseconds(self) -> float:

@@ -3,6 +3,7 @@ document."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from api.access import admit
 from api.context import context_of
+from api.errors import TooSlow
 from api.responses import to_json
+from api.security.keys import Scope
 from api.state import AppState
 
 Handler = Callable[[Request, AppState], Awaitable[Response]]
@@ -33,7 +37,7 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One method of one path. `body` and `answers` are the types the schemas are made of; an
-    answer of type None is text."""
+    answer of type None is text. `scope` is what its key must be for; None is open to all."""
 
     method: str
     path: str
@@ -44,26 +48,46 @@ class Endpoint:
     problems: tuple[int, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     body: Any = None
-    secured: bool = False
+    scope: Scope | None = None
     media_type: str = "application/json"
 
 
 def to_routes(endpoints: Iterable[Endpoint], state: AppState) -> list[BaseRoute]:
     """The endpoints as Starlette serves them: one route a path, so that a wrong method is answered
     with every method the path has."""
-    paths: dict[str, dict[str, Handler]] = {}
+    paths: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint.handler
-    return [_route(path, handlers, state) for path, handlers in paths.items()]
+        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return [_route(path, methods, state) for path, methods in paths.items()]
 
 
-def _route(path: str, handlers: Mapping[str, Handler], state: AppState) -> Route:
+def _route(path: str, methods: Mapping[str, Endpoint], state: AppState) -> Route:
     async def handle(request: Request) -> Response:
         context_of(request.scope).route = path
-        method = "GET" if request.method == "HEAD" else request.method
-        return await handlers[method](request, state)
+        endpoint = methods["GET" if request.method == "HEAD" else request.method]
+        if endpoint.scope is not None:
+            await admit(request, state, endpoint.scope)
+        if endpoint.scope != "search":
+            return await endpoint.handler(request, state)
+        return await _in_time(endpoint.handler, request, state)
 
-    return Route(path, handle, methods=list(handlers))
+    return Route(path, handle, methods=list(methods))
+
+
+async def _in_time(handler: Handler, request: Request, state: AppState) -> Response:
+    """What only reads may be given up. What changes things has bounds of its own.
+
+    Raises:
+        TooSlow: there is no answer within the limit.
+    """
+    seconds = state.settings.limits.request_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            return await handler(request, state)
+    except TimeoutError:
+        raise TooSlow(
+            f"there is no answer after {seconds:g} seconds; ask again, or for less"
+        ) from (None)
 
 
 def json_response(

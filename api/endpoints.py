@@ -39,21 +39,22 @@ def endpoints(limits: LimitSettings) -> tuple[Endpoint, ...]:
     """The table of endpoints; `limits` bound what their parameters may be."""
     return (
         Endpoint("GET", "/v1/search", "search", "Search by query string", handlers.search_get,
-                 {200: ("The hits", SearchBody)}, (410, *READ), _query_parameters(limits)),
+                 {200: ("The hits", SearchBody)}, (410, *READ), _query_parameters(limits),
+                 scope="search"),
         Endpoint("POST", "/v1/search", "searchJson", "Search by JSON", handlers.search_post,
                  {200: ("The hits", SearchBody)}, (400, 410, 413, 415, *READ),
-                 body=SearchParameters),
+                 body=SearchParameters, scope="search"),
         suggest_endpoint(limits, READ),
         Endpoint("POST", "/v1/products", "changeProducts",
                  "Add, replace, patch and delete products", handlers.products_post,
                  {200: ("All changes are applied, durably", ChangesBody),
                   207: ("The good changes are applied; see errors", ChangesBody)},
-                 (400, 401, 403, 413, 415, *READ, 507), body=ChangeBatch, secured=True),
+                 (400, 401, 403, 413, 415, *READ, 507), body=ChangeBatch, scope="catalogue"),
         Endpoint("GET", "/v1/products/{id:path}/similar", "similar", "Products near in meaning",
                  handlers.similar_get, {200: ("The nearest products", SearchBody)}, (404, *READ),
-                 (_ID, _similar_size(limits))),
+                 (_ID, _similar_size(limits)), scope="search"),
         Endpoint("GET", "/v1/products/{id:path}", "product", "One product", handlers.product_get,
-                 {200: ("The product", Product)}, (404, *READ), (_ID,)),
+                 {200: ("The product", Product)}, (404, *READ), (_ID,), scope="search"),
         events_endpoint(),
         *rules_endpoints(),
         Endpoint("GET", "/healthz", "healthz", "The process answers", handlers.healthz,
@@ -61,7 +62,8 @@ def endpoints(limits: LimitSettings) -> tuple[Endpoint, ...]:
         Endpoint("GET", "/readyz", "readyz", "There is an index to answer from", handlers.readyz,
                  {200: ("There is", Status)}, (503,)),
         Endpoint("GET", "/metrics", "metrics", "Metrics in Prometheus' format",
-                 handlers.metrics_get, {200: ("The metrics", None)}, media_type="text/plain"),
+                 handlers.metrics_get, {200: ("The metrics", None)}, scope="metrics",
+                 media_type="text/plain"),
     )  # fmt: skip
 
 

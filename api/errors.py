@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from search.errors import AisleError, BadInput, NotFound, StorageFailed
 
 
@@ -13,12 +15,49 @@ class Forbidden(AisleError):
     """The request's API key is not one of this server's."""
 
 
+class OutOfScope(Forbidden):
+    """The request's API key is for other things."""
+
+
+class KeysAway(AisleError):
+    """Nobody knows now whether the request's API key is one: they cannot be read."""
+
+
+class RateLimited(AisleError):
+    """The key, or the address, has asked too often; again after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.headers = headers
+
+
 class CrossOrigin(AisleError):
     """The request changes something and was made by a page of another site."""
 
 
 class BodyTooLarge(BadInput):
     """The request's body is longer than allowed."""
+
+
+class BodyTooSlow(AisleError):
+    """The request's body did not come within its time."""
+
+
+class BodyTooDeep(BadInput):
+    """The request's JSON has more arrays and objects inside each other than allowed."""
+
+
+class AnswerTooLarge(BadInput):
+    """The answer would be longer than allowed."""
+
+
+class TooSlow(AisleError):
+    """The answer was not there within its time."""
+
+
+class UnknownHost(AisleError):
+    """The request names another host than this server is asked by."""
 
 
 class MalformedBody(BadInput):

@@ -126,8 +126,9 @@ def events_endpoint() -> Endpoint:
     problems = (400, 403, 404, 413, 415, 422, 500, 503)
     summary = "Log what shoppers did (UBI 1.3), as JSON or as JSON lines"
     return Endpoint(
-        "POST", "/v1/events", "logEvents", summary, events_post, answers, problems, body=Batch
-    )
+        "POST", "/v1/events", "logEvents", summary, events_post, answers, problems, body=Batch,
+        scope="events",
+    )  # fmt: skip
 
 
 async def events_post(request: Request, state: AppState) -> Response:

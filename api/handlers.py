@@ -11,7 +11,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.access import require_key, require_own_origin
+from api.access import require_own_origin
 from api.changes import ChangesBody, parse_batch
 from api.context import context_of
 from api.drift_file import observe_drift
@@ -124,7 +124,6 @@ async def similar_get(request: Request, state: AppState) -> Response:
 async def products_post(request: Request, state: AppState) -> Response:
     """Applies the good changes of a batch as one, and reports the others."""
     require_own_origin(request)
-    require_key(request, state.settings)
     refuse_parameters(request, ())
     # A browser sends a body without a type, or of another, for any page without asking first.
     body = await json_body(request, untyped="")
@@ -199,6 +198,8 @@ async def metrics_get(request: Request, state: AppState) -> Response:
     observe_drift(state.settings.data, metrics)
     observe_machine(state.settings.data, metrics)
     observe_experiments(metrics, state.experiments, state.steering)
+    metrics.keys.set(len(state.keys.keys))
+    metrics.keys_fault.set(state.keys.fault is not None)
     try:
         view = await state.search.engine.view()
     except AisleError:

@@ -140,6 +140,19 @@ class Metrics:
             "1 when experiments cannot be followed or rollouts not steered (see /readyz)",
         )
         self._counted: dict[tuple[Counter, str], int] = {}
+        self.limited = Counter(
+            "aisle_requests_limited", "Requests over a rate limit", ("key",), registry=of
+        )
+        self.limits_local = Gauge(
+            "aisle_rate_limits_local",
+            "1 when Redis is away and each process counts rates for itself",
+            registry=of,
+            multiprocess_mode="livemax",
+        )
+        self.keys = self._gauge("aisle_api_keys", "API keys that there are")
+        self.keys_fault = self._gauge(
+            "aisle_api_keys_fault", "1 when API keys cannot be read and those known hold on"
+        )
         self.ready = self._gauge("aisle_ready", "1 when there is an index to answer from")
 
     def _labeled(self, name: str, text: str, labels: tuple[str, ...]) -> Gauge:

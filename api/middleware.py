@@ -43,7 +43,7 @@ class Observe:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = context.id
-                for name, value in self.headers.items():
+                for name, value in {**context.headers, **self.headers}.items():
                     headers.setdefault(name, value)
             await send(message)
 

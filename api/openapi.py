@@ -77,7 +77,7 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         schema = schemas[id(endpoint.body), "validation"]
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": True, "content": content}
-    if endpoint.secured:
+    if endpoint.scope is not None:
         operation["security"] = [{}, {"bearer": []}, {"key": []}]
     return operation
 
@@ -108,6 +108,12 @@ def _responses(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         for status, (text, kind) in endpoint.answers.items()
     }
     problem = {MEDIA_TYPE: {"schema": schemas[id(Problem), "serialization"]}}
-    for status in endpoint.problems:
+    for status in sorted({*endpoint.problems, *_everywhere(endpoint)}):
         written[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return written
+
+
+def _everywhere(endpoint: Endpoint) -> tuple[int, ...]:
+    """The problems that access and bounds may cause whatever is asked."""
+    refused = (401, 403, 429, 503) if endpoint.scope is not None else ()
+    return (*refused, 408) if endpoint.body is not None else refused

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.access import require_key, require_own_origin
+from api.access import require_own_origin
 from api.context import context_of
 from api.endpoint import Endpoint, Parameter, json_response
 from api.errors import MalformedBody
@@ -28,7 +28,6 @@ from search.build import analyze
 from search.errors import BadInput, NotFound
 
 T = TypeVar("T")
-_WHAT = "reading and changing rules"
 _PROBLEMS = (400, 401, 403, 409, 412, 413, 415, 422, 500, 503, 507)
 _READ = (401, 403, 409, 422, 500, 503)
 
@@ -147,23 +146,23 @@ def rules_endpoints() -> tuple[Endpoint, ...]:
     )
     return (
         Endpoint("GET", "/v1/rules", "rules", "All rules", rules_get,
-                 {200: ("They are", RulesAnswer)}, _READ, secured=True),
+                 {200: ("They are", RulesAnswer)}, _READ, scope="rules"),
         Endpoint("PUT", "/v1/rules", "replaceRules", "Replace all rules", rules_put,
                  {200: ("They are in force", RulesChanged)}, _PROBLEMS, (match,),
-                 body=RulesBody, secured=True),
+                 body=RulesBody, scope="rules"),
         Endpoint("DELETE", "/v1/rules", "removeRules", "Remove all rules", rules_delete,
-                 {200: ("They are gone", RulesChanged)}, _PROBLEMS, (match,), secured=True),
+                 {200: ("They are gone", RulesChanged)}, _PROBLEMS, (match,), scope="rules"),
         Endpoint("POST", "/v1/rules/preview", "previewRules", "Try rules on a search",
                  rules_preview, {200: ("What they change", RulesPreview)}, _PROBLEMS,
-                 body=PreviewBody, secured=True),
+                 body=PreviewBody, scope="rules"),
         Endpoint("GET", "/v1/rules/{id}", "rule", "One rule", rule_get,
-                 {200: ("The rule", RuleBody)}, (404, *_READ), (one,), secured=True),
+                 {200: ("The rule", RuleBody)}, (404, *_READ), (one,), scope="rules"),
         Endpoint("PUT", "/v1/rules/{id}", "putRule", "Add or replace a rule", rule_put,
                  {200: ("It is replaced", RulesChanged), 201: ("It is new", RulesChanged)},
-                 _PROBLEMS, (one, match), body=RuleBody, secured=True),
+                 _PROBLEMS, (one, match), body=RuleBody, scope="rules"),
         Endpoint("DELETE", "/v1/rules/{id}", "removeRule", "Remove a rule", rule_delete,
                  {200: ("It is gone", RulesChanged)}, (404, *_PROBLEMS), (one, match),
-                 secured=True),
+                 scope="rules"),
     )  # fmt: skip
 
 
@@ -176,7 +175,6 @@ def _opened(request: Request, state: AppState, *, changing: bool = False) -> Rul
     """
     if changing:
         require_own_origin(request)
-    require_key(request, state.settings, _WHAT)
     refuse_parameters(request, ())
     book = state.search.rules
     if book.path is None:

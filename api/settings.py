@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsError
@@ -78,6 +78,29 @@ class ExperimentSettings(Section):
     """How often guardrails are looked at."""
 
 
+class SecuritySettings(Section):
+    """One table `[security]`: who may ask for what, and how often (docs/security.md)."""
+
+    required: bool = False
+    """Whether everything but health needs a key, searches and events too, and also while there is
+    none yet. Otherwise those are open, and the rest is as soon as there is a key."""
+    store: Literal["data", "redis"] | None = None
+    """Where keys are kept: `data` is a file in the data directory. Unless set, Redis when there is
+    a `[redis] url`."""
+    watch_seconds: float = Field(1.0, gt=0)
+    """How often changed keys are looked for."""
+    session_hours: float = Field(12.0, gt=0)
+    """How long a browser is let in after a key was entered."""
+    rate: str = "300/second"
+    """What one key may ask unless it was created with a rate of its own: requests in a moving
+    window, several with `;` between them; "" for no limit."""
+    anonymous_rate: str = ""
+    """The same for each address that asks without a key."""
+    hosts: tuple[str, ...] = ()
+    """The names that this server is asked by (`Host`); any unless set. Keeps a page whose own name
+    was pointed at this machine from asking in a browser's name (DNS rebinding)."""
+
+
 class LabSettings(Section):
     """One table `[lab]`: the pages for those who tune the shop (docs/experiments/lab.md)."""
 
@@ -85,7 +108,8 @@ class LabSettings(Section):
 
 
 class AppSettings(Settings):
-    """The whole of `aisle.toml`. `api_keys` are the keys that writes need; none means open."""
+    """The whole of `aisle.toml`. `api_keys` are keys for everything, beside those that
+    `aisle keys` makes; without any key, whoever reaches the server may do all."""
 
     serving: ServingSettings = ServingSettings()
     events: EventSettings = EventSettings()
@@ -93,6 +117,7 @@ class AppSettings(Settings):
     catalogue: CatalogueSettings = CatalogueSettings()
     experiments: ExperimentSettings = ExperimentSettings()
     lab: LabSettings = LabSettings()
+    security: SecuritySettings = SecuritySettings()
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
 
     @field_validator("api_keys", mode="before")

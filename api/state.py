@@ -16,6 +16,7 @@ from api.experiments.steering import RegistryPromoter, Steering
 from api.folding import fold_when_grown
 from api.logs import SERVER
 from api.metrics import Metrics
+from api.security import KeyBook, Rates
 from api.settings import AppSettings
 from api.suggesters import Suggesters
 from indexer.live import LiveWriter
@@ -32,6 +33,8 @@ class AppState:
         self.settings = settings
         self.metrics = metrics
         self.suggesters = Suggesters()
+        self.keys = KeyBook(settings)
+        self.rates = Rates(settings, metrics)
         self.event_log = HeldLog(settings, metrics)
         chosen = settings.experiments
         self.experiments = ExperimentBook(open_store(settings), self.prepare, chosen.watch_seconds)
@@ -114,13 +117,16 @@ class AppState:
         """Everything that lives as long as the server."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(self.settings.threads + 2, "aisle"))
+        await asyncio.to_thread(self.keys.refresh)
         await self.open()
         tasks = [
+            asyncio.create_task(self.keys.follow()),
             asyncio.create_task(self._wait_for_index()),
             asyncio.create_task(fold_when_grown(self.settings, self._writer)),
             asyncio.create_task(keep_aside(self._snapshot)),
         ]
         following = contextlib.AsyncExitStack()
+        await following.enter_async_context(self.rates.following())
         if self.settings.experiments.enabled:
             await following.enter_async_context(self.experiments.following())
             await following.enter_async_context(self.steering.steering())

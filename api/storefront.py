@@ -12,16 +12,20 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from api.access import identify
+from api.lab.refusal import LOGIN
 from api.settings import AppSettings
 from api.state import AppState
+from search.errors import AisleError
 
 PAGES = Path(__file__).parent / "pages"
 """The page and its assets, as they are written: there is no build step."""
@@ -29,6 +33,7 @@ PAGES = Path(__file__).parent / "pages"
 _ELSEWHERE = frozenset({"js/judge.js", "js/outbox.js"})
 """Modules of other pages: browsers of shoppers need not load them."""
 
+_FRESH = {"Cache-Control": "no-store"}
 IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """Content-Security-Policy of catalogue pictures: an SVG opened by itself must not run scripts."""
 
@@ -107,12 +112,28 @@ def storefront_routes(state: AppState, shop: Storefront) -> list[BaseRoute]:
     catalogue's pictures lie in `shop/images` of the data directory, which need not exist yet.
     """
     images = state.settings.data / "shop" / "images"
+
+    async def index(request: Request) -> Response:
+        # Where searching needs a key, a browser needs a session before the page is of any use.
+        if state.keys.needed("search") and not _signed_in(request, state):
+            asked = f"/?{request.url.query}" if request.url.query else "/"
+            return RedirectResponse(f"{LOGIN}?{urlencode({'next': asked})}", 303, _FRESH)
+        return await shop.index(request)
+
     return [
-        Route("/", shop.index, name="storefront"),
+        Route("/", index, name="storefront"),
         Route("/favicon.ico", shop.favicon, name="favicon"),
         Route("/assets/{mark}/{path:path}", shop.asset, name="assets"),
         Mount("/images", Images(directory=images, check_dir=False), name="images"),
     ]
+
+
+def _signed_in(request: Request, state: AppState) -> bool:
+    try:
+        key = identify(request, state)
+    except AisleError:
+        return False
+    return key is not None and key.may("search")
 
 
 def load_storefront(directory: Path, *, events: bool = True) -> Storefront:

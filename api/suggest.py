@@ -246,5 +246,5 @@ def suggest_endpoint(limits: LimitSettings, problems: tuple[int, ...]) -> Endpoi
     )
     return Endpoint(
         "GET", "/v1/suggest", "suggest", "Complete what is being typed", suggest_get,
-        {200: ("The suggestions", SuggestBody)}, problems, parameters,
+        {200: ("The suggestions", SuggestBody)}, problems, parameters, scope="search",
     )  # fmt: skip

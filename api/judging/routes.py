@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from api.access import require_own_origin
+from api.access import admit, require_own_origin
 from api.context import context_of
 from api.endpoint import json_response
 from api.handlers import json_body, refuse_parameters
@@ -19,8 +19,7 @@ from api.judging.answers import AnswerLogs, rater_key
 from api.judging.pages import HOME
 from api.judging.requests import answered_json, pooled, read_answer, work_json
 from api.judging.tasks import load_task
-from api.lab.access import CHALLENGE, require_reader
-from api.lab.page import Page
+from api.lab.refusal import refusal
 from api.lab.rendering import NAVIGATION, render
 from api.problems import kind_of
 from api.state import AppState
@@ -55,7 +54,7 @@ class _Desk:
         """The page itself; what it shows it asks for."""
         context_of(request.scope).route = "/lab/judge/{name}"
         try:
-            require_reader(request, self.state.settings)
+            await admit(request, self.state, "lab")
             task = await asyncio.to_thread(load_task, self.state.settings.data, _name(request))
         except AisleError as error:
             return self._refused(request, error)
@@ -64,15 +63,14 @@ class _Desk:
     def _refused(self, request: Request, error: AisleError) -> Response:
         """For people: a page of the lab that says why."""
         kind = kind_of(error)
-        page = Page(kind.title, f"{error}.", above=(HOME, "Judge"))
+        page = refusal(kind.title, error, request.url, (HOME, "Judge"))
         text = render(page, request.url.path, "", self.styles, NAVIGATION)
-        asks = {"WWW-Authenticate": CHALLENGE} if kind.status == 401 else {}
-        return HTMLResponse(text, kind.status, {**_FRESH, **asks})
+        return HTMLResponse(text, kind.status, _FRESH)
 
     async def work(self, request: Request) -> Response:
         """A query and its products, for `rater`; the first that is not all answered, or `query`."""
         context_of(request.scope).route = "/lab/judge/{name}/work"
-        require_reader(request, self.state.settings)
+        await admit(request, self.state, "lab")
         refuse_parameters(request, ("rater", "query"))
         rater, number = _rater(request), _number(request)
 
@@ -89,7 +87,7 @@ class _Desk:
         """Keeps one answer; the response says that the disk has it."""
         context_of(request.scope).route = "/lab/judge/{name}/answers"
         require_own_origin(request)
-        require_reader(request, self.state.settings)
+        await admit(request, self.state, "lab")
         refuse_parameters(request, ())
         # A browser sends a body without a type, or of another, for any page without asking first.
         body = await json_body(request, untyped="")

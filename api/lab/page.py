@@ -78,13 +78,14 @@ class Notes:
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a form; `choices` make it a list, `known` are offered while one types, an empty
-    label hides it."""
+    label hides it; `secret` shows nothing of what is typed."""
 
     name: str
     label: str
     value: str = ""
     choices: Sequence[tuple[str, str]] = ()
     known: Sequence[str] = ()
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

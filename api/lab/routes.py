@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from api.access import require_own_origin
+from api.access import admit, require_own_origin
 from api.context import context_of
-from api.lab.access import CHALLENGE, require_reader
 from api.lab.comparison import compare_page, query_page
 from api.lab.experiments import experiment_page, experiments_page
 from api.lab.jobs import Jobs
@@ -28,6 +27,7 @@ from api.lab.learning import (
 from api.lab.models import model_page, models_page
 from api.lab.overview import overview_page
 from api.lab.page import Asked, Page
+from api.lab.refusal import refusal
 from api.lab.rendering import NAVIGATION, as_csv, render
 from api.lab.runs import runs_page
 from api.problems import kind_of
@@ -113,14 +113,14 @@ class _Desk:
         context_of(request.scope).route = "/lab/propensity"
         try:
             require_own_origin(request)
-            require_reader(request, self.state.settings)
+            await admit(request, self.state, "lab")
             estimate_propensity(self.lab)
         except AisleError as error:
             return self._refused(request, error)
         return RedirectResponse("/lab/propensity", 303, _FRESH)
 
     async def _asked(self, request: Request) -> Asked:
-        require_reader(request, self.state.settings)
+        await admit(request, self.state, "lab")
         version = products = None
         try:
             view = await self.state.search.engine.view()
@@ -156,10 +156,7 @@ class _Desk:
 
     def _refused(self, request: Request, error: AisleError) -> Response:
         kind = kind_of(error)
-        response = self._html(request, Page(kind.title, f"{error}."), kind.status)
-        if kind.status == 401:
-            response.headers["WWW-Authenticate"] = CHALLENGE
-        return response
+        return self._html(request, refusal(kind.title, error, request.url), kind.status)
 
 
 def _made(maker: Maker, lab: Lab, asked: Asked) -> Page:

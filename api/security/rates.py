@@ -1,0 +1,188 @@
+"""How often each key may ask: a moving window per key, in memory or shared through Redis.
+
+While Redis is away each process counts for itself, so that nobody is let in without bound and
+nobody waits: only requests that are asking Redis when it goes away wait for it, `timeout_seconds`
+at most. Then one task asks until it answers again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from limits import RateLimitItem, parse_many
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from api.errors import RateLimited
+from api.logs import SERVER
+from api.metrics import Metrics
+from api.security.keys import ApiKey, check_rate
+from api.security.windows import LoopMemory
+from api.settings import AppSettings
+from search.secrets import redis_options
+from search.settings import RedisSettings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+ANONYMOUS = "anonymous"
+_CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is left after a request, as `RateLimit` headers say it (draft-ietf-httpapi-ratelimit-
+    headers-10): `left` of `amount` requests in `window` seconds, more in `reset` seconds."""
+
+    allowed: bool
+    amount: int
+    window: int
+    left: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The two headers."""
+        return {
+            "RateLimit-Policy": f'"key";q={self.amount};w={self.window}',
+            "RateLimit": f'"key";r={self.left};t={self.reset}',
+        }
+
+
+class Rates:
+    """Counts requests by key, and by address those without one.
+
+    Raises:
+        BadInput: a rate of the settings is none.
+    """
+
+    def __init__(self, settings: AppSettings, metrics: Metrics) -> None:
+        chosen = settings.security
+        for name, rate in (("rate", chosen.rate), ("anonymous_rate", chosen.anonymous_rate)):
+            if rate:
+                check_rate(rate, f"security.{name}")
+        self._rate, self._anonymous = chosen.rate, chosen.anonymous_rate
+        self._metrics = metrics
+        self._shared = _Shared(settings.redis) if settings.redis.url else None
+        self._local = MovingWindowRateLimiter(LoopMemory())
+        self._away = False
+
+    @property
+    def away(self) -> bool:
+        """Whether each process counts for itself, for Redis does not answer."""
+        return self._away
+
+    async def take(self, key: ApiKey | None, address: str) -> dict[str, str]:
+        """Counts one request; the headers that its answer is to have.
+
+        Raises:
+            RateLimited: it is one too many.
+        """
+        rate = self._anonymous if key is None else (key.rate or self._rate)
+        if not rate:
+            return {}
+        who = f"address:{address}" if key is None else f"key:{key.id}"
+        taken = [await self._hit(item, who) for item in _items(rate)]
+        tightest = min(taken, key=lambda each: (each.allowed, each.left))
+        if not tightest.allowed:
+            self._metrics.limited.labels(ANONYMOUS if key is None else key.name).inc()
+            raise RateLimited(
+                f"{tightest.amount} requests in {tightest.window} seconds are what "
+                f"{'one address' if key is None else 'this key'} may make; try again in "
+                f"{tightest.reset} seconds",
+                retry_after=tightest.reset,
+                headers=tightest.headers,
+            )
+        return tightest.headers
+
+    async def _hit(self, item: RateLimitItem, who: str) -> Taken:
+        if self._shared is not None and not self._away:
+            try:
+                async with asyncio.timeout(self._shared.seconds):
+                    return await _counted(self._shared.limiter, item, who)
+            except (*self._shared.faults, OSError) as error:
+                self._lost(type(error).__name__)
+        return await _counted(self._local, item, who)
+
+    def _lost(self, reason: str) -> None:
+        if not self._away:
+            SERVER.warning("rate limits are counted here alone", extra={"reason": reason})
+        self._away = True
+        self._metrics.limits_local.set(1)
+
+    @contextlib.asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """For as long as the server lives: looks for a Redis that went away."""
+        self._metrics.limits_local.set(0)
+        task = asyncio.create_task(self._look()) if self._shared else None
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            if self._shared is not None:
+                await self._shared.client.aclose()
+
+    async def _look(self) -> None:
+        assert self._shared is not None
+        while True:
+            await asyncio.sleep(1.0)
+            if self._away and await self._shared.answers():
+                SERVER.info("rate limits are shared again")
+                self._away = False
+                self._metrics.limits_local.set(0)
+
+
+class _Shared:
+    """Redis and what asks it."""
+
+    def __init__(self, server: RedisSettings) -> None:
+        from limits.aio.storage import RedisStorage
+        from redis.asyncio import BlockingConnectionPool, Redis
+        from redis.exceptions import RedisError
+
+        assert server.url is not None
+        pool = BlockingConnectionPool.from_url(
+            server.url,
+            max_connections=_CONNECTIONS,
+            timeout=server.timeout_seconds,
+            **redis_options(server),
+        )
+        self.client: Redis = Redis(connection_pool=pool)
+        self.seconds = server.timeout_seconds
+        self.faults: tuple[type[Exception], ...] = (RedisError, TimeoutError)
+        prefix = f"{server.prefix}:rates"
+        self.limiter = MovingWindowRateLimiter(
+            RedisStorage(
+                "async+redis://", implementation="redispy", key_prefix=prefix, connection_pool=pool
+            )
+        )
+
+    async def answers(self) -> bool:
+        """Whether it is there."""
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self.client.ping()
+        except (*self.faults, OSError):
+            return False
+        return True
+
+
+async def _counted(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: str) -> Taken:
+    allowed = await limiter.hit(item, who)
+    stats = await limiter.get_window_stats(item, who)
+    reset = max(1, math.ceil(stats.reset_time - time.time()))
+    left = max(0, int(stats.remaining)) if allowed else 0
+    return Taken(allowed, item.amount, item.get_expiry(), left, min(reset, item.get_expiry()))
+
+
+@cache
+def _items(rate: str) -> tuple[RateLimitItem, ...]:
+    return tuple(parse_many(rate))
