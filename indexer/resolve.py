@@ -10,9 +10,11 @@ import orjson
 
 from indexer.analysis import encoder_text, text_fields
 from indexer.live_index import LiveIndex
+from indexer.measures import product_measures
 from indexer.patching import patched
 from search.engines.embedded.changes import Batch, Entry
 from search.engines.embedded.documents import encode_product
+from search.engines.embedded.measures import measure_keys
 from search.engines.embedded.texts import pack_texts
 from search.errors import BadInput
 from search.seams import Encoder
@@ -69,6 +71,7 @@ def resolve(
         vectors=vectors,
         dead=tuple(found.dead),
         texts=tuple(pack_texts(text_fields(product)) for product in found.products),
+        measures=tuple(tuple(measure_keys(product_measures(each))) for each in found.products),
     )
     return Resolved(batch, tuple(found.products), tuple(found.missing))
 
