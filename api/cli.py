@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "Make a small shop, index it and serve it",
     "snapshots": "List, verify and roll back snapshots",
     "fold": "Fold live changes into a new snapshot",
+    "artifacts": "Send snapshots to where replicas fetch them, and fetch them",
     "bench": "Measure speed on a catalogue of any size",
 }
 """Every command, in the order of the help; `api/commands/<name>_command.py` holds its function or

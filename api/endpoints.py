@@ -49,7 +49,7 @@ def endpoints(limits: LimitSettings) -> tuple[Endpoint, ...]:
                  "Add, replace, patch and delete products", handlers.products_post,
                  {200: ("All changes are applied, durably", ChangesBody),
                   207: ("The good changes are applied; see errors", ChangesBody)},
-                 (400, 401, 403, 413, 415, *READ, 507), body=ChangeBatch, scope="catalogue"),
+                 (400, 401, 403, 413, 415, 421, *READ, 507), body=ChangeBatch, scope="catalogue"),
         Endpoint("GET", "/v1/products/{id:path}/similar", "similar", "Products near in meaning",
                  handlers.similar_get, {200: ("The nearest products", SearchBody)}, (404, *READ),
                  (_ID, _similar_size(limits)), scope="search"),

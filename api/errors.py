@@ -80,5 +80,9 @@ class RulesUnusable(BadInput):
     """The rules' file as it lies cannot be used: no fault of the request."""
 
 
+class NotTheWriter(AisleError):
+    """The request changes what only another server may change, whose replica this one is."""
+
+
 class Outdated(AisleError):
     """What was to be changed is no longer what the request says it is (`If-Match`)."""

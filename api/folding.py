@@ -24,7 +24,7 @@ async def fold_when_grown(
     """Runs for as long as the server: looks now and then, and folds when it is time. After each
     failure it waits twice as long as before, so that a full disk costs no core as well."""
     wait = CHECK_SECONDS
-    while settings.serving.fold_after:
+    while settings.serving.fold_after and not settings.artifacts.fetched:
         await sleep(wait)
         try:
             changed = await asyncio.to_thread(writer.changed)

@@ -21,6 +21,7 @@ from api.experiments.observing import faults_of, observe_experiments
 from api.machine import observe_machine
 from api.metrics import CONTENT_TYPE
 from api.problems import KINDS, problem_response
+from api.replicas import observe_artifacts, require_writer, status_of
 from api.requests import SearchParameters, first_fault, read_json, read_query, to_request
 from api.responses import Status, search_body, server_timing
 from api.search_log import new_query_id, visit_of
@@ -124,6 +125,7 @@ async def similar_get(request: Request, state: AppState) -> Response:
 async def products_post(request: Request, state: AppState) -> Response:
     """Applies the good changes of a batch as one, and reports the others."""
     require_own_origin(request)
+    require_writer(state.settings)
     refuse_parameters(request, ())
     # A browser sends a body without a type, or of another, for any page without asking first.
     body = await json_body(request, untyped="")
@@ -179,6 +181,7 @@ async def readyz(request: Request, state: AppState) -> Response:
             behavior,
             running,
             faults_of(state.experiments, state.steering),
+            artifacts.text if (artifacts := status_of(state.settings)) else None,
         )
     )
 
@@ -197,6 +200,7 @@ async def metrics_get(request: Request, state: AppState) -> Response:
     state.event_log.observe()
     observe_drift(state.settings.data, metrics)
     observe_machine(state.settings.data, metrics)
+    observe_artifacts(state.settings, metrics)
     observe_experiments(metrics, state.experiments, state.steering)
     metrics.keys.set(len(state.keys.keys))
     metrics.keys_fault.set(state.keys.fault is not None)

@@ -88,7 +88,21 @@ class Metrics:
         )
         self.catalogue_freshness = self._gauge(
             "aisle_catalogue_freshness_seconds",
-            "How old the oldest change is that waits to be applied; 0 when none does",
+            "Seconds since the moment up to which all changes are applied; 0 when none is followed",
+        )
+        self.artifacts_behind = self._gauge(
+            "aisle_artifacts_behind_seconds",
+            "For how long this machine is not known to hold what the shared place holds",
+        )
+        self.artifacts_lag = self._gauge(
+            "aisle_artifacts_lag_seconds",
+            "How long the last change took from being sent to being served here",
+        )
+        self.artifacts_left = self._gauge(
+            "aisle_artifacts_left_bytes", "What is still to be fetched of what there is"
+        )
+        self.artifacts_fault = self._gauge(
+            "aisle_artifacts_fault", "1 when sending or fetching fails (see /readyz)"
         )
         self.memory = self._sum("aisle_memory_bytes", "Resident memory of the serving processes")
         self.disk_free = self._gauge(

@@ -99,7 +99,8 @@ class Status:
     is the ranking model in use, and `fault` what is wrong with a newer one; `rules` counts
     the shop's rules, and `rules_fault` is what is wrong with newer ones. `events` says whether
     searches and events are logged, `behavior` as of when the model knows what shoppers did;
-    `experiments` are those that take part, `waiting` why others do not."""
+    `experiments` are those that take part, `waiting` why others do not. `artifacts` is how far this
+    machine is with what several share."""
 
     status: str
     version: str | None = None
@@ -112,6 +113,7 @@ class Status:
     behavior: str | None = None
     experiments: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
+    artifacts: str | None = None
 
 
 def understood(query: Query) -> Understood:

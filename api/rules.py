@@ -18,6 +18,7 @@ from api.context import context_of
 from api.endpoint import Endpoint, Parameter, json_response
 from api.errors import MalformedBody
 from api.handlers import json_body, refuse_parameters
+from api.replicas import require_writer
 from api.requests import SearchParameters, Wire, first_fault, to_request
 from api.rules_file import NONE, RulesFile
 from api.rules_preview import RulesPreview, compare, moment_of
@@ -28,7 +29,7 @@ from search.build import analyze
 from search.errors import BadInput, NotFound
 
 T = TypeVar("T")
-_PROBLEMS = (400, 401, 403, 409, 412, 413, 415, 422, 500, 503, 507)
+_PROBLEMS = (400, 401, 403, 409, 412, 413, 415, 421, 422, 500, 503, 507)
 _READ = (401, 403, 409, 422, 500, 503)
 
 
@@ -183,7 +184,12 @@ def _opened(request: Request, state: AppState, *, changing: bool = False) -> Rul
 
 
 async def _change(state: AppState, change: Callable[[], T]) -> T:
-    """Changes the file and puts it in force here; other processes follow within a second."""
+    """Changes the file and puts it in force here; other processes follow within a second.
+
+    Raises:
+        NotTheWriter: this is a replica.
+    """
+    require_writer(state.settings)
     done = await asyncio.to_thread(change)
     await asyncio.to_thread(state.search.rules.reload)
     return done

@@ -16,9 +16,11 @@ from api.experiments.steering import RegistryPromoter, Steering
 from api.folding import fold_when_grown
 from api.logs import SERVER
 from api.metrics import Metrics
+from api.replicas import status_of
 from api.security import KeyBook, Rates
 from api.settings import AppSettings
 from api.suggesters import Suggesters
+from indexer.artifacts import Background
 from indexer.live import LiveWriter
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
@@ -46,7 +48,9 @@ class AppState:
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"
         )
+        self._told = str(self._failure)
         self._writer = LiveWriter(settings)
+        self._artifacts = Background(settings)
         self._writing = ThreadPoolExecutor(1, "aisle-write")
 
     @property
@@ -60,6 +64,13 @@ class AppState:
             raise self._failure
         return self._search
 
+    def _fetching(self, error: AisleError) -> AisleError:
+        """While a replica has nothing yet: what it waits for."""
+        status = status_of(self.settings) if isinstance(error, IndexMissing) else None
+        if status is None or not self.settings.artifacts.fetched:
+            return error
+        return IndexMissing(f"{self.settings.data} holds no index yet; fetching {status.text}")
+
     async def open(self) -> bool:
         """Tries to open the index; says whether one is open."""
         if self._search is None:
@@ -68,9 +79,9 @@ class AppState:
                     self.settings, query_cache=self.settings.serving.query_cache
                 )
             except AisleError as error:
-                if str(error) != str(self._failure):
+                if str(error) != self._told:
                     SERVER.warning("not ready", extra={"reason": str(error)})
-                self._failure = error
+                self._failure, self._told = self._fetching(error), str(error)
             else:
                 view = await self._search.engine.view()
                 SERVER.info("ready", extra={"version": view.version, "products": view.count})
@@ -119,6 +130,7 @@ class AppState:
         loop.set_default_executor(ThreadPoolExecutor(self.settings.threads + 2, "aisle"))
         await asyncio.to_thread(self.keys.refresh)
         await self.open()
+        self._artifacts.start()
         tasks = [
             asyncio.create_task(self.keys.follow()),
             asyncio.create_task(self._wait_for_index()),
@@ -138,6 +150,7 @@ class AppState:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(self._artifacts.stop)
             self._writing.shutdown(wait=True)
             await self.event_log.close()
             if self._search is not None:
