@@ -141,7 +141,16 @@ def parse_batch(body: bytes) -> tuple[list[Change], list[Fault]]:
     Raises:
         ValidationError: the body is not JSON, or not of the form {"changes": […]}.
     """
-    return parse_changes(_RawBatch.model_validate_json(body).changes)
+    return parse_changes(read_records(body))
+
+
+def read_records(body: bytes) -> list[Any]:
+    """The changes of a request's body as they were given, unchecked.
+
+    Raises:
+        ValidationError: the body is not JSON, or not of the form {"changes": […]}.
+    """
+    return _RawBatch.model_validate_json(body).changes
 
 
 def parse_changes(records: Sequence[Any]) -> tuple[list[Change], list[Fault]]:

@@ -8,6 +8,7 @@ from api import handlers
 from api.changes import ChangeBatch, ChangesBody
 from api.endpoint import Endpoint, Parameter
 from api.events import events_endpoint
+from api.following.publishing import PublishedBody
 from api.requests import (
     NUMERIC,
     PREFIX,
@@ -48,6 +49,7 @@ def endpoints(limits: LimitSettings) -> tuple[Endpoint, ...]:
         Endpoint("POST", "/v1/products", "changeProducts",
                  "Add, replace, patch and delete products", handlers.products_post,
                  {200: ("All changes are applied, durably", ChangesBody),
+                  202: ("The good changes are sent on to be applied; see errors", PublishedBody),
                   207: ("The good changes are applied; see errors", ChangesBody)},
                  (400, 401, 403, 413, 415, 421, *READ, 507), body=ChangeBatch, scope="catalogue"),
         Endpoint("GET", "/v1/products/{id:path}/similar", "similar", "Products near in meaning",

@@ -76,6 +76,10 @@ class EventsAway(StorageFailed):
     """Events cannot be kept now; nothing of the batch counts, and it may be sent again."""
 
 
+class CatalogueAway(StorageFailed):
+    """Changes of products cannot be sent on now; they are to be sent again."""
+
+
 class RulesUnusable(BadInput):
     """The rules' file as it lies cannot be used: no fault of the request."""
 

@@ -13,7 +13,7 @@ from search.settings import Section
 from training.events.broker import EVENTS_TOPIC, SEARCHES_TOPIC, Broker
 
 _TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
-_STREAM = r"^kafka://[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*/[A-Za-z0-9._-]{1,249}$"
+STREAM = r"^kafka://[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*/[A-Za-z0-9._-]{1,249}$"
 SERVERS = r"^[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*$"
 
 
@@ -50,7 +50,7 @@ class KafkaSettings(Section):
 class CatalogueSettings(Section):
     """One table `[catalogue]`: changes of products that come through Kafka (docs/following.md)."""
 
-    publish: str | None = Field(None, pattern=_STREAM)
+    publish: str | None = Field(None, pattern=STREAM)
     """`kafka://HOST:PORT[,HOST:PORT…]/TOPIC`: what `POST /v1/products` is sent goes there instead
     of into this machine's index, which `aisle update --follow` brings up to date."""
     dead_letters: str | None = Field(None, pattern=_TOPIC)

@@ -14,6 +14,7 @@ from api.experiments.opening import fault_of, open_store
 from api.experiments.shadow import Shadows
 from api.experiments.steering import RegistryPromoter, Steering
 from api.folding import fold_when_grown
+from api.following.publishing import open_publisher
 from api.logs import SERVER
 from api.metrics import Metrics
 from api.replicas import status_of
@@ -50,6 +51,7 @@ class AppState:
         )
         self._told = str(self._failure)
         self._writer = LiveWriter(settings)
+        self.publisher = open_publisher(settings)
         self._artifacts = Background(settings)
         self._writing = ThreadPoolExecutor(1, "aisle-write")
 
@@ -153,5 +155,7 @@ class AppState:
             await asyncio.to_thread(self._artifacts.stop)
             self._writing.shutdown(wait=True)
             await self.event_log.close()
+            if self.publisher is not None:
+                await self.publisher.close()
             if self._search is not None:
                 await self._search.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.options import DEFAULT_DATA, Data, Json, moment
 
 if TYPE_CHECKING:
     from indexer.build import BuildReport
@@ -42,6 +42,13 @@ def command(
     save_mapping: SaveMapping = None,
     max_rejects: MaxRejects = None,
     vectors: Annotated[bool, typer.Option(help="Encode texts, for search by meaning.")] = True,
+    changes_since: Annotated[
+        str | None,
+        typer.Option(
+            help="When the files were written, such as 2026-11-22T02:00Z: aisle update --follow "
+            "reads again what was sent since then."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Build an index from a catalogue and publish it; what was serving serves until then."""
@@ -58,6 +65,7 @@ def command(
         mapping=mapping,
         save_mapping=save_mapping,
         max_rejects=max_rejects,
+        changes_since=None if changes_since is None else moment(changes_since, "changes-since"),
     )
     (settings.data / DEMO_MARK).unlink(missing_ok=True)
     if json:
@@ -75,6 +83,7 @@ def build(
     mapping: Path | None = None,
     save_mapping: Path | None = None,
     max_rejects: int | None = None,
+    changes_since: float | None = None,
 ) -> BuildReport:
     """Indexes files with progress bars on standard error.
 
@@ -95,7 +104,7 @@ def build(
             err.print(guess_table(catalogue.guesses), markup=False)
         if save_mapping is not None:
             _save(catalogue.mapping, save_mapping)
-        return build_index(catalogue, settings, progress=progress)
+        return build_index(catalogue, settings, progress=progress, changes_since=changes_since)
 
 
 def _save(mapping: Mapping, path: Path) -> None:

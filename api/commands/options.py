@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from search.errors import BadInput
 
 
 def _svg(path: Path | None) -> Path | None:
@@ -37,6 +40,21 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print the result as one line of JSON, the last of stdout.")
 ]
 DEFAULT_DATA = Path("data")
+
+
+def moment(text: str, field: str) -> float:
+    """A moment as seconds since 1970; of UTC where it names no zone.
+
+    Raises:
+        BadInput: it is none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            f"--{field} {text!r} is no moment; write it as 2026-11-22T02:00Z", field=field
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 class SeenBy(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json as jsonlib
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.options import DEFAULT_DATA, Data, Json, moment
 from search.errors import BadInput
 
 if TYPE_CHECKING:
@@ -23,16 +24,80 @@ if TYPE_CHECKING:
 BATCH = 500
 """Changes applied together: a commit costs as much for one as for hundreds."""
 
-Source = Annotated[str, typer.Argument(help="JSON lines; - is standard input.")]
+Source = Annotated[str | None, typer.Argument(help="JSON lines; - is standard input.")]
+Follow = Annotated[
+    str | None,
+    typer.Option(
+        "--follow",
+        metavar="URL",
+        help="kafka://HOST:PORT/TOPIC: apply what is sent there, on and on.",
+    ),
+]
+Since = Annotated[
+    str,
+    typer.Option(
+        help="Where to begin a topic that this index never followed: earliest, latest, or a moment "
+        "such as 2026-11-22T02:00Z."
+    ),
+]
+UntilEnd = Annotated[
+    bool, typer.Option("--until-end", help="Stop following once all is applied that is there.")
+]
+Group = Annotated[str, typer.Option(help="The consumer group that shows the lag.")]
+MetricsPort = Annotated[
+    int | None, typer.Option(help="Answer /metrics, /healthz and /readyz here.", min=0, max=65_535)
+]
+MetricsHost = Annotated[str, typer.Option(help="The address to answer them at.")]
+FoldAfter = Annotated[
+    int,
+    typer.Option(
+        help="Changed products after which they are folded into a new snapshot; 0 leaves it to "
+        "aisle serve, or aisle fold.",
+        min=0,
+    ),
+]
 
 
-def command(source: Source, data: Data = DEFAULT_DATA, json: Json = False) -> None:
+def command(
+    source: Source = None,
+    follow: Follow = None,
+    data: Data = DEFAULT_DATA,
+    since: Since = "earliest",
+    until_end: UntilEnd = False,
+    group: Group = "aisle",
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
+    fold_after: FoldAfter = 0,
+    json: Json = False,
+) -> None:
     """Apply changes to an index: durable when this returns, visible within a second.
 
     Each line is {"op": "upsert", "product": {…}}, {"op": "delete", "id": …} or
     {"op": "patch", "id": …, "fields": {…}}; a line that is a product is an upsert. Bad lines are
-    named on standard error and the others are applied.
+    named on standard error and the others are applied. With --follow each record of a Kafka topic
+    is such a line, or deletes the product of its key when it has no value (docs/following.md).
     """
+    if (source is None) == (follow is None):
+        raise BadInput("give a file of changes (- is standard input), or --follow URL; not both")
+    if follow is not None:
+        from api.commands.update_following import follow as follow_topic
+        from api.following.running import Asked
+
+        asked = Asked(
+            follow, group, _moment(since), until_end, metrics_host, metrics_port, fold_after
+        )
+        follow_topic(asked, data, json=json)
+    elif source is not None:
+        _update(source, data, json=json)
+
+
+def _moment(text: str) -> float:
+    if text in ("earliest", "latest"):
+        return 0.0 if text == "earliest" else math.inf
+    return moment(text, "since")
+
+
+def _update(source: str, data: Path, *, json: bool) -> None:
     from api.settings import load_settings
     from indexer.live import LiveWriter
 
