@@ -16,8 +16,10 @@ from api.changes import ChangesBody, parse_batch
 from api.context import context_of
 from api.drift_file import observe_drift
 from api.endpoint import json_response
-from api.errors import MalformedBody, UnsupportedMedia
+from api.errors import AnswerTooLarge, MalformedBody, UnsupportedMedia
 from api.experiments.observing import faults_of, observe_experiments
+from api.following.freshness import observe_freshness
+from api.following.publishing import Publisher
 from api.machine import observe_machine
 from api.metrics import CONTENT_TYPE
 from api.problems import KINDS, problem_response
@@ -129,6 +131,8 @@ async def products_post(request: Request, state: AppState) -> Response:
     refuse_parameters(request, ())
     # A browser sends a body without a type, or of another, for any page without asking first.
     body = await json_body(request, untyped="")
+    if state.publisher is not None:
+        return await _publish(request, state, state.publisher, body)
     try:
         # Thousands of products take a second: searches go on meanwhile.
         changes, faults = await asyncio.to_thread(parse_batch, body)
@@ -150,6 +154,25 @@ async def products_post(request: Request, state: AppState) -> Response:
         errors=tuple(faults),
     )
     return json_response(done, 207 if faults else 200)
+
+
+async def _publish(
+    request: Request, state: AppState, publisher: Publisher, body: bytes
+) -> Response:
+    """Sends the good changes of a batch to the catalogue's topic, and reports the others."""
+    try:
+        asked = await asyncio.to_thread(publisher.read, body)
+    except ValidationError as error:
+        raise first_fault(error) from None
+    faults = asked.faults
+    context_of(request.scope).facts.update(changes=len(asked.records), faults=len(faults))
+    state.metrics.changes.labels("refused").inc(len(faults))
+    if not asked.records:
+        detail = f"none of the {len(faults)} changes can be used; see errors"
+        return problem_response(request, KINDS[BadInput], detail, errors=faults)
+    done = await publisher.publish(asked)
+    state.metrics.changes.labels("published").inc(done.accepted)
+    return json_response(done, 202)
 
 
 async def healthz(request: Request, state: AppState) -> Response:
@@ -220,6 +243,7 @@ async def metrics_get(request: Request, state: AppState) -> Response:
         built = snapshot_time(snapshot)
         metrics.built.set(built)
         metrics.age.set(max(0.0, datetime.now(UTC).timestamp() - built))
+        observe_freshness(state.settings.data, snapshot, metrics)
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
 
