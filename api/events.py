@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import require_own_origin
+from api.bodies import check_depth
 from api.context import context_of
 from api.endpoint import Endpoint, json_response
 from api.errors import BodyTooLarge, EventsAway, EventsOff, MalformedBody, UnsupportedMedia
@@ -194,7 +195,10 @@ async def _read(
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMedia("the body is compressed; send it as it is")
-    records, broken = read_batch(await request.body(), lines=kind in LINES, plain=kind == PLAIN)
+    body = await request.body()
+    state: AppState = request.app.state.aisle
+    await check_depth(body, state.settings.limits.json_depth)
+    records, broken = read_batch(body, lines=kind in LINES, plain=kind == PLAIN)
     count = len(records) + len(broken)
     if count > settings.batch_events:
         raise BodyTooLarge(

@@ -1,8 +1,9 @@
-"""What surrounds every request, as plain ASGI: its context and log line, the limit on how many run
-at once, and the limit on how long a body may be."""
+"""What surrounds every request, as plain ASGI: its context and log line, the hosts it may name, the
+limit on how many run at once, and the limits on how long a body may be and take."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,11 +11,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import RequestContext, begin
-from api.errors import BodyTooLarge
+from api.errors import BodyTooLarge, BodyTooSlow, UnknownHost
 from api.logs import ACCESS, SERVER
 from api.metrics import Metrics
 from api.problems import internal_error, on_aisle_error
 from search.errors import Overloaded
+from search.settings import LimitSettings
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged only when they fail."""
@@ -45,6 +47,8 @@ class Observe:
                 headers["X-Request-Id"] = context.id
                 for name, value in {**context.headers, **self.headers}.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", SECURE_ONLY)
             await send(message)
 
         self.metrics.in_flight.inc()
@@ -113,49 +117,106 @@ class Shed:
 
 
 class BodyLimit:
-    """Refuses a body longer than `limit` bytes as soon as it is known to be so: by its declared
-    length, or while it streams in, before it is all in memory."""
+    """Refuses a body that is longer than allowed as soon as it is known to be so (by its declared
+    length, or while it streams in, before it is all in memory) or that does not arrive in time."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limits: LimitSettings) -> None:
         self.app = app
-        self.limit = limit
+        self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self._limit(scope["path"])
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self.limit:
-            response = await on_aisle_error(Request(scope), self._error())
+        if declared.isdecimal() and int(declared) > limit:
+            response = await on_aisle_error(Request(scope), _too_large(limit))
             await response(scope, receive, send)
             return
-        read = 0
+        until = asyncio.get_running_loop().time() + self.limits.body_seconds
+        read, more = 0, True
 
         async def limited() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, more
+            # After the body comes nothing but the client's leaving, which may take its time.
+            message = await self._in_time(receive, until) if more else await receive()
             read += len(message.get("body", b""))
-            if read > self.limit:
-                raise self._error()
+            more = message.get("more_body", False)
+            if read > limit:
+                raise _too_large(limit)
             return message
 
         await self.app(scope, limited, send)
 
-    def _error(self) -> BodyTooLarge:
-        return BodyTooLarge(
-            f"the body is longer than {self.limit} bytes; send the changes in smaller batches"
-        )
+    def _limit(self, path: str) -> int:
+        longest = self.limits.body_bytes
+        return min(self.limits.search_bytes, longest) if path == "/v1/search" else longest
+
+    async def _in_time(self, receive: Receive, until: float) -> Message:
+        try:
+            async with asyncio.timeout_at(until):
+                return await receive()
+        except TimeoutError:
+            raise BodyTooSlow(
+                f"the body did not arrive within {self.limits.body_seconds:g} seconds; send it in "
+                "smaller parts"
+            ) from None
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is longer than {limit} bytes; send it in smaller parts")
+
+
+class Hosts:
+    """Refuses requests for other hosts than `names`; any will do when there are none. Health is
+    asked by machines, which know an address alone."""
+
+    def __init__(self, app: ASGIApp, names: tuple[str, ...]) -> None:
+        self.app = app
+        self.names = frozenset(name.lower() for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if not self.names or scope["type"] != "http" or scope["path"] in QUIET:
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("host", "").lower()
+        if given not in self.names and given.rpartition(":")[0] not in self.names:
+            error = UnknownHost(
+                f"this server is not asked by the name {given[:100]!r}; see [security] hosts"
+            )
+            response = await on_aisle_error(Request(scope), error)
+            await response(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+SAFE_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Frame-Options": "DENY",
+}
+"""Of every answer, whatever it is."""
+SECURE_ONLY = "max-age=31536000"
+"""Strict-Transport-Security: browsers that came by TLS once come by it for a year."""
+IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""Content-Security-Policy of pictures: an SVG opened by itself must not run scripts."""
 
 
 def security_headers(image_sources: tuple[str, ...]) -> dict[str, str]:
-    """Headers of every response: pages run only this server's own code, and nobody frames them."""
+    """Headers of every response: pages run only this server's own code, load and send only here,
+    and nobody frames them."""
     images = " ".join(("'self'", "data:", *image_sources))
+    policy = (
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'",
+        f"img-src {images}", "object-src 'none'", "base-uri 'none'", "form-action 'self'",
+        "frame-ancestors 'none'",
+    )  # fmt: skip
     return {
-        "Content-Security-Policy": "default-src 'self'; "
-        f"img-src {images}; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'",
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
-        "X-Frame-Options": "DENY",
+        "Content-Security-Policy": "; ".join(policy),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        **SAFE_HEADERS,
     }

@@ -12,13 +12,14 @@ import multiprocessing
 import os
 import signal
 import socket
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing.process import BaseProcess
 from types import FrameType
 
-from api.settings import AppSettings
+from api.settings import AppSettings, ServingSettings
 from api.supervision import supervise
 from search.errors import AisleError, BadInput
 
@@ -35,17 +36,39 @@ def serve(settings: AppSettings, started: Callable[[str], None] = lambda url: No
     `started` is called with the address once the port is taken.
 
     Raises:
-        PortBusy, BadInput: the address cannot be listened on.
+        PortBusy, BadInput: the address cannot be listened on, or the certificate not be used.
         WorkersFailed: worker processes die right after their start.
     """
     host, workers = settings.serving.host, settings.serving.workers
+    tls = certificate(settings.serving) is not None
     with contextlib.closing(listen(host, settings.serving.port)) as first:
         port = first.getsockname()[1]
-        started(f"http://{_shown(host)}:{port}")
+        started(f"http{'s' if tls else ''}://{_shown(host)}:{port}")
         if workers == 1:
             run_server(settings, first)
     if workers > 1:
         _supervise(settings, port)
+
+
+def certificate(serving: ServingSettings) -> ssl.SSLContext | None:
+    """What this server shows; None when it answers without TLS.
+
+    Raises:
+        BadInput: the certificate or its key cannot be used.
+    """
+    if serving.certificate_file is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # Without a password of its own, OpenSSL would ask the terminal for one and wait.
+        context.load_cert_chain(serving.certificate_file, serving.key_file, password="")
+    except OSError as error:
+        raise BadInput(
+            f"[serving] certificate_file and key_file cannot be used ({error.strerror or error}); "
+            "name PEM files that this process may read, with a key that needs no passphrase",
+            field="serving.certificate_file",
+        ) from None
+    return context
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -90,6 +113,7 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.connections import guarded
     from api.logs import configure_logging
 
     # uvicorn sends itself the signal once more when all requests are answered: then leave.
@@ -98,7 +122,7 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop",
-        http="httptools",
+        http=guarded(settings.limits),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -106,6 +130,8 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
         server_header=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=settings.serving.shutdown_seconds,
+        ssl_certfile=settings.serving.certificate_file,
+        ssl_keyfile=settings.serving.key_file,
     )
     uvicorn.Server(config).run(sockets=[bound])
 

@@ -33,6 +33,10 @@ class ServingSettings(Section):
     """How long requests in flight may take after a request to stop."""
     retry_after_seconds: int = Field(2, ge=1)
     """What a client is told to wait when the index is away or the server is full."""
+    certificate_file: Path | None = None
+    """This server's certificate as PEM, with its key unless `key_file` holds that: then it answers
+    by TLS alone."""
+    key_file: Path | None = None
     image_sources: tuple[str, ...] = ("https:",)
     """Where pictures may come from besides this server (sources of a content security policy)."""
 

@@ -23,6 +23,7 @@ from starlette.types import Scope
 
 from api.access import identify
 from api.lab.refusal import LOGIN
+from api.middleware import IMAGE_POLICY
 from api.settings import AppSettings
 from api.state import AppState
 from search.errors import AisleError
@@ -34,9 +35,6 @@ _ELSEWHERE = frozenset({"js/judge.js", "js/outbox.js"})
 """Modules of other pages: browsers of shoppers need not load them."""
 
 _FRESH = {"Cache-Control": "no-store"}
-IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""Content-Security-Policy of catalogue pictures: an SVG opened by itself must not run scripts."""
-
 IMAGE_TYPES: Mapping[str, str] = {
     ".avif": "image/avif",
     ".gif": "image/gif",

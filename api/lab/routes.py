@@ -30,6 +30,7 @@ from api.lab.page import Asked, Page
 from api.lab.refusal import refusal
 from api.lab.rendering import NAVIGATION, as_csv, render
 from api.lab.runs import runs_page
+from api.middleware import IMAGE_POLICY
 from api.problems import kind_of
 from api.state import AppState
 from search.errors import AisleError, NotFound
@@ -143,7 +144,8 @@ class _Desk:
             named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
             return Response(as_csv(table), 200, {**_FRESH, **named}, "text/csv; charset=utf-8")
         if kind == "svg" and picture is not None:
-            return Response(_complete(picture.draw), 200, _FRESH, "image/svg+xml")
+            drawn = {**_FRESH, "Content-Security-Policy": IMAGE_POLICY}
+            return Response(_complete(picture.draw), 200, drawn, "image/svg+xml")
         if page.waiting:
             raise HTTPException(404, "it is being computed; ask again in a moment", _FRESH)
         raise NotFound(f"this page has no {asked.names['file'][:100]!r}")

@@ -8,6 +8,7 @@ import time
 import uvicorn
 
 from api.app import create_app
+from api.connections import guarded
 from api.serving import listen
 from api.settings import AppSettings
 
@@ -34,7 +35,10 @@ class ShopServer:
         bound = listen(HOST, self.port)
         self.port = bound.getsockname()[1]
         config = uvicorn.Config(
-            create_app(self.settings), log_config=None, timeout_graceful_shutdown=1
+            create_app(self.settings),
+            http=guarded(self.settings.limits),
+            log_config=None,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
