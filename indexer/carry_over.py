@@ -53,7 +53,7 @@ class CarryOver:
         if update is None:
             return
         if self._target is None:
-            self._target = LiveIndex(self._settings.data, target)
+            self._target = LiveIndex(self._settings.data, target, self._settings)
         for batch in update.batches:
             self._apply(self._target, batch)
         self._done = update.state

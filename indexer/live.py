@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from indexer.live_index import LiveIndex
 from indexer.live_words import prune_words, write_words
@@ -91,7 +92,7 @@ class LiveWriter:
     def _open(self) -> LiveIndex:
         version = read_current(self._settings.data)
         if self._index is None or self._index.version != version:
-            self._index = LiveIndex(self._settings.data, version)
+            self._index = LiveIndex(self._settings.data, version, self._settings)
         try:
             recover(self._index)
         except BaseException:
@@ -189,14 +190,7 @@ def _commit(index: LiveIndex, batch: Batch, products: Sequence[Product], end: in
     state = LiveState(batch.sequence, end, positions)
     target = words_of(index.live, state)
     try:
-        write_words(
-            index.words,
-            target,
-            removed=[entry.id for entry in batch.entries],
-            added=products,
-            first=len(index.documents),
-            weights=index.manifest.weights,
-        )
+        _write(index, batch, products, target)
         replace_file(index.live / "state.json", encode_state(state))
     except BaseException:
         if read_state(index.live) != state:  # else it was named before something else failed
@@ -204,4 +198,20 @@ def _commit(index: LiveIndex, batch: Batch, products: Sequence[Product], end: in
             raise
     index.absorb(batch)
     index.state = state
-    prune_words(target.parent, state.sequence)
+    if target.parent.is_dir():
+        prune_words(target.parent, state.sequence)
+
+
+def _write(index: LiveIndex, batch: Batch, products: Sequence[Product], target: Path) -> None:
+    """Lets the words of a batch be found by who knows of its state."""
+    if index.manifest.engine != "embedded":
+        index.server_words.write(index, batch, products)
+        return
+    write_words(
+        index.words,
+        target,
+        removed=[entry.id for entry in batch.entries],
+        added=products,
+        first=len(index.documents),
+        weights=index.manifest.weights,
+    )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import tantivy
 
+from indexer.server_words import ServerWords
 from search.engines.embedded.changes import Batch
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.documents import DocumentStore, decode_product
+from search.engines.embedded.ids import IdStore
 from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.live import UNCHANGED, load_live, read_state, words_of
 from search.engines.embedded.manifest import read_manifest
 from search.engines.embedded.schema import open_words
+from search.errors import IndexCorrupt
+from search.settings import Settings
 from search.types import Product, Vector
 
 
@@ -24,8 +29,9 @@ class LiveIndex:
     which they were accepted, and no ordinal is ever given twice.
     """
 
-    def __init__(self, data: Path, version: str) -> None:
-        """Opens a published snapshot.
+    def __init__(self, data: Path, version: str, settings: Settings | None = None) -> None:
+        """Opens a published snapshot. Who changes one whose words are on a server needs the
+        settings of that server.
 
         Raises:
             IndexCorrupt: a part of it cannot be used.
@@ -40,11 +46,43 @@ class LiveIndex:
         self.dead: set[int] = set()
         self._ordinals: dict[str, int] = {}
         self._later_vectors: list[Vector | None] = []
-        words = open_words(self._snapshot.words)
-        self._searcher, self._schema = words.searcher(), words.schema
+        self._births: dict[int, int] = {}
+        self._find: Callable[[str], int | None] = self._finding()
+        self._settings = settings
+        self._server_words: ServerWords | None = None
         self._vectors: VectorIndex | None = None
         if self.manifest.vectors is not None:
             self._vectors = VectorIndex.open(self._snapshot.vectors, self.manifest.vectors)
+
+    def _finding(self) -> Callable[[str], int | None]:
+        """What finds the snapshot's own ordinals, dead ones too."""
+        if self.manifest.engine == "embedded":
+            words = open_words(self._snapshot.words)
+            return partial(_found_by_words, words.searcher(), words.schema)
+        ids = IdStore(self._snapshot.ids, self.documents.ids)
+        return lambda product_id: next(iter(ids.candidates(product_id)), None)
+
+    @property
+    def server_words(self) -> ServerWords:
+        """The words of an index on a server, to be changed.
+
+        Raises:
+            IndexCorrupt: the snapshot was made for another engine than the settings name.
+            BadInput, EngineUnavailable: the server cannot be reached.
+        """
+        settings = self._settings
+        if settings is None or settings.engine != self.manifest.engine:
+            raise IndexCorrupt(
+                f"snapshot {self.version} has its words on {self.manifest.engine}; set engine to "
+                "that, or make the index anew with `aisle index`"
+            )
+        if self._server_words is None:
+            self._server_words = ServerWords(settings, self.version)
+        return self._server_words
+
+    def birth(self, ordinal: int) -> int | None:
+        """The batch that added a product; None for the snapshot's own."""
+        return self._births.get(ordinal)
 
     @property
     def words(self) -> Path:
@@ -77,6 +115,7 @@ class LiveIndex:
                 self._ordinals.pop(entry.id, None)
             else:
                 self._ordinals[entry.id] = len(self.documents)
+                self._births[len(self.documents)] = batch.sequence
                 self.documents.append([next(products)])
         vectors = batch.vectors if batch.vectors is not None else [None] * len(batch.products)
         self._later_vectors.extend(vectors)
@@ -86,12 +125,7 @@ class LiveIndex:
         later = self._ordinals.get(product_id)
         if later is not None:
             return later
-        query = tantivy.Query.term_query(self._schema, "id", product_id)
-        hits = self._searcher.search(query, limit=1, count=False).hits
-        if not hits:
-            return None
-        (ordinal,) = self._searcher.fast_field_values("ord", [hits[0][1]])
-        assert isinstance(ordinal, int)
+        ordinal = self._find(product_id)
         return None if ordinal in self.dead else ordinal
 
     def product(self, ordinal: int) -> Product:
@@ -117,3 +151,15 @@ class LiveIndex:
     def changed(self) -> int:
         """Products added or ended since the snapshot: what a merge would fold in."""
         return len(self.documents) - self.base + sum(1 for o in self.dead if o < self.base)
+
+
+def _found_by_words(
+    searcher: tantivy.Searcher, schema: tantivy.Schema, product_id: str
+) -> int | None:
+    query = tantivy.Query.term_query(schema, "id", product_id)
+    hits = searcher.search(query, limit=1, count=False).hits
+    if not hits:
+        return None
+    (ordinal,) = searcher.fast_field_values("ord", [hits[0][1]])
+    assert isinstance(ordinal, int)
+    return ordinal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,11 @@ from search.engines import ENGINES
 from search.errors import BadInput, CursorExpired, IndexMissing
 from search.seams import Engine
 from search.settings import Settings
-from search.types import Delete, Filter, Product, Query, Upsert, Vectors
+from search.types import Delete, Filter, Product, Query, Upsert
+from tests.contracts.engines import PUBLISH, name
 from tests.search.engines import shops
 
-Publish = Callable[[Path, Sequence[Product], Vectors | None], object]
-PUBLISH: dict[str, Publish] = {"embedded": shops.build}
-"""How a test fills each engine with products."""
+__all__ = ["name"]
 PRODUCTS = [
     Product("a", "Red kettle", brand="Acme", price=30.0, category=("Home", "Kitchen")),
     Product("b", "Blue kettle", brand="Bo", price=20.0, stock=0),
@@ -26,11 +25,6 @@ PRODUCTS = [
 ]
 VECTORS = np.eye(3, 8, dtype=np.float32)
 KETTLE = Query("kettle", "kettle", ("kettle",))
-
-
-@pytest.fixture(params=ENGINES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from search.engines import ENGINES
 from search.seams import Engine, Facts, View
 from search.settings import Settings
 from search.types import Change, Delete, Filter, Patch, Product, Text, TextRows, Upsert
-from tests.contracts.test_engine import PUBLISH
+from tests.contracts.engines import PUBLISH, name
 from tests.search.engines import shops
 from tests.search.test_pipeline import WordVectors
 
 HOME = ("Home", "Kitchen")
+__all__ = ["name"]
 PRODUCTS = [
     Product("a", "Red Kettle, red kettles", "A kettle for tea; kettles for tea.", price=30.0,
             color="red", tags=("tea", "boil"), attributes={"metal": "steel", "new": True, "w": 2.0},
@@ -33,11 +34,6 @@ LATER = [
     Product("b", "Blue zebra lamps", "Zebras, zebra", price=5.0, category=("Zoo",)),
     Product("z", "Kettle with lamp"),
 ]
-
-
-@pytest.fixture(params=ENGINES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from search.errors import BadInput
 from search.seams import Engine, Facts, View
 from search.settings import Settings
 from search.types import Alternative, Change, Delete, Filter, Product, Query, Upsert, shape_of
-from tests.contracts.test_engine import PUBLISH
+from tests.contracts.engines import PUBLISH, name
 from tests.search.engines import shops
 from tests.search.engines.brute import satisfies
 
+__all__ = ["name"]
 PRODUCTS = [
     Product("a", "Red bottle 500 ml with lid", brand="Acme", price=30.0, color="red"),
     Product("b", "Blue bottle 0.5 l without lid", brand="Bo", price=20.0, stock=0),
@@ -51,11 +52,6 @@ CONDITIONS = [
 ]
 BOTTLE, GUM = normalize_query(Query("bottle")), normalize_query(Query("gum"))
 EACH = [replace(each, exclude=exclude) for each in CONDITIONS for exclude in (False, True)]
-
-
-@pytest.fixture(params=ENGINES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -110,15 +106,15 @@ async def test_who_states_a_field_is_told_whatever_the_value(engine: Engine) -> 
     ordinals = np.array([await view.find(product.id) for product in products], np.int32)
     names = ["brand", "color", "category", "attributes.flavor", "attributes.lid", "price", "x"]
     found = await view.compute(lambda facts: facts.states(ordinals, names))
-    for name, row in zip(names, found, strict=True):
-        field = name.removeprefix("attributes.")
+    for asked, row in zip(names, found, strict=True):
+        field = asked.removeprefix("attributes.")
         expected = [
             bool(product.attributes.keys() & {field})
-            if field != name
-            else name in ("brand", "color", "category") and bool(getattr(product, name))
+            if field != asked
+            else asked in ("brand", "color", "category") and bool(getattr(product, asked))
             for product in products
         ]
-        assert row.tolist() == expected, name
+        assert row.tolist() == expected, asked
 
 
 async def test_words_one_letter_away_and_how_words_are_made(engine: Engine) -> None:

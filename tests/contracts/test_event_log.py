@@ -14,7 +14,8 @@ import pytest
 
 from search.errors import StorageFailed
 from search.types import LoggedSearch
-from tests.engines.kafka import HOST, KafkaBroker, free_ports
+from tests.engines.kafka import KafkaBroker
+from tests.engines.processes import HOST, free_ports
 from tests.training.events.made import event, ids, logged
 from training.events import Quarantined, Receipt
 from training.events.broker import Broker

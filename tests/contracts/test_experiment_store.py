@@ -210,7 +210,7 @@ def test_a_redis_that_answers_nobody_is_given_up_soon(redis: RedisServer) -> Non
         with pytest.raises(StorageFailed):
             store.version()
     finally:
-        redis.go_on()
+        redis.resume()
     assert time.monotonic() - start < 8
     assert store.version() == 0
 

@@ -22,6 +22,7 @@ from search.engines.embedded.schema import analyzer
 from search.engines.embedded.snapshot import OpenSnapshot
 from search.engines.embedded.state import IndexState
 from search.engines.embedded.writer import PartsWriter
+from search.engines.server.writer import ServerWordsWriter
 from search.seams import Encoder
 from search.settings import Settings, WordsSettings
 from search.types import AttributeValue, Change, Delete, Ordinals, Product, Query, Upsert, Vectors
@@ -37,7 +38,10 @@ def build(data: Path, products: Sequence[Product], vectors: Vectors | None = Non
     """Writes and publishes a snapshot; its version."""
     layout, version = DataLayout(data), new_version()
     snapshot, weights = layout.snapshot(version), Settings().index.weights
-    writer = PartsWriter(snapshot, version, heap_bytes=15_000_000)
+    settings, words = Settings(data=data), None
+    if settings.engine != "embedded":
+        words = ServerWordsWriter(settings, version, weights)
+    writer = PartsWriter(snapshot, version, heap_bytes=15_000_000, words=words)
     for product in products:
         writer.add(product, index_fields(product, weights), product_measures(product))
     writer.finish()
@@ -60,6 +64,7 @@ def build(data: Path, products: Sequence[Product], vectors: Vectors | None = Non
         dimensions=dimensions,
         vectors=report,
         parts=measure_parts(snapshot.root),
+        engine=settings.engine,
     )
     snapshot.manifest.write_bytes(encode_manifest(manifest))
     layout.current.write_text(version)

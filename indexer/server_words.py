@@ -1,0 +1,119 @@
+"""The words of live changes on a server: documents of their own for new products, and marks on
+those that have ended, so that what was opened earlier goes on as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from indexer.analysis import index_fields
+from indexer.measures import product_measures
+from search.engines.embedded.changes import Batch
+from search.engines.embedded.manifest import Manifest
+from search.engines.server.blocking import BlockingServer
+from search.engines.server.loading import Item, send
+from search.engines.server.mapping import server_document
+from search.engines.server.naming import index_name
+from search.engines.server.writer import with_checksum
+from search.settings import Settings
+from search.types import Product
+
+_PAGE = 10_000
+"""Left-over documents looked at in one request."""
+
+
+class Changing(Protocol):
+    """The index that is changed: `indexer.live_index.LiveIndex`."""
+
+    manifest: Manifest
+    documents: Any
+
+    def product(self, ordinal: int) -> Product:
+        """The stored product."""
+        ...
+
+    def birth(self, ordinal: int) -> int | None:
+        """The batch that added a product; None for the snapshot's own."""
+        ...
+
+
+class ServerWords:
+    """Writes batches into the index of one snapshot; one writer at a time."""
+
+    def __init__(self, settings: Settings, version: str) -> None:
+        """Connects to nothing yet; each batch has a connection of its own, so that a writer that is
+        let go of leaves none."""
+        self._settings = settings
+        self._index = index_name(settings.server.prefix, version)
+        self._sure = False
+        """Whether no attempt that failed can have left anything."""
+
+    def write(self, index: Changing, batch: Batch, products: Sequence[Product]) -> None:
+        """Makes a batch findable: `products` are those it adds, whose ordinals follow.
+
+        Raises:
+            EngineUnavailable, StorageFailed: the server did not take all of it.
+        """
+        with BlockingServer(self._settings) as server:
+            if not self._sure:
+                self._mend(server, index, batch.sequence)
+            self._sure = False
+            send(server, self._index, _items(index, batch, products), visible=True)
+            self._sure = True
+
+    def _mend(self, server: BlockingServer, index: Changing, sequence: int) -> None:
+        """Takes back what a batch left that was begun under the same number and withdrawn."""
+        while found := self._left(server, sequence):
+            items = [
+                _item(each, index.product(each), index.manifest.weights, _born(index, each))
+                for each in found
+                if each < len(index.documents)
+            ]
+            send(server, self._index, items, visible=True)
+            unknown = [each for each in found if each >= len(index.documents)]
+            if unknown:
+                query = {"query": {"terms": {"ord": unknown}}}
+                self._ask(
+                    server, "_delete_by_query", query, {"refresh": "true", "conflicts": "proceed"}
+                )
+
+    def _left(self, server: BlockingServer, sequence: int) -> list[int]:
+        marks = [{"range": {name: {"gte": sequence}}} for name in ("born", "died")]
+        body = {
+            "size": _PAGE,
+            "_source": False,
+            "sort": [{"ord": "asc"}],
+            "query": {"bool": {"should": marks}},
+        }
+        self._ask(server, "_refresh", None, None)
+        found = self._ask(server, "_search", body, {"filter_path": "hits.hits.sort"})
+        return [hit["sort"][0] for hit in found.get("hits", {}).get("hits", [])]
+
+    def _ask(
+        self, server: BlockingServer, action: str, body: Mapping[str, Any] | None, params: Any
+    ) -> Any:
+        return server.request("POST", f"/{self._index}/{action}", body, params)
+
+
+def _items(index: Changing, batch: Batch, products: Sequence[Product]) -> list[Item]:
+    """The new documents, and the old ones with their marks."""
+    first, weights = len(index.documents), index.manifest.weights
+    born = {"born": batch.sequence}
+    items = [_item(place, product, weights, born) for place, product in enumerate(products, first)]
+    for ordinal in batch.dead:
+        marks = _born(index, ordinal) | {"died": batch.sequence}
+        items.append(_item(ordinal, index.product(ordinal), weights, marks))
+    return items
+
+
+def _born(index: Changing, ordinal: int) -> dict[str, int]:
+    birth = index.birth(ordinal)
+    return {} if birth is None else {"born": birth}
+
+
+def _item(
+    ordinal: int, product: Product, weights: Mapping[str, int], marks: Mapping[str, int]
+) -> Item:
+    fields, measures = index_fields(product, weights), product_measures(product)
+    document = with_checksum(server_document(ordinal, product, fields, measures))
+    return Item.of({**document, **marks})
