@@ -28,6 +28,7 @@ from search.engines.embedded.layout import SnapshotLayout, stamp
 from search.engines.embedded.manifest import Manifest, encode_manifest, measure_parts
 from search.engines.embedded.schema import open_words
 from search.engines.embedded.writer import PartsWriter
+from search.engines.server.writer import ServerWordsWriter
 from search.errors import IndexCorrupt
 from search.settings import Settings
 from search.types import Product, Vectors
@@ -115,6 +116,7 @@ def write_snapshot(
         counts={"products": source.count},
         weights=settings.index.weights,
         parts=measure_parts(layout.root),
+        engine=settings.engine,
         **vectors,
     )
     replace_file(layout.manifest, encode_manifest(manifest))
@@ -131,8 +133,10 @@ def _write_products(
     learner: UnderstandingLearner,
 ) -> None:
     heap = min(max(source.size * _HEAP_PER_BYTE, _SMALLEST_HEAP), _LARGEST_HEAP, _memory() // 3)
-    writer = PartsWriter(layout, version, heap_bytes=heap)
-    weights = settings.index.weights
+    weights, words = settings.index.weights, None
+    if settings.engine != "embedded":
+        words = ServerWordsWriter(settings, version, weights)
+    writer = PartsWriter(layout, version, heap_bytes=heap, words=words)
     try:
         progress("words", 0, source.count)
         for i, product in enumerate(source.products(), 1):
@@ -150,10 +154,11 @@ def _write_products(
 def _check(layout: SnapshotLayout, count: int) -> None:
     """A last look before anything is published: every part opens and has as many products."""
     counts = {
-        layout.words: open_words(layout.words).searcher().num_docs,
         layout.documents: len(DocumentStore(layout.documents)),
         layout.columns: len(ColumnStore(layout.columns)),
     }
+    if layout.words.is_dir():  # on a server, its writer has counted them
+        counts[layout.words] = open_words(layout.words).searcher().num_docs
     for part, found in counts.items():
         if found != count:
             raise IndexCorrupt(f"{part} was written with {found} products instead of {count}")
