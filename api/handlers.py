@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import require_own_origin
+from api.bodies import check_depth
 from api.changes import ChangesBody, parse_batch
 from api.context import context_of
 from api.drift_file import observe_drift
@@ -99,7 +100,15 @@ def _answer(request: Request, state: AppState, response: SearchResponse) -> Resp
         system=response.system,
     )
     headers = {"Server-Timing": server_timing(response.timings)}
-    return json_response(search_body(response), headers=headers)
+    answer = json_response(search_body(response), headers=headers)
+    limit = state.settings.limits.answer_bytes
+    if len(answer.body) > limit:
+        raise AnswerTooLarge(
+            f"the answer would have {len(answer.body)} bytes, at most {limit} are sent; ask for "
+            "fewer hits at once",
+            field="size",
+        )
+    return answer
 
 
 async def product_get(request: Request, state: AppState) -> Response:
@@ -262,6 +271,7 @@ async def json_body(request: Request, *, untyped: str = "application/json") -> b
     Raises:
         UnsupportedMedia: it is declared to be something else.
         MalformedBody: it is not UTF-8 text.
+        BodyTooDeep: it has too many arrays and objects inside each other.
     """
     declared = request.headers.get("content-type", untyped).split(";")[0].strip()
     if declared.lower() != "application/json":
@@ -273,6 +283,8 @@ async def json_body(request: Request, *, untyped: str = "application/json") -> b
         body.decode()
     except UnicodeDecodeError:
         raise MalformedBody("the body is not UTF-8 text; send JSON in UTF-8") from None
+    state: AppState = request.app.state.aisle
+    await check_depth(body, state.settings.limits.json_depth)
     return body
 
 
