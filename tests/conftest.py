@@ -6,7 +6,6 @@ import gc
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,8 @@ from hypothesis import settings
 
 from indexer.encoder_export import ensure_encoder
 from search.encoder import OnnxEncoder
-from tests.engines.kafka import KafkaBroker, require_kafka
-from tests.engines.redis import RedisServer, require_redis
+
+pytest_plugins = ("tests.engines.fixtures",)
 
 # A busy machine is slow, not wrong: no example fails for its duration.
 settings.register_profile("aisle", deadline=None)
@@ -53,28 +52,6 @@ def encoder_data() -> Path:
 def encoder(encoder_data: Path) -> OnnxEncoder:
     """The text encoder itself."""
     return ensure_encoder(encoder_data)
-
-
-@pytest.fixture(scope="session")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis server of this test process."""
-    require_redis()
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A broker of this process's tests; who kills or pauses it brings it back."""
-    jars = require_kafka()
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), jars)
-    try:
-        broker.start()
-        yield broker
-    finally:
-        broker.kill()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def require(name: str, missing: str | None, how: str = HOW) -> None:
     pytest.skip(message)
 
 
+@cache
 def missing_java(*programs: str) -> str | None:
     """What of Java 17, Maven and `programs` is not installed, in words."""
     for program in ("java", "mvn", *programs):
@@ -39,7 +41,7 @@ def missing_java(*programs: str) -> str | None:
     return None if found and int(found[1]) >= 17 else "Java is older than 17"
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     """Where programs are kept. That of root has to be readable by the user servers run as, and
     root's home is not."""
     if os.geteuid() == 0:
@@ -47,10 +49,14 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aisle" / "engines"
 
 
-def installed(name: str, install: Callable[[Path], None], say: Callable[[str], None]) -> Path:
-    """The folder that `install` filled, once a machine, whoever asks first; others wait for it. A
-    half-filled one is filled anew. `say` hears of it only when there is something to do."""
-    folder = cache() / name
+def installed(
+    name: str, recipe: object, install: Callable[[Path], None], say: Callable[[str], None]
+) -> Path:
+    """The folder that `install` filled, once a machine and `recipe` (what it is filled by), whoever
+    asks first; others wait for it. A half-filled one is filled anew. `say` hears of it only when
+    there is something to do."""
+    name += f"-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]}"
+    folder = cache_folder() / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
