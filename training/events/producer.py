@@ -46,7 +46,8 @@ class Producer:
             async with asyncio.timeout(self._broker.timeout):
                 producer = await asyncio.shield(made)
                 sent = [
-                    await producer.send(r.topic, r.value, r.key, headers=r.headers) for r in records
+                    await producer.send(r.topic, r.value, r.key, headers=list(r.headers))
+                    for r in records
                 ]
                 return list(await asyncio.gather(*sent))
         except (KafkaError, OSError) as error:  # TimeoutError is an OSError
