@@ -33,10 +33,10 @@ _JARS = (
     "org.slf4j:slf4j-nop:1.7.36",
     *(f"org.opensearch.plugin:{name}:{VERSION}" for name in _MODULES),
 )
-_SHA256_OF_JARS = ""
+_SHA256_OF_JARS = "27704bddb94513ffc1e1a1a4b63c4eadd9f953b949bee309cd3a21da938d90d8"
 _PLUGINS = {
-    "opensearch-knn": "",
-    "neural-search": "",
+    "opensearch-knn": "c21b9565624d29fd4024e3a3902712349006cb7894a73c45d976756a761e628f",
+    "neural-search": "b38b136b280a219d7f4495dd5d7e11e92a528b874fe940fc8502b8a5c599c820",
 }
 """Their archives' SHA-256."""
 _CLASSES = (
