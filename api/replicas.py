@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from api.errors import NotTheWriter
@@ -61,6 +63,25 @@ def observe_artifacts(settings: Settings, metrics: Metrics) -> None:
         metrics.artifacts_lag.set(status.lag)
         left = status.total - status.done if status.phase == "working" else 0
         metrics.artifacts_left.set(left)
+
+
+@contextmanager
+def sharing(settings: Settings) -> Iterator[None]:
+    """Sends what a command changes while it changes it, and the rest at its end.
+
+    Raises:
+        BadInput: this is a replica, or the location cannot be used.
+    """
+    require_writing(settings)
+    from indexer.artifacts import Background
+
+    background = Background(settings)
+    background.start()
+    try:
+        yield
+    finally:
+        background.stop()
+    push_after(settings)
 
 
 def push_after(settings: Settings, *, quiet: bool = True) -> None:

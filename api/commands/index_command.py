@@ -52,9 +52,11 @@ def command(
     json: Json = False,
 ) -> None:
     """Build an index from a catalogue and publish it; what was serving serves until then."""
+    from api.replicas import push_after, require_writing
     from api.settings import load_settings
 
     settings = load_settings(data)
+    require_writing(settings)
     if not vectors:
         meaning = settings.meaning.model_copy(update={"encoder": "none"})
         settings = settings.model_copy(update={"meaning": meaning})
@@ -68,6 +70,7 @@ def command(
         changes_since=None if changes_since is None else moment(changes_since, "changes-since"),
     )
     (settings.data / DEMO_MARK).unlink(missing_ok=True)
+    push_after(settings, quiet=json)
     if json:
         say_rejects(report)
         _print_json(report)

@@ -31,10 +31,12 @@ def command(
     from api.commands.console import out, print_json
     from api.promotion import anchor_of
     from api.registry import candidate, registry_of
+    from api.replicas import push_after, require_writing
     from api.settings import load_settings
     from rankers import load_model
 
     settings = load_settings(data)
+    require_writing(settings)
     registry = registry_of(settings)
     entry, path = candidate(registry, model)
     anchor = anchor_of(registry)
@@ -45,6 +47,7 @@ def command(
     if promoted:
         reason = force or "the gate passed"
         registry.promote(entry.version, reason, None if force else examined.anchor)
+        push_after(settings)
     if json:
         print_json({
             "version": entry.version,

@@ -19,9 +19,13 @@ def command(
     running servers follow."""
     from api.commands.console import out, print_json
     from api.registry import registry_of
+    from api.replicas import push_after, require_writing
     from api.settings import load_settings
 
-    change = registry_of(load_settings(data)).rollback(reason)
+    settings = load_settings(data)
+    require_writing(settings)
+    change = registry_of(settings).rollback(reason)
+    push_after(settings)
     if json:
         print_json(asdict(change))
     else:

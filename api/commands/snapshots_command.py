@@ -53,12 +53,16 @@ def rollback(version: Version = None, data: Data = DEFAULT_DATA, json: Json = Fa
     Changes made since then stay with the snapshot they were made on.
     """
     from api.commands.console import out, print_json
+    from api.replicas import push_after, require_writing
+    from api.settings import load_settings
     from indexer.lock import build_lock, change_lock
     from indexer.storage import replace_file
     from search.engines.embedded.layout import DataLayout
     from search.engines.embedded.manifest import verify as verify_snapshot
     from search.errors import BadInput
 
+    settings = load_settings(data)
+    require_writing(settings)
     served = _served(data)
     earlier = [name for name in _versions(data) if name < served]
     if version is None and not earlier:
@@ -69,6 +73,7 @@ def rollback(version: Version = None, data: Data = DEFAULT_DATA, json: Json = Fa
     with build_lock(data), change_lock(data):
         verify_snapshot(layout.snapshot(chosen).root, full=True)
         replace_file(layout.current, chosen.encode())
+    push_after(settings)
     if json:
         print_json({"version": chosen, "before": served})
     else:

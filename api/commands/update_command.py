@@ -98,13 +98,15 @@ def _moment(text: str) -> float:
 
 
 def _update(source: str, data: Path, *, json: bool) -> None:
+    from api.replicas import sharing
     from api.settings import load_settings
     from indexer.live import LiveWriter
 
     counts: Counter[str] = Counter()
     version, missing = None, 0
-    writer = LiveWriter(load_settings(data))
-    with _open(source) as lines:
+    settings = load_settings(data)
+    writer = LiveWriter(settings)
+    with sharing(settings), _open(source) as lines:
         for changes in _batches(lines, counts):
             applied = writer.apply(changes)
             version, missing = applied.version, missing + len(applied.missing)

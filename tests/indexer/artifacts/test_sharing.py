@@ -14,7 +14,7 @@ from indexer.live import LiveWriter
 from indexer.merge import fold
 from search.errors import BadInput, StorageFailed
 from search.settings import ArtifactSettings
-from search.types import Delete, Patch, Product, Upsert
+from search.types import Change, Delete, Patch, Product, Upsert
 from tests.indexer.artifacts.machines import (
     KETTLES,
     LAMPS,
@@ -49,7 +49,8 @@ def test_live_changes_follow_one_by_one_and_the_log_is_the_same(
     pusher.push()
     puller.pull()
     shop = dict(KETTLES)
-    for n, step in enumerate([Upsert(NEW), Patch("p1", {"price": 3.0}), Delete("p2")], 1):
+    steps: list[Change] = [Upsert(NEW), Patch("p1", {"price": 3.0}), Delete("p2")]
+    for n, step in enumerate(steps, 1):
         change(writer, step)
         sent = pusher.push()
         assert sent.version == f"{version}.{n}"
