@@ -83,23 +83,36 @@ def pull(
     data: Data = DEFAULT_DATA,
     group: Annotated[str, typer.Option(help="The consumer group that shows the lag.")] = "aisle",
     memory: Memory = "1GB",
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until told to stop (SIGTERM, Ctrl-C).")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(help="With --follow: seconds between pulls.", min=0.1)
+    ] = 30.0,
     json: Json = False,
 ) -> None:
     """Bring what servers sent to Kafka into the log; run it again to go on where it ended."""
     import logging
+    from functools import partial
 
     from api.commands import pull_text
-    from api.commands.console import out, print_json, stages
+    from api.commands.console import say, stages
     from training.events.pulling import pull as pull_log
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what stops a pull is told anyway
     broker = pull_text.source(source, data)
-    with stages(quiet=json) as progress:
-        pulled = pull_log(data, broker, group=group, memory=memory, progress=progress)
-    if json:
-        print_json(pull_text.pulled_json(pulled))
-    else:
-        out.print(pull_text.pulled_text(pulled))
+    work = partial(pull_log, data, broker, group=group, memory=memory)
+    if not follow:
+        with stages(quiet=json) as progress:
+            pulled = work(progress=progress)
+        pull_text.tell(pulled, json=json)
+        return
+    from api.following.pulling import pull_on
+
+    say(f"pulling from {broker.servers} every {every:g} s")
+    pull_on(
+        work, every, partial(pull_text.tell_more, json=json), lambda why: say(f"waiting: {why}")
+    )
 
 
 @command.command()

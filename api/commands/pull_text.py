@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from api.commands.console import out, print_json
 from api.kafka_settings import broker_of
 from api.settings import load_settings
 from search.errors import BadInput
@@ -33,6 +34,22 @@ def source(url: str | None, data: Path) -> Broker:
             field="from",
         )
     return broker
+
+
+def tell(pulled: Pulled, *, json: bool) -> None:
+    """Prints what a pull did."""
+    if json:
+        print_json(pulled_json(pulled))
+    else:
+        out.print(pulled_text(pulled))
+
+
+def tell_more(pulled: Pulled, *, json: bool) -> None:
+    """Prints what one pull of many did, where there was something to do."""
+    if pulled.records and json:
+        print_json(pulled_json(pulled))
+    elif pulled.records:
+        out.print(pulled_text(pulled))
 
 
 def pulled_json(pulled: Pulled) -> dict[str, Any]:
