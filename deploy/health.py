@@ -1,4 +1,7 @@
-"""Whether the server of this container is ready: exit code 0, or 1 with the reason."""
+"""Whether the server of this container is ready: exit code 0, or 1 with the reason.
+
+health.py [PORT]: the port of its own settings, unless given.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import sys
 
 def main() -> int:
     """Asks `/readyz`."""
-    port = int(os.environ.get("AISLE_SERVING__PORT", "8000"))
+    port = int([*sys.argv, os.environ.get("AISLE_SERVING__PORT", "8000")][1])
     server = http.client.HTTPConnection("127.0.0.1", port, timeout=2.5)
     try:
         server.request("GET", "/readyz")

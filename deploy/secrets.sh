@@ -32,7 +32,7 @@ own() { # name user:group
 
 authority() {
   [ -s "$root/authority/ca.key" ] && return
-  openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj "/CN=aisle authority" \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=aisle authority" \
     -addext "basicConstraints=critical,CA:TRUE,pathlen:0" -addext "keyUsage=critical,keyCertSign,cRLSign" \
     -keyout "$root/authority/ca.key" -out "$root/authority/ca.crt" 2>/dev/null
 }
@@ -42,7 +42,7 @@ certificate() {
   if [ -s "$cert" ] && openssl x509 -in "$cert" -noout -checkend $month >/dev/null; then
     return
   fi
-  openssl req -newkey rsa:3072 -nodes -subj "/CN=$host" \
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$host" \
     -addext "subjectAltName=DNS:$host,DNS:localhost,IP:127.0.0.1" \
     -addext "extendedKeyUsage=serverAuth,clientAuth" \
     -keyout "$root/elasticsearch/elasticsearch.key" -out "$root/elasticsearch/request.csr" 2>/dev/null

@@ -35,7 +35,7 @@ class Prometheus(Server):
         return f"http://{HOST}:{self.ports[0]}"
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """What its API says under `/api/v1/`: the data, or the whole answer where it is an error."""
+        """What its API says under `/api/v1/`: the data, or the whole answer of an error."""
         connection = http.client.HTTPConnection(HOST, self.ports[0], timeout=10)
         try:
             connection.request("GET", f"/api/v1/{path}?{urlencode(parameters)}")
