@@ -274,6 +274,32 @@ def events(
         out.print(Markdown(event_log_table(result)))
 
 
+@command.command("following")
+def following(
+    kafka: Annotated[str, typer.Option(help="HOST:PORT of brokers; a topic is made and deleted.")],
+    data: Data = DEFAULT_DATA,
+    changes: Annotated[int, typer.Option(help="Prices that change.", min=1)] = 20_000,
+    texts: Annotated[int, typer.Option(help="Products with new words.", min=1)] = 1_000,
+    singles: Annotated[int, typer.Option(help="Changes sent one by one.", min=1)] = 40,
+    json: Json = False,
+) -> None:
+    """Measure how fast an index follows a topic of changes; the index itself is left as it is."""
+    import logging
+
+    from rich.markdown import Markdown
+
+    from api.bench.following import Plan, following_table, run_following
+    from api.commands.console import out, print_json, say
+    from api.settings import load_settings
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    result = run_following(load_settings(data), Plan(kafka, changes, texts, singles), say)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(following_table(result)))
+
+
 @command.command("learn")
 def learn(
     part: Annotated[str, typer.Option(help="propensity, learners, pipeline or all.")] = "all",
