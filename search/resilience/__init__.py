@@ -1,0 +1,22 @@
+"""Failing well: how long a request may wait, and what keeps a dependency that is away or slow from
+taking everything with it (docs/failing.md)."""
+
+from search.resilience.deadline import end, remaining, until, within
+from search.resilience.guard import CLOSED, HALF_OPEN, OPEN, Guard, watching
+from search.resilience.notes import hearing, note
+from search.resilience.retrying import tried
+
+__all__ = [
+    "CLOSED",
+    "HALF_OPEN",
+    "OPEN",
+    "Guard",
+    "end",
+    "hearing",
+    "note",
+    "remaining",
+    "tried",
+    "until",
+    "watching",
+    "within",
+]
