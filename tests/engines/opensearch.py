@@ -5,6 +5,7 @@ on one class path; kNN and the hybrid query are plugins of their own."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.engines.packages import (
     require,
     unpack,
 )
+from tests.engines.processes import temporary
 from tests.engines.search_server import SearchServer
 
 VERSION = "2.19.6"
@@ -39,6 +41,7 @@ _PLUGINS = {
     "neural-search": "b38b136b280a219d7f4495dd5d7e11e92a528b874fe940fc8502b8a5c599c820",
 }
 """Their archives' SHA-256."""
+_ARCHIVE = "classes.jsa"
 _CLASSES = (
     "transport.Netty4Plugin", "analysis.common.CommonAnalysisPlugin", "painless.PainlessPlugin",
     "index.reindex.ReindexPlugin", "join.ParentJoinPlugin", "index.mapper.MapperExtrasPlugin",
@@ -58,7 +61,7 @@ def require_opensearch() -> Path:
 
 def home(say: Callable[[str], None]) -> Path:
     """Its home in the cache."""
-    recipe = (_JARS, _SHA256_OF_JARS, _PLUGINS, _MAIN.read_bytes())
+    recipe = (_JARS, _SHA256_OF_JARS, _PLUGINS, _MAIN.read_bytes(), _ARCHIVE)
     return installed(f"opensearch-{VERSION}", recipe, _install, say)
 
 
@@ -69,11 +72,23 @@ def _install(folder: Path) -> None:
         archive = fetch_archive(folder, artifact, sha256)
         unpack(archive, folder / name, lambda member: member)
         archive.unlink()
-    subprocess.run(
-        ["javac", "-nowarn", "-cp", f"{folder}/lib/*", "-d", folder / "classes", _MAIN],
-        check=True,
-        capture_output=True,
-    )
+    compiled = folder / "compiled"
+    compile_ = ("javac", "-nowarn", "-cp", f"{folder}/lib/*", "-d", compiled, _MAIN)
+    subprocess.run(compile_, check=True, capture_output=True)
+    shutil.make_archive(str(folder / "lib" / "node"), "zip", compiled)
+    (folder / "lib" / "node.zip").rename(folder / "lib" / "node.jar")
+    shutil.rmtree(compiled)
+    _archive_classes(folder)
+
+
+def _archive_classes(folder: Path) -> None:
+    """A start leaves its classes parsed and checked for later ones, which take half the time (class
+    data sharing, JEP 350). An archive of another Java is passed over."""
+    with temporary("opensearch") as place:
+        archive = f"-XX:ArchiveClassesAtExit={folder / _ARCHIVE}"
+        server = OpenSearch(place / "node", folder, jvm=(archive,))
+        server.start()
+        server.stop()
 
 
 class OpenSearch(SearchServer):
@@ -92,10 +107,12 @@ class OpenSearch(SearchServer):
         self._home = home
 
     def _command(self) -> Sequence[str]:
-        places = (self._home / "classes", *(self._home / name / "*" for name in ("lib", *_PLUGINS)))
+        places = (self._home / name / "*" for name in ("lib", *_PLUGINS))
         (self.folder / "temporary").mkdir(exist_ok=True)
+        archive = self._home / _ARCHIVE
+        parsed = [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
         return (
-            "java", *self.jvm, f"-Djava.io.tmpdir={self.folder / 'temporary'}",
+            "java", *parsed, *self.jvm, f"-Djava.io.tmpdir={self.folder / 'temporary'}",
             "-Dplugins=" + ",".join(f"org.opensearch.{name}" for name in _CLASSES),
             "-cp", ":".join(map(str, places)), "OpenSearchNode", f"path.home={self.folder}",
             *(f"{name}={value}" for name, value in self.settings.items()),

@@ -60,13 +60,12 @@ def installed(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
+        if not (folder / "complete").exists():
             say(f"Fetching {name} into {folder.parent} (once) ...")
-            filling = folder.with_name(f"{name}.filling")
-            shutil.rmtree(filling, ignore_errors=True)
-            filling.mkdir()
-            install(filling)
-            filling.rename(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            install(folder)
+            (folder / "complete").touch()
     return folder
 
 
