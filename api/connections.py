@@ -33,6 +33,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _send_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
+    _begun = False
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -65,7 +66,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
-        self._in_head = True
+        self._in_head = self._begun = True
         if self._head_timer is None:
             self._expect_head()
 
@@ -73,7 +74,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """The head is there: now the request is answered."""
         _cancel(self._head_timer)
         self._head_timer = None
-        self._in_head, self._head_bytes = False, 0
+        self._in_head = self._begun = False
+        self._head_bytes = 0
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self.bounds.header_bytes:
             self._refuse_length()
@@ -111,8 +113,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _late(self) -> None:
         self._head_timer = None
-        if self._head_bytes == 0:
-            self.transport.close()  # nothing was asked
+        if not self._begun:
+            self.transport.close()
             return
         self._refuse(
             408,

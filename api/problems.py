@@ -150,6 +150,8 @@ async def on_aisle_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(max(1, round(seconds)))
     if isinstance(error, RateLimited):
         headers = {**error.headers, "Retry-After": str(max(1, round(error.retry_after)))}
+    if kind.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        headers["Connection"] = "close"  # the rest of the body is not waited for
     if kind.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="aisle"'
     field = error.field if isinstance(error, BadInput) else None

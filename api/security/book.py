@@ -80,9 +80,12 @@ class KeyBook:
 
     async def follow(self) -> None:
         """Keeps reading, for as long as the server lives."""
-        while True:
-            await asyncio.sleep(self._seconds)
-            await asyncio.to_thread(self.refresh)
+        try:
+            while True:
+                await asyncio.sleep(self._seconds)
+                await asyncio.to_thread(self.refresh)
+        finally:
+            self.store.close()
 
     def find(self, secret: str) -> ApiKey:
         """The key of a secret.

@@ -73,6 +73,9 @@ class KeysFile:
             self._write(kept, there.signing)
         return removed
 
+    def close(self) -> None:
+        """See `KeyStore`."""
+
     @contextlib.contextmanager
     def _changing(self) -> Iterator[Keyring]:
         """One at a time; the lock is a file of its own, for this one is replaced."""

@@ -79,6 +79,10 @@ class KeysInRedis:
             self.client.transaction(write, f"{self.prefix}:all")
         return removed[0]
 
+    def close(self) -> None:
+        """See `KeyStore`."""
+        self.client.close()
+
     def _keys(self, rows: list[bytes]) -> tuple[ApiKey, ...]:
         try:
             keys = [unpacked(orjson.loads(row)) for row in rows]

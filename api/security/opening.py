@@ -27,10 +27,14 @@ def open_keys(settings: AppSettings) -> KeyStore:
 
     try:
         from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
     except ModuleNotFoundError:
         raise BadInput(
             "keys are to be kept in Redis, whose client is not installed; install aisle[redis]",
             field="security.store",
         ) from None
-    client = Redis.from_url(settings.redis.url, **redis_options(settings.redis))
+    once_more = Retry(NoBackoff(), 1)  # for a connection that was lost meanwhile
+    options = redis_options(settings.redis)
+    client = Redis.from_url(settings.redis.url, retry=once_more, **options)
     return KeysInRedis(client, redact(settings.redis.url), f"{settings.redis.prefix}:keys")

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from limits import RateLimitItem, parse_many
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -106,7 +106,7 @@ class Rates:
             try:
                 async with asyncio.timeout(self._shared.seconds):
                     return await _counted(self._shared.limiter, item, who)
-            except (*self._shared.faults, OSError) as error:
+            except self._shared.faults as error:
                 self._lost(type(error).__name__)
         return await _counted(self._local, item, who)
 
@@ -128,7 +128,7 @@ class Rates:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
             if self._shared is not None:
-                await self._shared.client.aclose()
+                await self._shared.client.connection_pool.disconnect()
 
     async def _look(self) -> None:
         assert self._shared is not None
@@ -157,20 +157,22 @@ class _Shared:
         )
         self.client: Redis = Redis(connection_pool=pool)
         self.seconds = server.timeout_seconds
-        self.faults: tuple[type[Exception], ...] = (RedisError, TimeoutError)
-        prefix = f"{server.prefix}:rates"
-        self.limiter = MovingWindowRateLimiter(
-            RedisStorage(
-                "async+redis://", implementation="redispy", key_prefix=prefix, connection_pool=pool
-            )
+        self.faults: tuple[type[Exception], ...] = (RedisError, TimeoutError, OSError)
+        taken: dict[str, Any] = {"connection_pool": pool}  # which limits types as a plain value
+        storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            key_prefix=f"{server.prefix}:rates",
+            **taken,
         )
+        self.limiter = MovingWindowRateLimiter(storage)
 
     async def answers(self) -> bool:
         """Whether it is there."""
         try:
             async with asyncio.timeout(self.seconds):
                 await self.client.ping()
-        except (*self.faults, OSError):
+        except self.faults:
             return False
         return True
 

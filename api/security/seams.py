@@ -50,3 +50,7 @@ class KeyStore(Protocol):
             NotFound: there is none.
         """
         ...
+
+    def close(self) -> None:
+        """Lets go of connections."""
+        ...

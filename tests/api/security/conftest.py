@@ -1,0 +1,42 @@
+"""Keys to test with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.cli import run
+from api.security.keys import new_key
+from api.security.keys_file import FILE, KeysFile
+
+
+def make_key(
+    data: Path,
+    *scopes: str,
+    name: str = "shop",
+    expires: float | None = None,
+    rate: str | None = None,
+) -> str:
+    """A key in a data directory; its secret."""
+    key, secret = new_key(name, scopes, time.time(), expires, rate)
+    KeysFile(data / FILE).add(key)
+    return secret
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command here; gives its code, standard output and standard error."""
+
+    def called(*arguments: str | Path) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return called
