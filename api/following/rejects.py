@@ -101,7 +101,9 @@ class Rejects:
         if self.path.exists() and self.path.stat().st_size > _ROTATE_BYTES:
             self.path.replace(self.path.with_suffix(".old.jsonl"))
         new = not self.path.exists()
-        with self.path.open("ab") as file:
+        with self.path.open("ab+") as file:
+            if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+                file.write(b"\n")  # after a line that a crash cut off
             file.write(b"".join(orjson.dumps(line) + b"\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
