@@ -203,7 +203,8 @@ def _without(ordinals: Ordinals, shown: Ordinals) -> Ordinals:
         return ordinals
     ascending = np.sort(shown)
     places = np.searchsorted(ascending[:-1], ordinals)
-    return ordinals[np.take(ascending, places) != ordinals]
+    rest: Ordinals = ordinals[np.take(ascending, places) != ordinals]
+    return rest
 
 
 def _scores(ranking: Ranking, count: int) -> NDArray[np.float32]:
