@@ -13,7 +13,7 @@ import orjson
 from search.engines.embedded.manifest import Part
 from search.errors import StorageFailed
 
-NAMES = ("model.json", "rules.toml", "keys.json")
+NAMES = ("model.json", "rules.toml", "keys.json", "drift.json")
 """Single files in the data directory."""
 FOLDERS = ("models", "behavior", "lists", "shop/images")
 """Folders of it; hidden files and locks are left out."""
