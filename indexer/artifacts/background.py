@@ -143,7 +143,9 @@ class Sending:
         done = Status(
             self._pusher.place, "in step", pushed.version, since=self._status.since, in_step=now
         )
-        if pushed.changed or self._status.phase != "in step" or now - self._status.in_step > 1:
+        if pushed.changed:  # the pusher has said it
+            self._status = done
+        elif self._status.phase != "in step" or now - self._status.in_step > 1:
             self._say(done)
         return LOOK_SECONDS
 

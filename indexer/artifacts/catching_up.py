@@ -15,9 +15,12 @@ from indexer.artifacts.store import Store
 from indexer.live import recover
 from indexer.live_index import LiveIndex
 from indexer.lock import change_lock
+from indexer.reading import save_positions
 from indexer.storage import replace_file, storage_errors, sync
 from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.live import LiveState, encode_state, read_state
+from search.engines.embedded.manifest import read_manifest
+from search.engines.embedded.positions import positions_from_json
 from search.errors import IndexCorrupt, StorageFailed
 
 _AT_ONCE = 64
@@ -42,20 +45,33 @@ class CatchingUp:
         """
         layout = DataLayout(self._data)
         live = layout.live(pointer.version)
-        if layout.snapshot(pointer.version).words.is_dir():
-            state = self._recover(pointer.version)
-            for records in self._missing(pointer, state):
-                self._append(live, records)
-                state = self._recover(pointer.version)
+        if read_manifest(layout.snapshot(pointer.version).root).engine == "embedded":
+            state = self._with_words(pointer, live)
         else:
-            # The words are on a server, where the writer has put them: the log alone is missing.
-            state = read_state(live)
-            for records in self._missing(pointer, state):
-                self._append(live, records, state.offset)
-                offset = state.offset + sum(each.end for each in records)
+            state = self._log_alone(pointer, live)
+        self._check(pointer, state, live / "changes.log")
+        positions = positions_from_json(pointer.positions)
+        if positions and state.positions != positions:
+            with change_lock(self._data), storage_errors(live):
+                save_positions(live, positions)
+
+    def _with_words(self, pointer: Pointer, live: Path) -> LiveState:
+        state = self._recover(pointer.version)
+        for records in self._missing(pointer, state):
+            self._append(live, records)
+            state = self._recover(pointer.version)
+        return state
+
+    def _log_alone(self, pointer: Pointer, live: Path) -> LiveState:
+        """Where the words are on a server, the writer has put them there."""
+        state = read_state(live)
+        for records in self._missing(pointer, state):
+            self._append(live, records, state.offset)
+            offset = state.offset + sum(each.end for each in records)
+            with change_lock(self._data), storage_errors(live):
                 state = LiveState(records[-1].sequence, offset)
                 replace_file(live / "state.json", encode_state(state))
-        self._check(pointer, state, live / "changes.log")
+        return state
 
     def _recover(self, version: str) -> LiveState:
         if self._index is None or self._index.version != version:

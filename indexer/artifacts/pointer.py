@@ -11,7 +11,9 @@ files/<sha256>                 the shop's files by their content, and the tables
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import orjson
 
@@ -35,7 +37,8 @@ class Pointer:
     """What to serve: the snapshot `version`, whose `manifest` has this SHA-256, with `sequence`
     batches of live changes, `offset` bytes of log, whose last record has the checksum `check` (""
     without any); the `encoder` of its queries; the table of the shop's `files` (its SHA-256).
-    `changed` is when this was written, `writer` by whom."""
+    `changed` is when this was written, `writer` by whom. `positions` are where the streams stood
+    that the writer follows, for whoever takes over."""
 
     version: str
     manifest: str
@@ -47,6 +50,7 @@ class Pointer:
     changed: float
     writer: str
     earlier: tuple[Earlier, ...] = ()
+    positions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

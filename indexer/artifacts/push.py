@@ -27,8 +27,10 @@ from indexer.artifacts.pointer import (
 )
 from indexer.artifacts.prune import prune_files, prune_snapshots
 from indexer.artifacts.sending import Journal, Outgoing, Sender
+from indexer.artifacts.status import Status, write_status
 from indexer.artifacts.store import Conflict, Stored, open_store
 from indexer.progress import Progress, silent
+from search.engines.embedded.positions import positions_to_json
 from search.errors import AisleError, IndexCorrupt, StorageFailed
 from search.settings import Settings
 
@@ -107,6 +109,10 @@ class Pusher:
         content = encode_pointer(pointer)
         self._seen = Stored(content, self._store.replace(KEY, content, self._seen))
         self._announcer.say(pointer.name)
+        now = time.time()
+        write_status(
+            self._data, Status(self.place, "in step", pointer.name, since=now, in_step=now)
+        )
         self._tidy(pointer, before, local.files)
         return Pushed(pointer.name, sent, True)
 
@@ -132,6 +138,7 @@ class Pusher:
             changed=now,
             writer=self._settings.artifacts.writer or socket.gethostname(),
             earlier=earlier,
+            positions=positions_to_json(local.live.positions),
         )
 
     def _sender(self, local: Local, progress: Progress) -> Sender:
