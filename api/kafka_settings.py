@@ -59,6 +59,8 @@ class CatalogueSettings(Section):
     """The longest record that is taken for a change."""
     batch_changes: int = Field(2_000, ge=1)
     """The most changes applied together."""
+    batch_seconds: float = Field(2.0, gt=0)
+    """How long applying them may take: where it takes longer, the next batches are smaller."""
     batch_bytes: int = Field(16_000_000, ge=1_000)
     """The most bytes of them."""
     linger_seconds: float = Field(0.2, ge=0, le=10)

@@ -148,14 +148,15 @@ async def _drain(settings: AppSettings, url: str) -> dict[str, Any]:
             spent.append(facts["seconds"])
 
     follower = _follower(settings, url, tell, True)
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     await follower.run(asyncio.Event())
-    seconds = time.perf_counter() - started
+    seconds, worked = time.perf_counter() - started, time.process_time() - worked
     records = follower.totals["records"]
     return {
         "changes": records,
         "seconds": round(seconds, 2),
         "a_second": round(records / seconds),
+        "cpu_seconds": round(worked, 2),
         "batches": follower.totals["batches"],
         "slowest_batch_seconds": max(spent, default=0.0),
     }
@@ -196,15 +197,15 @@ def following_table(result: dict[str, Any]) -> str:
     """The figures as Markdown."""
     rows = [
         f"| {name} | {each['changes']:,} | {each['seconds']} | {each['a_second']:,} | "
-        f"{each['batches']} | {each['slowest_batch_seconds']} |"
+        f"{each['cpu_seconds']} | {each['batches']} | {each['slowest_batch_seconds']} |"
         for name, each in result.items()
         if name != "visible_ms"
     ]
     visible = result["visible_ms"]
     return "\n".join(
         [
-            "| backlog | changes | s | changes/s | batches | slowest batch, s |",
-            "|---|---|---|---|---|---|",
+            "| backlog | changes | s | changes/s | CPU, s | batches | slowest batch, s |",
+            "|---|---|---|---|---|---|---|",
             *rows,
             "",
             f"One change at a time: found after {visible['p50']} ms (p50), {visible['p99']} ms "

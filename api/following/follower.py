@@ -33,6 +33,8 @@ Tell = Callable[..., None]
 """Hears what happens: the event's name, and what there is to know of it."""
 
 _WAIT_SECONDS = 0.5
+_FEWEST = 20
+_AT_FIRST = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Follower:
     _began: bool = False
     _pending: _Batch | None = None
     _saved: float = 0.0
+    _most: int = _AT_FIRST
     _ends: Mapping[str, int] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -142,8 +145,9 @@ class Follower:
 
     async def _read(self) -> _Batch | None:
         chosen, before = self.settings, self.stream.before
+        most = min(self._most, chosen.batch_changes)
         records = await self.stream.read(
-            chosen.batch_changes, chosen.batch_bytes, _WAIT_SECONDS, chosen.linger_seconds
+            most, chosen.batch_bytes, _WAIT_SECONDS, chosen.linger_seconds
         )
         after = self.stream.after()
         self.gauges.reached(after)
@@ -163,8 +167,19 @@ class Follower:
         except BadInput as error:
             await self._apply_apart(batch, error)
             return
+        seconds = time.perf_counter() - started
         self._now_at(batch.after)
-        self._count(batch, applied, time.perf_counter() - started)
+        self._count(batch, applied, seconds)
+        self._pace(len(batch.records), seconds)
+
+    def _pace(self, records: int, seconds: float) -> None:
+        """Chooses the size of batches by what one takes: many at once are cheaper, but new words
+        are encoded at a few dozen a second, and what waits behind them is to be found soon."""
+        target = self.settings.batch_seconds
+        if seconds > target:
+            self._most = max(_FEWEST, int(records * target / seconds))
+        elif records >= self._most and seconds < target / 2:
+            self._most = min(2 * self._most, self.settings.batch_changes)
 
     async def _apply_apart(self, batch: _Batch, error: BadInput) -> None:
         """Finds the change that cannot be made among others that can."""
