@@ -11,7 +11,6 @@ from pydantic_settings import NoDecode, SettingsError
 
 from api.kafka_settings import SERVERS, CatalogueSettings, KafkaSettings
 from search.errors import BadInput
-from search.secrets import is_loopback
 from search.settings import Section, Settings
 
 
@@ -73,9 +72,9 @@ class ExperimentSettings(Section):
     (docs/experiments.md)."""
 
     enabled: bool = True
-    store: str = Field("sqlite", pattern=r"^(sqlite|rediss?://.+|unix://.+)$")
-    """`sqlite`, a file in the data directory, for the processes of one machine; or the address of a
-    Redis server for those of several."""
+    store: str = Field("sqlite", pattern=r"^(sqlite|redis|rediss?://[^@]+|unix://[^@]+)$")
+    """`sqlite`, a file in the data directory, for the processes of one machine; for several
+    machines `redis`, the server of `[redis]`, or the address of one that needs no password."""
     watch_seconds: float = Field(1.0, gt=0)
     """How often changes are looked for, and what happened is handed on."""
     steer_seconds: float = Field(15.0, gt=0)
@@ -135,11 +134,6 @@ class AppSettings(Settings):
         if value == []:
             raise ValueError("holds no key; give one or more, or leave the setting out")
         return value
-
-    @property
-    def open_to_others(self) -> bool:
-        """Whether other machines may change products without a key."""
-        return not self.api_keys and not is_loopback(self.serving.host)
 
 
 def require_data(data: Path) -> None:

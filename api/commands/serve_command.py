@@ -38,14 +38,12 @@ def serving_settings(
 def start(settings: AppSettings) -> None:
     """Serves, and says where once the port is taken."""
     from api.commands.console import say
+    from api.security.remarks import remarks
     from api.serving import serve
 
     def started(url: str) -> None:
         say(f"Aisle serves {settings.data} on {url} (Ctrl-C stops)")
-        if settings.open_to_others:
-            say(
-                "Warning: whoever reaches this address may change products; set AISLE_API_KEYS "
-                "to keys that changes need, or serve on --host 127.0.0.1"
-            )
+        for remark in remarks(settings):
+            say(remark)
 
     serve(settings, started)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from api.experiments.redis import open_redis
 from api.experiments.seams import ExperimentStore
 from api.experiments.sqlite import FILE, SqliteStore
 from api.settings import AppSettings
 from eval.experiments import Experiment
 from search.build import MODEL, Search
-from search.errors import AisleError
+from search.errors import AisleError, BadInput
+from search.secrets import redis_options
 from search.systems import LTR, RAW, SYSTEMS
 
 
@@ -19,7 +22,17 @@ def open_store(settings: AppSettings) -> ExperimentStore:
         BadInput: the setting cannot be used.
     """
     chosen = settings.experiments.store
-    return SqliteStore(settings.data / FILE) if chosen == "sqlite" else open_redis(chosen)
+    if chosen == "sqlite":
+        return SqliteStore(settings.data / FILE)
+    if chosen != "redis":
+        return open_redis(chosen)
+    if settings.redis.url is None:
+        raise BadInput(
+            "[experiments] store is redis, and there is no [redis] url; set it", field="redis.url"
+        )
+    server = settings.redis
+    store = open_redis(server.url or "", redis_options(server))
+    return replace(store, prefix=f"{server.prefix}:experiments")
 
 
 def missing(experiment: Experiment, settings: AppSettings) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from api.experiments.packing import FIELDS, experiment_of, numbers, pack, step_o
 from api.experiments.seams import Cell, Tally
 from eval.experiments import Experiment, Step
 from search.errors import BadInput, StorageFailed
+from search.secrets import redact
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -153,14 +154,17 @@ def _tally(row: Mapping[bytes, bytes]) -> Tally:
     return tally_of(tuple(given.get(name, 0.0) for name in FIELDS), sums)
 
 
-def open_redis(url: str) -> RedisStore:
-    """A store on a server; connects when it is first asked.
+def open_redis(url: str, options: Mapping[str, Any] | None = None) -> RedisStore:
+    """A store on a server; connects, with the arguments `options`, when it is first asked.
 
     Raises:
         BadInput: the client is not installed, or this is no address of Redis.
     """
+    given = {"socket_timeout": _SECONDS, "socket_connect_timeout": _SECONDS, **(options or {})}
     try:
         from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
     except ModuleNotFoundError:
         raise BadInput(
             "experiments are to be kept in Redis, whose client is not installed; install "
@@ -168,10 +172,10 @@ def open_redis(url: str) -> RedisStore:
             field="experiments.store",
         ) from None
     try:
-        client = Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
+        client = Redis.from_url(url, retry=Retry(NoBackoff(), 1), **given)
     except ValueError as error:
         raise BadInput(
-            f"{url} is no address of Redis: {error}; write redis://host:6379/0",
+            f"{redact(url)} is no address of Redis: {error}; write redis://host:6379/0",
             field="experiments.store",
         ) from None
     return RedisStore(client)
