@@ -39,8 +39,9 @@ from search.parts import (
 from search.pipeline import Pipeline
 from search.ranking import RankingStage
 from search.retrieval import Retrieval
-from search.seams import Engine, Rules
+from search.seams import Encoder, Engine, Rules
 from search.settings import Settings, SystemSettings
+from search.shared_vectors import shared
 from search.systems import HYBRID, LTR, MODEL, RANKED, RAW, SYSTEMS, FixedModel, FixedRules
 from search.types import UNTREATED, SearchRequest, SearchResponse
 from search.understandings import Understandings
@@ -248,7 +249,12 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
         IndexMissing, IndexCorrupt: there is nothing (sound) to serve.
     """
     engine = ENGINES[settings.engine](settings)
-    encoders = Encoders(lambda name: open_encoder(settings.data, name), query_cache)
+
+    def opened(name: str) -> Encoder:
+        encoder = open_encoder(settings.data, name)
+        return shared(encoder, settings.redis) if query_cache else encoder
+
+    encoders = Encoders(opened, query_cache)
     try:
         view = await engine.view()
         with contextlib.suppress(EncoderUnavailable):

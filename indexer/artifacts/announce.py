@@ -29,9 +29,11 @@ def _connect(settings: Settings) -> Redis | None:
     if settings.redis.url is None:
         return None
     from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     options: Any = redis_options(settings.redis)
-    return Redis.from_url(settings.redis.url, **options)
+    return Redis.from_url(settings.redis.url, retry=Retry(NoBackoff(), 0), **options)
 
 
 class Announcer:

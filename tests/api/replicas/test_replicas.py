@@ -158,5 +158,8 @@ def test_a_change_reaches_every_replica_and_none_takes_one(machines: Machines) -
         **machines.settings,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
-    for each in machines.replicas:
-        wait_for(lambda api=each: api.get("/v1/search?q=zorbulator").json()["hits"], 10)
+    wait_for(lambda: all(_finds(each, "zorbulator") for each in machines.replicas), 20)
+
+
+def _finds(api: Api, query: str) -> bool:
+    return bool(api.get(f"/v1/search?q={query}").json()["hits"])
