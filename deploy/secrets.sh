@@ -67,7 +67,6 @@ copy elasticsearch/password aisle/aisle_server__password
 secret redis/password
 printf 'requirepass %s\n' "$(cat "$root/redis/password")" >"$root/redis/redis.conf"
 copy redis/password aisle/aisle_redis__password
-printf 'redis://:%s@redis:6379/0\n' "$(cat "$root/redis/password")" >"$root/aisle/aisle_experiments__store"
 
 secret grafana/password
 secret aisle/aisle_api_keys

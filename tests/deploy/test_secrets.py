@@ -52,7 +52,6 @@ def test_both_sides_of_a_server_have_the_same_password(made: Path) -> None:
     password = files["redis/password"].decode().strip()
     assert files["redis/redis.conf"].decode() == f"requirepass {password}\n"
     assert files["aisle/aisle_redis__password"] == files["redis/password"]
-    assert password in files["aisle/aisle_experiments__store"].decode()
     assert files["aisle/aisle_server__password"] == files["elasticsearch/password"]
     assert len({files[f"{name}/password"] for name in ("redis", "grafana", "elasticsearch")}) == 3
 
@@ -74,7 +73,8 @@ def test_a_certificate_that_ends_soon_is_made_anew_by_the_same_authority(tmp_pat
     key = tmp_path / "soon.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "20", "-subj", "/CN=elasticsearch", "-keyout", key, "-out", tmp_path / "soon.crt"],
+         "-nodes", "-days", "20", "-subj", "/CN=elasticsearch",
+         "-keyout", key, "-out", tmp_path / "soon.crt"],
         check=True, capture_output=True,
     )  # fmt: skip
     certificate.chmod(0o600)

@@ -52,9 +52,11 @@ class Prometheus(Server):
         )  # fmt: skip
 
     def _answers(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.ports[0], timeout=2)
         try:
-            connection = http.client.HTTPConnection(HOST, self.ports[0], timeout=2)
             connection.request("GET", "/-/ready")
             return connection.getresponse().status == 200
         except OSError:
             return False
+        finally:
+            connection.close()
