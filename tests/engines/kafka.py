@@ -10,8 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.engines.certificates import certificate
-from tests.engines.packages import fetch_jars, installed, missing_java, require
-from tests.engines.processes import HOST, Server, listens
+from tests.engines.packages import (
+    ARCHIVE,
+    fetch_jars,
+    installed,
+    missing_java,
+    parsed_classes,
+    require,
+)
+from tests.engines.processes import HOST, Server, listens, temporary
 
 VERSION = "3.9.1"
 USER, PASSWORD = "aisle", "not-a-secret"
@@ -50,27 +57,31 @@ log.cleaner.dedupe.buffer.size=4194304
 
 
 def require_kafka() -> Path:
-    """The folder of Kafka's jars, fetched when they are not there yet; without Java or Maven the
+    """Its home, fetched when it is not there yet; without Java or Maven the
     test is left out."""
     require("kafka", missing_java("openssl"))
     return home(lambda _: None)
 
 
 def home(say: Callable[[str], None]) -> Path:
-    """Its jars in the cache."""
-    return installed(f"kafka-{VERSION}", (_JARS, _SHA256), _install, say) / "lib"
+    """The folder of its jars in the cache."""
+    return installed(f"kafka-{VERSION}", (_JARS, _SHA256, ARCHIVE), _install, say)
 
 
 def _install(folder: Path) -> None:
     fetch_jars(folder / "lib", _JARS, _SHA256)
+    with temporary("kafka") as place:
+        broker = KafkaBroker(place, folder, jvm=(f"-XX:ArchiveClassesAtExit={folder / ARCHIVE}",))
+        broker.start()
+        broker.stop()
 
 
 class KafkaBroker(Server):
     """One broker, its data in `folder`."""
 
-    def __init__(self, folder: Path, jars: Path) -> None:
+    def __init__(self, folder: Path, home: Path, jvm: Sequence[str] = ()) -> None:
         super().__init__(folder, ports=3)
-        self._jars = jars
+        self._home, self._jvm = home, (*parsed_classes(home), *jvm)
         self.certificate, self.key = certificate(folder)
         (folder / "server.pem").write_text(self.key.read_text() + self.certificate.read_text())
         config = _CONFIG.format(
@@ -102,11 +113,12 @@ class KafkaBroker(Server):
     def launch(self) -> None:
         if not (self.folder / "data").exists():
             format_ = ("kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c")
-            subprocess.run([*self._java(), *format_, self._config], check=True, capture_output=True)
+            java = [*_JVM, *parsed_classes(self._home), "-cp", self._jars]
+            subprocess.run([*java, *format_, self._config], check=True, capture_output=True)
         super().launch()
 
     def _command(self) -> Sequence[str]:
-        return (*self._java(), "kafka.Kafka", self._config)
+        return (*_JVM, *self._jvm, "-cp", self._jars, "kafka.Kafka", self._config)
 
     def _answers(self) -> bool:
         return listens(self.ports[0])
@@ -115,5 +127,6 @@ class KafkaBroker(Server):
     def _config(self) -> str:
         return str(self.folder / "server.properties")
 
-    def _java(self) -> Sequence[str]:
-        return (*_JVM, "-cp", f"{self._jars}/*")
+    @property
+    def _jars(self) -> str:
+        return f"{self._home / 'lib'}/*"

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.engines.packages import (
+    ARCHIVE,
     fetch_archive,
     fetch_jars,
     installed,
     missing_java,
+    parsed_classes,
     require,
     unpack,
 )
@@ -41,7 +43,6 @@ _PLUGINS = {
     "neural-search": "b38b136b280a219d7f4495dd5d7e11e92a528b874fe940fc8502b8a5c599c820",
 }
 """Their archives' SHA-256."""
-_ARCHIVE = "classes.jsa"
 _CLASSES = (
     "transport.Netty4Plugin", "analysis.common.CommonAnalysisPlugin", "painless.PainlessPlugin",
     "index.reindex.ReindexPlugin", "join.ParentJoinPlugin", "index.mapper.MapperExtrasPlugin",
@@ -61,7 +62,7 @@ def require_opensearch() -> Path:
 
 def home(say: Callable[[str], None]) -> Path:
     """Its home in the cache."""
-    recipe = (_JARS, _SHA256_OF_JARS, _PLUGINS, _MAIN.read_bytes(), _ARCHIVE)
+    recipe = (_JARS, _SHA256_OF_JARS, _PLUGINS, _MAIN.read_bytes(), ARCHIVE)
     return installed(f"opensearch-{VERSION}", recipe, _install, say)
 
 
@@ -78,15 +79,9 @@ def _install(folder: Path) -> None:
     shutil.make_archive(str(folder / "lib" / "node"), "zip", compiled)
     (folder / "lib" / "node.zip").rename(folder / "lib" / "node.jar")
     shutil.rmtree(compiled)
-    _archive_classes(folder)
-
-
-def _archive_classes(folder: Path) -> None:
-    """A start leaves its classes parsed and checked for later ones, which take half the time (class
-    data sharing, JEP 350). An archive of another Java is passed over."""
     with temporary("opensearch") as place:
-        archive = f"-XX:ArchiveClassesAtExit={folder / _ARCHIVE}"
-        server = OpenSearch(place / "node", folder, jvm=(archive,))
+        jvm = (f"-XX:ArchiveClassesAtExit={folder / ARCHIVE}",)
+        server = OpenSearch(place / "node", folder, jvm=jvm)
         server.start()
         server.stop()
 
@@ -109,10 +104,9 @@ class OpenSearch(SearchServer):
     def _command(self) -> Sequence[str]:
         places = (self._home / name / "*" for name in ("lib", *_PLUGINS))
         (self.folder / "temporary").mkdir(exist_ok=True)
-        archive = self._home / _ARCHIVE
-        parsed = [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
         return (
-            "java", *parsed, *self.jvm, f"-Djava.io.tmpdir={self.folder / 'temporary'}",
+            "java", *parsed_classes(self._home), *self.jvm,
+            f"-Djava.io.tmpdir={self.folder / 'temporary'}",
             "-Dplugins=" + ",".join(f"org.opensearch.{name}" for name in _CLASSES),
             "-cp", ":".join(map(str, places)), "OpenSearchNode", f"path.home={self.folder}",
             *(f"{name}={value}" for name, value in self.settings.items()),
