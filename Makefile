@@ -50,14 +50,15 @@ lint: install
 types: install
 	@$(BIN)/mypy
 
-# Pin everything anew; no registry host is written.
+# Pin everything anew, with the hashes of the files, which installing verifies; no registry host is
+# written.
 lock:
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	  --extra serve --extra index --extra train --extra eval --extra bench --extra kafka --extra redis --extra elasticsearch --extra opensearch --extra s3 --extra mlflow --extra dev \
-	  --no-emit-index-url --no-header -q -o requirements.lock
+	  --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	  --extra serve --extra kafka --extra redis --extra elasticsearch --extra opensearch --extra s3 \
-	  --no-emit-index-url --no-header -q -o requirements-serve.lock
+	  --generate-hashes --no-emit-index-url --no-header -q -o requirements-serve.lock
 
 clean:
 	rm -rf .venv $(DATA)
