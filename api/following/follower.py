@@ -165,6 +165,8 @@ class Follower:
         try:
             applied = await asyncio.to_thread(work)
         except BadInput as error:
+            if type(error) is not BadInput:  # what answers is not what the settings mean
+                raise
             await self._apply_apart(batch, error)
             return
         seconds = time.perf_counter() - started
