@@ -5,13 +5,14 @@ A gain is a share of the best fused score, so it means the same whatever the wor
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from search.fusion import best_first
 from search.seams import Columns, View
-from search.types import Ordinals, Preference, Query, Ranking, Scores
+from search.types import Named, Ordinals, Preference, Query, Ranking, Scores
 
 PREFERENCE_WEIGHT = 0.05
 """What the cheapest product of its category gains when a cheap one is wished for."""
@@ -32,14 +33,17 @@ class Boosted:
     named: Ordinals
 
 
-async def boost(view: View, query: Query, fused: Ranking) -> Boosted | None:
-    """Adds what each product of a fused ranking gains; None when nothing is to be gained."""
+async def boost(
+    view: View, query: Query, fused: Ranking, look_up: Callable[[Query], Awaitable[Named]]
+) -> Boosted | None:
+    """Adds what each product of a fused ranking gains; None when nothing is to be gained. `look_up`
+    finds what the query names (`View.named`)."""
     if not len(fused):
         return None
     gains = await _gains(view, query, fused.ordinals) * np.float32(max(fused.scores[0], 0.0))
     outright = np.zeros(len(fused), np.bool_)
     if query.intent == "product_lookup":
-        named = await view.named(query)
+        named = await look_up(query)
         outright = np.isin(fused.ordinals, named.outright)
         gains += _lifts(fused.scores + gains, outright | np.isin(fused.ordinals, named.by_code))
     if not gains.any():

@@ -38,6 +38,7 @@ from search.parts import (
 )
 from search.pipeline import Pipeline
 from search.ranking import RankingStage
+from search.resilience import Guard
 from search.retrieval import Retrieval
 from search.seams import Encoder, Engine, Rules
 from search.settings import Settings, SystemSettings
@@ -79,6 +80,8 @@ class Search:
     models: ModelHolder
     rules: RuleBook
     encoders: Encoders
+    guard: Guard | None = None
+    """Stands before the encoders."""
 
     @property
     def query_cache(self) -> tuple[int, int]:
@@ -167,6 +170,8 @@ class Search:
     async def close(self) -> None:
         """Stops the background work."""
         await self.models.close()
+        if self.guard is not None:
+            await self.guard.close()
         await self.engine.close()
 
 
@@ -178,6 +183,8 @@ class Parts:
     encoders: Encoders
     models: ModelHolder
     rules: RuleBook
+    guard: Guard
+    """Stands before the encoders."""
 
     def system(
         self, settings: Settings, name: str, base: str, understandings: Understandings
@@ -192,6 +199,7 @@ class Parts:
                 fusion=FUSIONS[settings.fusion.method](settings.fusion),
                 retrievers=SYSTEMS[base],
                 settings=settings,
+                guard=self.guard,
             ),
             settings=settings,
             ranking=RankingStage(self.models, settings) if base == RANKED else None,
@@ -266,7 +274,8 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     await models.refresh()
     models.watch()
     rules = await asyncio.to_thread(follow_rules, settings)
-    parts = Parts(engine, encoders, models, rules)
+    guard = encoder_guard(engine, encoders, settings)
+    parts = Parts(engine, encoders, models, rules, guard)
     try:
         systems = await _systems(parts, settings)
     except BaseException:
@@ -274,7 +283,26 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
         await engine.close()
         raise
     await asyncio.to_thread(systems[HYBRID].understandings.of, view)
-    return Search(engine, systems, settings, models, rules, encoders)
+    return Search(engine, systems, settings, models, rules, encoders, guard)
+
+
+def encoder_guard(engine: Engine, encoders: Encoders, settings: Settings) -> Guard:
+    """What stands before the encoders. One that an index has not, or that cannot be opened, says so
+    at once by itself."""
+
+    async def probe() -> None:
+        view = await engine.view()
+        async with asyncio.timeout(settings.limits.stage_seconds):
+            await asyncio.to_thread(lambda: encoders(view.encoder).encode(["shoes"]))
+
+    return Guard(
+        "encoder",
+        probe,
+        EncoderUnavailable,
+        at_once=settings.limits.concurrency,
+        wait_seconds=settings.limits.stage_seconds,
+        harmless=lambda error: isinstance(error, EncoderUnavailable),
+    )
 
 
 async def _systems(parts: Parts, settings: Settings) -> dict[str, Pipeline]:

@@ -62,6 +62,10 @@ class EngineUnavailable(AisleError):
         self.retry_after = retry_after
 
 
+class EngineUnusable(BadInput):
+    """What answers is not the search server that the settings mean, or does not let Aisle in."""
+
+
 class Overloaded(AisleError):
     """More requests at once than allowed; retry after `retry_after` seconds."""
 

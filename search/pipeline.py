@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from search import fallbacks
 from search.arranging import Arranged, ArrangingStage, Turn, as_ranked
 from search.cursor import Cursor, decode_cursor, encode_cursor, fingerprint
-from search.errors import BadInput, NotFound
+from search.errors import BadInput, EngineUnavailable, NotFound
 from search.exploring import ExploringStage
 from search.highlight import highlight
 from search.interleaving import InterleavingStage, Sides
 from search.ranking import RankingStage, model_used, scored
+from search.resilience import hearing, stages, until
 from search.results import explain, variant_counts
 from search.retrieval import Candidates, Retrieval, Trace
 from search.seams import Engine, View
@@ -206,16 +208,30 @@ class Pipeline:
     ) -> tuple[int, tuple[Facet, ...], bool]:
         found = arranged.found
         if request.facets == ():
-            return len(found.fused), (), found.complete
+            return len(found.fused), (), found.complete and trace.exact
         start = time.perf_counter()
         # What the words found need not be named: it matches them.
         near = found.stages.get("meaning", Ranking.empty())
         also = np.union1d(found.near, near.ordinals)
         by_words = "words" in self.retrieval.retrievers or not found.query.terms
         query = found.query if by_words else None
-        total, facets = await view.facets(query, found.filters, also, request.facets, found.relaxed)
-        trace.since("facets", start)
-        return total + arranged.outside, facets, True
+        try:
+            with until(stages.FACETS), hearing(trace.note):
+                if isinstance(away := trace.failures.get("words"), EngineUnavailable):
+                    raise away  # its counts are where its words are
+                total, facets = await view.facets(
+                    query, found.filters, also, request.facets, found.relaxed
+                )
+        except EngineUnavailable as error:
+            trace.away("facets", fallbacks.FACETS, error)
+            known = np.union1d(also, found.fused.ordinals)
+            total, facets = (
+                len(found.fused),
+                await view.facets_of(known, found.filters, request.facets),
+            )
+        finally:
+            trace.since("facets", start)
+        return total + arranged.outside, facets, trace.exact
 
     async def page(
         self,

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from search.errors import CursorExpired
+from search.resilience import remaining, until
+from search.resilience.stages import RANKED
 from search.retrieval import Candidates, Trace
 from search.seams import Ranker, RankerSource, View
 from search.settings import Settings
@@ -65,8 +67,10 @@ class RankingStage:
             trace.fallbacks.append(_NO_MODEL)
             return found
         start = time.perf_counter()
+        with until(RANKED):
+            patience = remaining(self.settings.limits.stage_seconds)
         try:
-            async with asyncio.timeout(self.settings.limits.stage_seconds):
+            async with asyncio.timeout(patience):
                 candidates = await pool(view, found, request.shopper)
                 ranked = await view.compute(lambda facts: ranker.rank(facts, candidates))
         except TimeoutError:

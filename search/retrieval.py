@@ -10,75 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from search import fallbacks
 from search.boosting import boost
-from search.errors import AisleError, BadInput, EncoderUnavailable
+from search.candidates import Candidates
+from search.encoding import query_vector, seen, vector_of
+from search.errors import AisleError, BadInput, EngineUnavailable
 from search.order import in_order
 from search.relaxing import attempts, misses_kind, understood
-from search.seams import Encoder, Fusion, Ranker, View
+from search.resilience import Guard, hearing, remaining, stages, until
+from search.seams import Encoder, Fusion, View
 from search.settings import Settings
-from search.types import Filters, Ordinals, Query, Ranked, Ranking, Sort, Vector, WordMatches
+from search.trace import Trace
+from search.types import Filters, Named, Ordinals, Query, Ranking, Sort, Vector, WordMatches
 
-_log = logging.getLogger(__name__)
+__all__ = ["Candidates", "Retrieval", "Trace"]
 
 _TOO_LONG = "meaning took too long: words only"
 
 Refine = Callable[[Query, Vector | None], Query]
 """What a query's vector adds to it; None when it has none."""
-
-
-@dataclass(slots=True)
-class Trace:
-    """What one request spent and where it fell back; the pipeline's only mutable value."""
-
-    started: float = field(default_factory=time.perf_counter)
-    timings: dict[str, float] = field(default_factory=dict)
-    fallbacks: list[str] = field(default_factory=list)
-    failures: dict[str, Exception] = field(default_factory=dict)
-
-    def since(self, stage: str, start: float) -> None:
-        """Notes the milliseconds a stage took, from its `time.perf_counter()` start."""
-        self.timings[stage] = self.timings.get(stage, 0.0) + (time.perf_counter() - start) * 1000
-
-    def failed(self, stage: str, instead: str, error: Exception) -> None:
-        """Notes that another stage stands in for one that failed, which is logged."""
-        if stage not in self.failures:
-            _log.error("%s failed; answering by %s", stage, instead, exc_info=error)
-            self.fallbacks.append(f"{stage} failed: {instead} only")
-        self.failures[stage] = error
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The result set's best part: the fused order and each retriever's own ranking.
-
-    `complete` says whether `fused` is the whole result set; `near` are the products near in
-    meaning whatever the filters, for counting facets; `relaxed` whether filters left nothing and
-    fewer words, or any distance in meaning, were accepted instead. `query` is what was understood
-    once the vector was known, `filters` those applied, `dropped` those that were understood and
-    given up, `vector` the query's, `named` the products that a query names outright. `ranked` is
-    what a model made of them, once one has, and `ranker` that model.
-    """
-
-    fused: Ranking
-    stages: Mapping[str, Ranking]
-    words: WordMatches
-    complete: bool
-    near: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
-    relaxed: bool = False
-    query: Query = field(default_factory=lambda: Query(""))
-    filters: Filters = ()
-    dropped: Filters = ()
-    vector: Vector | None = None
-    named: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
-    ranked: Ranked | None = None
-    ranker: Ranker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +46,8 @@ class Retrieval:
     fusion: Fusion
     retrievers: frozenset[str]
     settings: Settings
+    guard: Guard | None = None
+    """Stands before the encoders."""
 
     async def find(
         self,
@@ -115,8 +73,7 @@ class Retrieval:
             return await self._boosted(view, found, sort, trace)
         finally:
             refining.cancel()
-            if not encoding.cancel() and not encoding.cancelled():
-                encoding.exception()  # seen; when words alone refuse a request, nobody else looks
+            encoding.add_done_callback(seen)
 
     async def _refined(
         self,
@@ -131,7 +88,7 @@ class Retrieval:
             return query
         # What went wrong with the vector is told where it is searched with.
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(self.settings.limits.stage_seconds):
+            async with asyncio.timeout(self._patience()):
                 vector = await asyncio.shield(encoding)
         start = time.perf_counter()
         refined = refine(query, vector)
@@ -192,7 +149,7 @@ class Retrieval:
         usable = []
         for each in filters:
             with contextlib.suppress(BadInput):
-                await view.facets(None, (each,), Ranking.empty().ordinals, ())
+                await view.facets_of(Ranking.empty().ordinals, (each,), ())
                 usable.append(each)
         return tuple(usable)
 
@@ -200,12 +157,27 @@ class Retrieval:
         if sort != "relevance" or not found.query.terms:
             return found
         start = time.perf_counter()
-        boosted = await boost(view, found.query, found.fused)
+
+        async def named(query: Query) -> Named:
+            return await self._named(view, query, trace)
+
+        boosted = await boost(view, found.query, found.fused, named)
         if boosted is None:
             return found
         trace.since("boost", start)
         stages = {**found.stages, "fused": found.fused, "boosts": boosted.gains}
         return replace(found, fused=boosted.ranking, stages=stages, named=boosted.named)
+
+    async def _named(self, view: View, query: Query, trace: Trace) -> Named:
+        nobody = Ranking.empty().ordinals
+        if isinstance(trace.failures.get("words"), EngineUnavailable):
+            return Named(nobody, nobody)
+        try:
+            with until(stages.NAMED), hearing(trace.note):
+                return await view.named(query)
+        except EngineUnavailable as error:
+            trace.away("named", fallbacks.NAMED, error)
+            return Named(nobody, nobody)
 
     async def _attempt(
         self,
@@ -223,18 +195,27 @@ class Retrieval:
                 self._words(view, query, filters, trace, relax),
                 self._meaning(view, filters, encoding, trace, relax),
             )
-            if len(trace.failures) >= len(self.retrievers):
-                raise next(iter(trace.failures.values()))
+            self._require_something(encoding, trace)
             return self._fuse(words, meaning, near, trace)
         words = await self._sorted(view, query, filters, sort, trace, relax)
         if len(words.ranking) or not query.terms:
             complete = len(words.ranking) < self.settings.limits.page_depth
             return Candidates(words.ranking, {"words": words.ranking}, words, complete)
         meaning, near = await self._meaning(view, filters, encoding, trace, relax)
+        self._require_something(encoding, trace)
         ordered = Ranking(
             in_order(meaning.ordinals, sort, view.columns), np.zeros_like(meaning.scores)
         )
-        return Candidates(ordered, {"meaning": meaning}, words, True, near)
+        return Candidates(ordered, {"meaning": meaning}, words, trace.exact, near)
+
+    def _require_something(self, encoding: asyncio.Future[Vector | None], trace: Trace) -> None:
+        """Raises what went wrong when nothing could be asked."""
+        words, meaning = (trace.failures.get(name) for name in ("words", "meaning"))
+        there = meaning is None and _TOO_LONG not in trace.fallbacks
+        if words is not None and not (there and vector_of(encoding) is not None):
+            raise words
+        if meaning is not None and "words" not in self.retrievers:
+            raise meaning
 
     def _fuse(
         self, words: WordMatches, meaning: Ranking, near: Ordinals, trace: Trace
@@ -245,34 +226,60 @@ class Retrieval:
         fused = self.fusion(asked, max(self.settings.fusion.limit, *map(len, asked.values())))
         trace.since("fuse", start)
         limits = self.settings.words.limit, self.settings.fusion.limit
-        complete = len(words.ranking) < limits[0] and len(fused) < limits[1]
+        complete = len(words.ranking) < limits[0] and len(fused) < limits[1] and trace.exact
         return Candidates(fused, asked, words, complete, near)
 
     async def _sorted(
         self, view: View, query: Query, filters: Filters, sort: Sort, trace: Trace, relax: bool
     ) -> WordMatches:
-        start = time.perf_counter()
         limit = self.settings.limits.page_depth
-        found = await view.sorted_words(query, filters, sort, limit, relax)
-        trace.since("words", start)
-        return found
+        if not query.terms:
+            return await view.sorted_words(query, filters, sort, limit, relax)
+        return await self._matching(
+            lambda: view.sorted_words(query, filters, sort, limit, relax), trace
+        )
 
     async def _words(
         self, view: View, query: Query, filters: Filters, trace: Trace, relax: bool
     ) -> WordMatches:
         if "words" not in self.retrievers:
             return WordMatches(Ranking.empty())
-        start = time.perf_counter()
         limit = max(self.settings.words.limit, named(filters))
         try:
-            found = await view.words(query, filters, limit, relax)
+            return await self._matching(lambda: view.words(query, filters, limit, relax), trace)
         except AisleError:
             raise
         except Exception as error:
             trace.failed("words", "meaning", error)
             return WordMatches(Ranking.empty())
-        trace.since("words", start)
-        return found
+
+    async def _matching(
+        self, ask: Callable[[], Awaitable[WordMatches]], trace: Trace
+    ) -> WordMatches:
+        """What matches the words; nothing where they are away, which is waited for once and not
+        with every attempt."""
+        start = time.perf_counter()
+        if isinstance(trace.failures.get("words"), EngineUnavailable):
+            return WordMatches(Ranking.empty())
+        try:
+            with until(stages.CANDIDATES), hearing(trace.note):
+                return await ask()
+        except EngineUnavailable as error:
+            trace.away("words", fallbacks.WORDS, error)
+            return WordMatches(Ranking.empty())
+        finally:
+            trace.since("words", start)
+
+    async def _encode(self, view: View, query: Query, trace: Trace) -> Vector | None:
+        if "meaning" not in self.retrievers or not self.settings.meaning.limit:
+            return None
+        seconds = self.settings.limits.stage_seconds
+        return await query_vector(view, query, self.encoders, self.guard, seconds, trace)
+
+    def _patience(self) -> float:
+        """The seconds that meaning may take."""
+        with until(stages.CANDIDATES):
+            return remaining(self.settings.limits.stage_seconds)
 
     async def _meaning(
         self,
@@ -287,7 +294,7 @@ class Retrieval:
         if _TOO_LONG in trace.fallbacks:  # waited for once, not with every attempt
             return nothing, nothing.ordinals
         try:
-            async with asyncio.timeout(self.settings.limits.stage_seconds):
+            async with asyncio.timeout(self._patience()):
                 vector = await asyncio.shield(encoding)
                 if vector is None:
                     return nothing, nothing.ordinals
@@ -317,28 +324,6 @@ class Retrieval:
             return near, near.ordinals
         within = await view.meaning(vector, filters, limit)
         return within if relax else at_least(within, least), near.ordinals
-
-    async def _encode(self, view: View, query: Query, trace: Trace) -> Vector | None:
-        if "meaning" not in self.retrievers or not self.settings.meaning.limit or not query.terms:
-            return None
-        start = time.perf_counter()
-        text = query.encoded or query.corrected or query.normalized or query.text
-        try:
-            encoded: Vector = await asyncio.to_thread(
-                lambda: self.encoders(view.encoder).encode([text])[0]
-            )
-        except EncoderUnavailable:
-            trace.fallbacks.append("no encoder: words only")
-            return None
-        trace.since("encode", start)
-        return encoded
-
-
-def vector_of(encoding: asyncio.Future[Vector | None]) -> Vector | None:
-    """The vector, if it came in time."""
-    if not encoding.done() or encoding.cancelled() or encoding.exception() is not None:
-        return None
-    return encoding.result()
 
 
 def named(filters: Filters) -> int:

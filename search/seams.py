@@ -6,6 +6,7 @@ The contract tests in `tests/contracts/` run over every registered implementatio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -301,6 +302,17 @@ class View(Protocol):
         shopper sees the alternatives."""
         ...
 
+    async def facets_of(
+        self, ordinals: Ordinals, filters: Filters, names: Sequence[str] | None
+    ) -> tuple[Facet, ...]:
+        """Facets of some products alone, as far as this process can count them by itself: without
+        attributes. For when a server does not answer.
+
+        Raises:
+            BadInput: a filter or a facet's name is wrong.
+        """
+        ...
+
     async def products(self, ordinals: Ordinals) -> list[Product]:
         """The stored products, in the order asked."""
         ...
@@ -328,6 +340,14 @@ class Engine(Protocol):
 
     async def refresh(self) -> View:
         """Looks for newer data now instead of at the next poll; returns the newest view."""
+        ...
+
+    def changing(self) -> AbstractAsyncContextManager[None]:
+        """Around a change of the catalogue that this process makes.
+
+        Raises:
+            EngineUnavailable: what holds the words is known to be away.
+        """
         ...
 
     async def close(self) -> None:

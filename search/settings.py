@@ -109,10 +109,13 @@ class EngineServerSettings(ServerSettings):
     """Copies of each part: 1 and two servers or more go on when one is lost."""
     timeout_seconds: float = Field(2.0, gt=0)
     """How long one answer is waited for."""
+    change_seconds: float = Field(5.0, gt=0)
+    """How long live changes wait for a server that takes none; then they are refused."""
     retries: int = Field(1, ge=0, le=5)
-    """How often a request that could not be sent is sent to another server of `url`."""
+    """How often what only reads, or could not be sent, is tried again, at another server of `url`
+    where there are several, while there is time."""
     connections: int = Field(32, ge=1)
-    """Connections to each server."""
+    """Connections to each server, and the searches that may wait for it at once."""
     bulk_connections: int = Field(4, ge=1, le=64)
     """Parts of a catalogue sent side by side."""
     bulk_bytes: int = Field(5_000_000, ge=10_000)
@@ -120,7 +123,8 @@ class EngineServerSettings(ServerSettings):
 
 
 class IndexSettings(Section):
-    """What the words index is made of; changing it takes effect with the next full index."""
+    """What the words index is made of, which takes effect with the next full index; and what is
+    kept of earlier ones."""
 
     weights: dict[str, int] = {
         "title": 3,
@@ -132,6 +136,11 @@ class IndexSettings(Section):
         "attributes": 1,
     }
     """How often each field occurs in the weighted text `all`."""
+    keep: int = Field(1, ge=0, le=100)
+    """Snapshots that stay to go back to, besides the one being served."""
+    keep_hours: float = Field(1.0, ge=0)
+    """How long the index of one stays at least on its server after another took its place: replicas
+    may be reading it."""
 
 
 class WordsSettings(Section):

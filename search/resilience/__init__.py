@@ -1,6 +1,7 @@
 """Failing well: how long a request may wait, and what keeps a dependency that is away or slow from
 taking everything with it (docs/failing.md)."""
 
+from search.resilience import stages
 from search.resilience.deadline import end, remaining, until, within
 from search.resilience.guard import CLOSED, HALF_OPEN, OPEN, Guard, watching
 from search.resilience.notes import hearing, note
@@ -15,6 +16,7 @@ __all__ = [
     "hearing",
     "note",
     "remaining",
+    "stages",
     "tried",
     "until",
     "watching",

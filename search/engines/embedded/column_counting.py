@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.embedded.columns import SEPARATOR, ColumnsView, Dictionary
 from search.engines.embedded.filters import FILTERS, FilterIndex
-from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.tally import RATINGS, VALUES, Asked, Bounds, Counting, Tally
-from search.types import Filters
+from search.types import Filters, Mask
 
 Rows = NDArray[np.intp] | slice
+
+
+class Chosen(Protocol):
+    """Who is counted: `search.engines.embedded.masks.MaskCache` for all products."""
+
+    def of(self, filters: Filters) -> Mask:
+        """The products that satisfy filters."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class ColumnCounting:
     """
 
     index: FilterIndex
-    masks: MaskCache
+    masks: Chosen
     others: Counting
 
     def count(self, filters: Filters, asked: Asked) -> Tally:

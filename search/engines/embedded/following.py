@@ -13,6 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from search.engines.embedded.layout import read_current
@@ -53,6 +54,7 @@ class FollowingEngine(ABC, Generic[V, S]):
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="open")
         self._snapshot: LocalSnapshot[Any, S] | None = None
         self._newest: V | None = None
+        self._waiting: S | None = None
         self._views: OrderedDict[str, tuple[V, float]] = OrderedDict()
         self._turn = asyncio.Lock()
         self._poller: asyncio.Task[None] | None = None
@@ -87,14 +89,21 @@ class FollowingEngine(ABC, Generic[V, S]):
         """
         async with self._turn:
             loop = asyncio.get_running_loop()
-            state = await loop.run_in_executor(self._opener, self._newer)
+            # What cannot be accepted yet is tried again, unless something newer has come.
+            state = await loop.run_in_executor(self._opener, self._newer) or self._waiting
+            self._waiting = state
             if state is not None:
                 await self._accept(state)
+                self._waiting = None
                 self._publish(self._viewed(state))
             self._forget()
             self._watch()
             assert self._newest is not None  # the first call opens a snapshot or raises
             return self._newest
+
+    def changing(self) -> AbstractAsyncContextManager[None]:
+        """See `search.seams.Engine.changing`."""
+        return nullcontext()
 
     async def close(self) -> None:
         """Stops background work; views already handed out stay usable until their searches end."""

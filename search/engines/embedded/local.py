@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from search.engines.embedded.column_counting import ColumnCounting
 from search.engines.embedded.columns import ColumnsView
 from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.documents import DocumentStore
+from search.engines.embedded.facets import FacetCounter
 from search.engines.embedded.facts import EmbeddedFacts
-from search.engines.embedded.filters import FilterIndex
+from search.engines.embedded.filters import FILTERS, FilterIndex
 from search.engines.embedded.masks import MaskCache
 from search.engines.embedded.order import BaseOrders
+from search.engines.embedded.tally import Asked, Tally
 from search.settings import WordsSettings
-from search.types import Filters, Ordinals, Product, Ranking, Vector, Vectors
+from search.types import Facet, Filters, Mask, Ordinals, Product, Ranking, Vector, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,18 @@ class LocalState:
         best = np.lexsort((ordinals, -scores))[:limit]
         return Ranking(ordinals[best], scores[best])
 
+    def facets_of(
+        self, ordinals: Ordinals, filters: Filters, names: Sequence[str] | None
+    ) -> tuple[Facet, ...]:
+        """See `search.seams.View.facets_of`.
+
+        Raises:
+            BadInput: a filter or a facet's name is wrong.
+        """
+        counting = ColumnCounting(self.filters, _Among(self.masks, ordinals), _Uncounted())
+        _, facets = FacetCounter(self.filters, filters).count(names, counting)
+        return tuple(each for each in facets if each.name in FILTERS)
+
     def products(self, ordinals: Ordinals) -> list[Product]:
         """The stored products, in the order asked."""
         return self.documents.products(ordinals)
@@ -77,3 +93,26 @@ class LocalState:
             return None
         base = self.vectors.count
         return self.vectors.vector(ordinal) if ordinal < base else self.later[ordinal - base]
+
+
+@dataclass(frozen=True, slots=True)
+class _Among:
+    """Some of the products."""
+
+    masks: MaskCache
+    ordinals: Ordinals
+
+    def of(self, filters: Filters) -> Mask:
+        """Those of them that satisfy filters."""
+        satisfying = self.masks.of(filters)
+        mask = np.zeros_like(satisfying)
+        mask[self.ordinals] = satisfying[self.ordinals]
+        return mask
+
+
+class _Uncounted:
+    """Stands for who would count what has no column."""
+
+    def count(self, filters: Filters, asked: Asked) -> Tally:
+        """Nothing."""
+        return Tally(0, {name: {} for name in asked}, {})

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from search.engines.embedded.local import LocalState
 from search.seams import Columns, Facts
-from search.types import Filter, Filters, Ordinals, Product, Ranking, Vector
+from search.types import Facet, Filter, Filters, Ordinals, Product, Ranking, Vector
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,6 +51,12 @@ class LocalView(Generic[S]):
     async def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
         """See `LocalState.meaning`."""
         return await self._run(self._state.meaning, vector, filters, limit)
+
+    async def facets_of(
+        self, ordinals: Ordinals, filters: Filters, names: Sequence[str] | None
+    ) -> tuple[Facet, ...]:
+        """See `LocalState.facets_of`."""
+        return await self._run(self._state.facets_of, ordinals, filters, names)
 
     async def products(self, ordinals: Ordinals) -> list[Product]:
         """See `LocalState.products`."""

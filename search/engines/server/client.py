@@ -5,22 +5,30 @@ Both clients send the same requests; each checks that it talks to its own produc
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
 
-from search.errors import AisleError, BadInput, EngineUnavailable, IndexCorrupt, NotFound
-from search.secrets import credentials, redact, ssl_context
+from search.engines.server.faults import Away, away, refused
+from search.engines.server.faults import wrong_product as wrong_product
+from search.errors import BadInput, EngineUnavailable
+from search.resilience import remaining, tried
+from search.secrets import credentials, ssl_context
 from search.settings import EngineServerSettings
 
 SECTION = "server"
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
-_DENIED = (401, 403)
-_REFUSED = 429
-_UNAVAILABLE = 502
-"""From here on, the server or what stands before it cannot answer now."""
+_READS = ("/_search", "/_count")
+"""What only reads although it is posted."""
+_TOO_LITTLE = 0.005
+"""Seconds in which no server answers."""
+_STEP_SECONDS, _PATIENT = 0.05, 200
+_DEAD_SECONDS = 1.0
+"""How long a server that did not answer is left alone while there are others."""
 Params = Mapping[str, str | int | bool]
 
 
@@ -39,12 +47,13 @@ class Server(Protocol):
         seconds: float | None = None,
     ) -> Any:
         """The decoded answer; a body of bytes is sent as lines of JSON. `seconds` replaces the
-        setting of how long is waited.
+        setting of how long is waited, within what remains of the request's time. What only reads is
+        asked again of another server, or of the same one if it did not get the request.
 
         Raises:
             EngineUnavailable: it does not answer, or not in time, or has no room for it now.
             NotFound: there is no such index.
-            BadInput: it takes neither the name nor the key.
+            EngineUnusable: it is another product, or takes neither the name nor the key.
             IndexCorrupt: it refuses the request.
         """
         ...
@@ -61,7 +70,59 @@ def encoded(body: Mapping[str, Any] | bytes | None) -> tuple[bytes | None, Mappi
     return (None if body is None else orjson.dumps(body)), _JSON
 
 
-class ElasticsearchServer:
+class _RestServer(ABC):
+    """What requests to both products have in common: how long they wait, what is tried again."""
+
+    product: str
+
+    def __init__(self, settings: EngineServerSettings) -> None:
+        self._seconds, self._tries = settings.timeout_seconds, settings.retries + 1
+        self._several = len(settings.urls) > 1
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | bytes | None = None,
+        params: Params | None = None,
+        seconds: float | None = None,
+    ) -> Any:
+        """See `Server.request`."""
+        sent, headers = encoded(body)
+        reads = method in ("GET", "HEAD") or path.endswith(_READS)
+        left = self._tries
+
+        async def once() -> Any:
+            nonlocal left
+            left -= 1
+            patience = remaining(seconds or self._seconds)
+            if patience < _TOO_LITTLE:
+                raise EngineUnavailable(f"no time is left to ask {self.product}; try again")
+            if reads and left and self._several:
+                patience /= 2  # leaves time to ask another server
+            return await self._send(method, path, sent, headers, params or {}, patience)
+
+        def again(error: BaseException) -> bool:
+            if isinstance(error, Away):
+                return error.unsent or (reads and (self._several or not error.late))
+            return reads and isinstance(error, EngineUnavailable)
+
+        return await tried(once, self._tries, again)
+
+    @abstractmethod
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        params: Params,
+        seconds: float,
+    ) -> Any:
+        """One try; see `Server.request`."""
+
+
+class ElasticsearchServer(_RestServer):
     """By `elasticsearch.AsyncElasticsearch` over aiohttp; implements `Server`."""
 
     product = "Elasticsearch"
@@ -75,6 +136,7 @@ class ElasticsearchServer:
         from elastic_transport import AiohttpHttpNode
         from elasticsearch import AsyncElasticsearch
 
+        super().__init__(settings)
         known = credentials(settings, SECTION)
         context = ssl_context(settings, SECTION)
         options: dict[str, Any] = {} if context is None else {"ssl_context": context}
@@ -84,46 +146,57 @@ class ElasticsearchServer:
             api_key=known.api_key or None,
             request_timeout=settings.timeout_seconds,
             connections_per_node=settings.connections,
-            max_retries=settings.retries,
-            retry_on_timeout=False,
+            max_retries=0,
             retry_on_status=(),
+            dead_node_backoff_factor=_DEAD_SECONDS,
+            max_dead_node_backoff=_DEAD_SECONDS,
             http_compress=False,
             node_class=AiohttpHttpNode,
             **options,
         )
+        self._patient: dict[int, Any] = {}
 
-    async def request(
+    async def _send(
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | bytes | None = None,
-        params: Params | None = None,
-        seconds: float | None = None,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        params: Params,
+        seconds: float,
     ) -> Any:
-        """See `Server.request`."""
-        from elastic_transport import TransportError
+        from elastic_transport import ConnectionTimeout, TransportError
         from elasticsearch import ApiError, UnsupportedProductError
 
-        sent, headers = encoded(body)
-        client = self._client if seconds is None else self._client.options(request_timeout=seconds)
         try:
-            answer = await client.perform_request(
-                method, path, params=params, headers=headers, body=sent
+            answer = await self._waiting(seconds).perform_request(
+                method, path, params=params, headers=headers, body=body
             )
         except UnsupportedProductError as error:
             raise wrong_product(self.product) from error
         except ApiError as error:
             raise refused(self.product, path, error.status_code, error.body) from error
         except TransportError as error:
-            raise away(self.product, error) from error
+            late, causes = isinstance(error, ConnectionTimeout), error.errors
+            raise away(self.product, error, late, causes[0] if causes else None) from error
         return answer.body
+
+    def _waiting(self, seconds: float) -> Any:
+        """The client that waits so long. Each is kept: making one takes longer than a request."""
+        steps = math.ceil(seconds / _STEP_SECONDS)
+        if steps not in self._patient:
+            if len(self._patient) >= _PATIENT:
+                self._patient.clear()
+            waiting = self._client.options(request_timeout=steps * _STEP_SECONDS)
+            self._patient[steps] = waiting
+        return self._patient[steps]
 
     async def close(self) -> None:
         """See `Server.close`."""
         await self._client.close()
 
 
-class OpenSearchServer:
+class OpenSearchServer(_RestServer):
     """By `opensearchpy.AsyncOpenSearch` over aiohttp; implements `Server`."""
 
     product = "OpenSearch"
@@ -136,10 +209,10 @@ class OpenSearchServer:
         """
         from opensearchpy import AsyncHttpConnection, AsyncOpenSearch
 
+        super().__init__(settings)
         known = credentials(settings, SECTION)
         context = ssl_context(settings, SECTION)
         options: dict[str, Any] = {} if context is None else {"ssl_context": context}
-        self._timeout = settings.timeout_seconds
         self._client = AsyncOpenSearch(
             list(addresses(settings)),
             http_auth=known.basic,
@@ -147,36 +220,38 @@ class OpenSearchServer:
             connection_class=AsyncHttpConnection,
             timeout=settings.timeout_seconds,
             maxsize=settings.connections,
-            max_retries=settings.retries,
+            max_retries=0,
             retry_on_status=(),
-            retry_on_timeout=False,
+            retry_on_timeout=True,  # with no retries: only then is the node left alone for a while
+            dead_timeout=_DEAD_SECONDS,
+            timeout_cutoff=0,
             **options,
         )
 
-    async def request(
+    async def _send(
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | bytes | None = None,
-        params: Params | None = None,
-        seconds: float | None = None,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        params: Params,
+        seconds: float,
     ) -> Any:
-        """See `Server.request`."""
-        from opensearchpy.exceptions import ConnectionError as Away
-        from opensearchpy.exceptions import TransportError
+        from opensearchpy.exceptions import ConnectionError as NoAnswer
+        from opensearchpy.exceptions import ConnectionTimeout, TransportError
 
-        sent, headers = encoded(body)
         try:
             return await self._client.transport.perform_request(
                 method,
                 path,
-                params=dict(params or {}),
-                body=sent,
+                params=dict(params),
+                body=body,
                 headers=dict(headers),
-                timeout=seconds or self._timeout,
+                timeout=seconds,
             )
-        except Away as error:
-            raise away(self.product, error) from error
+        except NoAnswer as error:
+            late = isinstance(error, ConnectionTimeout)
+            raise away(self.product, error, late, error.info) from error
         except TransportError as error:
             status = error.status_code if isinstance(error.status_code, int) else 0
             raise refused(self.product, path, status, error.info) from error
@@ -203,66 +278,3 @@ def addresses(settings: EngineServerSettings) -> tuple[str, ...]:
 
 def _has_port(url: str) -> bool:
     return url.rpartition(":")[2].rstrip("/").isdigit()
-
-
-def away(product: str, error: Exception) -> EngineUnavailable:
-    """A server that gives no answer."""
-    why = redact(str(getattr(error, "message", "") or type(error).__name__))
-    return EngineUnavailable(
-        f"{product} does not answer ({why[:200]}); try again in a moment, and look whether "
-        "[server] url and its network are right if this goes on"
-    )
-
-
-def wrong_product(product: str) -> BadInput:
-    """Something else answers at the address."""
-    return BadInput(
-        f"what answers at [server] url is not {product}; set engine to what it is, or the url to "
-        f"that of {product}",
-        field="engine",
-    )
-
-
-def refused(product: str, path: str, status: int, body: object) -> AisleError:
-    """A server that answers with an error."""
-    kind, reason = _reason(body)
-    if status in _DENIED:
-        return BadInput(
-            f"{product} does not let Aisle in ({status}: {reason}): set [server] username and "
-            "password_file, or api_key_file, of a user who may read and write its indices",
-            field="server.username",
-        )
-    if status == _REFUSED or status >= _UNAVAILABLE or status == 0:
-        return EngineUnavailable(f"{product} cannot answer now ({status}: {reason}); try again")
-    if kind == "index_not_found_exception":
-        return NotFound(f"{product} has no index {path.split('/')[1]}: run `aisle reindex`")
-    if kind in _PASSING:
-        return EngineUnavailable(f"{product} cannot answer now ({kind}: {reason}); try again")
-    return IndexCorrupt(
-        f"{product} refuses {path} ({status}, {kind}: {reason}): make the index anew with "
-        "`aisle reindex`, and look into the server's log if that does not help"
-    )
-
-
-_PASSING = frozenset(
-    {
-        "search_phase_execution_exception",
-        "no_shard_available_action_exception",
-        "circuit_breaking_exception",
-        "es_rejected_execution_exception",
-        "cluster_block_exception",
-        "master_not_discovered_exception",
-        "cluster_manager_not_discovered_exception",
-        "process_cluster_event_timeout_exception",
-        "unavailable_shards_exception",
-    }
-)
-"""Kinds of errors that pass."""
-
-
-def _reason(body: object) -> tuple[str, str]:
-    error = body.get("error") if isinstance(body, Mapping) else body
-    if isinstance(error, Mapping):
-        cause = (error.get("root_cause") or [error])[0]
-        return str(cause.get("type") or error.get("type")), str(cause.get("reason"))[:300]
-    return "", str(error or "no reason given")[:300]

@@ -4,6 +4,7 @@ ask the index that was made with it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from search.engines.embedded.following import FollowingEngine
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer, Server
@@ -11,8 +12,13 @@ from search.engines.server.naming import index_name
 from search.engines.server.snapshot import ServerSnapshot
 from search.engines.server.state import ServerState
 from search.engines.server.verifying import check_index, check_server
-from search.engines.server.view import ServerView
+from search.engines.server.view import ServerView, answered
+from search.errors import EngineUnavailable
+from search.resilience import Guard
 from search.settings import EngineServerSettings, Settings
+
+_PROBE_SECONDS = 0.3
+"""A server that takes longer to find nothing is of no use to shoppers."""
 
 
 class ServerEngine(FollowingEngine[ServerView, ServerState]):
@@ -29,9 +35,29 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
         super().__init__(settings)
         self._server = type(self)._connect(settings.server)
         self._accepted: set[str] = set()
+        chosen = settings.server
+        self._guard = Guard(
+            settings.engine,
+            self._probe,
+            EngineUnavailable,
+            at_once=chosen.connections,
+            wait_seconds=chosen.timeout_seconds,
+            harmless=answered,
+        )
+        self._changes = Guard(
+            f"{settings.engine} changes",
+            self._probe,
+            EngineUnavailable,
+            at_once=1,
+            wait_seconds=chosen.change_seconds,
+            failures=1,
+            harmless=lambda error: not isinstance(error, EngineUnavailable),
+        )
 
     async def close(self) -> None:
         """Stops background work and closes the connections."""
+        await self._guard.close()
+        await self._changes.close()
         await super().close()
         await self._server.close()
 
@@ -39,7 +65,18 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
         return ServerSnapshot(self._settings, version, self._server)
 
     def _viewed(self, state: ServerState) -> ServerView:
-        return ServerView(state, self._pool)
+        return ServerView(state, self._pool, self._guard)
+
+    def changing(self) -> AbstractAsyncContextManager[None]:
+        """See `search.seams.Engine.changing`."""
+        return self._changes.asking()
+
+    async def _probe(self) -> None:
+        newest = self._newest
+        if newest is None:
+            await self._server.request("GET", "/", seconds=_PROBE_SECONDS)
+        else:
+            await newest.probe(_PROBE_SECONDS)
 
     async def _accept(self, state: ServerState) -> None:
         if state.index not in self._accepted:

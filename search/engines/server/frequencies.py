@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import ChainMap
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,8 +12,8 @@ from search.engines.server.dialect import Dsl
 T = TypeVar("T")
 Word = tuple[str, str]
 """A field and an analyzed word."""
-Count = Callable[[Sequence[Dsl]], Awaitable[Sequence[int]]]
-"""The documents that match each of some queries."""
+Count = Callable[[Sequence[Dsl]], Awaitable[tuple[Sequence[int], bool]]]
+"""The documents that match each of some queries, and whether all parts of the index were asked."""
 _KEPT = 200_000
 _AT_ONCE = 512
 
@@ -21,12 +22,16 @@ _AT_ONCE = 512
 class Vocabulary:
     """Counts of one index that were asked for, by word."""
 
-    known: dict[Word, int] = field(default_factory=dict)
+    known: MutableMapping[Word, int] = field(default_factory=dict)
 
     def changed(self) -> Vocabulary:
         """For an index that has changed a little: words it had not may be there now; the counts of
         the others are near enough."""
         return Vocabulary({word: count for word, count in self.known.items() if count})
+
+    def aside(self) -> Vocabulary:
+        """One that what it keeps is soon forgotten with."""
+        return Vocabulary(ChainMap({}, self.known))
 
     def keep(self, found: dict[Word, int]) -> None:
         """Takes in what was asked."""
@@ -41,7 +46,7 @@ class Asking:
     and is noted."""
 
     documents: int
-    known: dict[Word, int]
+    known: MutableMapping[Word, int]
     missing: dict[Word, None] = field(default_factory=dict)
 
     def frequency(self, field: str, word: str) -> int:
@@ -67,4 +72,7 @@ async def with_counts(
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             queries = [{"term": {name: {"value": word}}} for name, word in some]
-            vocabulary.keep(dict(zip(some, await count(queries), strict=True)))
+            counts, everywhere = await count(queries)
+            if not everywhere:
+                vocabulary = vocabulary.aside()
+            vocabulary.keep(dict(zip(some, counts, strict=True)))

@@ -8,13 +8,14 @@ written meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from search import fallbacks
 from search.engines.embedded.column_counting import ColumnCounting
 from search.engines.embedded.facets import FacetCounter
 from search.engines.embedded.filters import FILTERS, filtered
@@ -28,6 +29,7 @@ from search.engines.server.counting import aggregations, tally
 from search.engines.server.dialect import Dsl, DslDialect
 from search.engines.server.frequencies import Asking, Vocabulary, with_counts
 from search.order import KEYS, in_order
+from search.resilience import note
 from search.types import (
     Facet,
     Filters,
@@ -178,11 +180,12 @@ class ServerState(LocalState):
 
         return await with_counts(made, self.count, self.vocabulary, self._frequencies)
 
-    async def _frequencies(self, queries: Sequence[Dsl]) -> list[int]:
+    async def _frequencies(self, queries: Sequence[Dsl]) -> tuple[list[int], bool]:
         counted = {"filters": {"filters": list(queries)}}
         body = {"size": 0, "track_total_hits": False, "aggs": {"words": counted}}
         found = await self._ask(body, _COUNTS)
-        return [bucket["doc_count"] for bucket in found["aggregations"]["words"]["buckets"]]
+        buckets = found["aggregations"]["words"]["buckets"]
+        return [bucket["doc_count"] for bucket in buckets], whole(found)
 
     async def _few(
         self, words: WordsQuery[Dsl], filters: Filters, found: int | None = None
@@ -232,8 +235,25 @@ class ServerState(LocalState):
         gone = {"range": {"died": {"lte": self.sequence}}}
         return {"bool": {"must": [query], "must_not": [later, gone]}}
 
+    async def probe(self, seconds: float) -> None:
+        """Raises unless the server searches the index within so many seconds.
+
+        Raises:
+            EngineUnavailable, EngineUnusable, NotFound, IndexCorrupt: why it does not.
+        """
+        body = {"size": 0, "query": {"term": {"ord": 0}}}
+        await self.server.request("POST", f"/{self.index}/_search", body, _HITS, seconds)
+
     async def _ask(self, body: Dsl, params: Params) -> Any:
-        return await self.server.request("POST", f"/{self.index}/_search", body, params)
+        found = await self.server.request("POST", f"/{self.index}/_search", body, params)
+        if not whole(found):
+            note(fallbacks.PART)
+        return found
+
+
+def whole(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer is about all parts of the index, and all that is in them."""
+    return not (answer.get("timed_out") or answer.get("_shards", {}).get("failed"))
 
 
 class _Nobody:

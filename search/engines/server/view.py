@@ -3,27 +3,61 @@ threads of this process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
+from search import fallbacks
 from search.engines.embedded.facets import FacetCounter
+from search.engines.embedded.filters import FILTERS
 from search.engines.embedded.local_view import LocalView
 from search.engines.embedded.tally import Asked, Tally
 from search.engines.server.state import ServerState
+from search.errors import BadInput, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
+from search.resilience import Guard, note
 from search.types import Facet, Filters, Named, Ordinals, Query, Sort, WordMatches
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+def answered(error: BaseException) -> bool:
+    """Whether an error is an answer: about the request, or about the index of a view."""
+    if isinstance(error, EngineUnusable):
+        return False
+    return isinstance(error, (BadInput, NotFound, IndexCorrupt))
 
 
 class ServerView(LocalView[ServerState]):
-    """One consistent, unchanging state of an index."""
+    """One consistent, unchanging state of an index. Whatever keeps the server from finding words in
+    it is `EngineUnavailable` to those who search."""
+
+    def __init__(self, state: ServerState, pool: ThreadPoolExecutor, guard: Guard) -> None:
+        super().__init__(state, pool)
+        self._guard = guard
+
+    async def _asked(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            async with self._guard.asking():
+                return await work()
+        except (NotFound, IndexCorrupt, EngineUnusable) as error:
+            _log.error("%s: %s", self._guard.name, error)
+            raise EngineUnavailable(str(error)) from error
+
+    async def probe(self, seconds: float) -> None:
+        """See `ServerState.probe`."""
+        await self._state.probe(seconds)
 
     async def named(self, query: Query) -> Named:
         """See `ServerState.named`."""
-        return await self._state.named(query)
+        return await self._asked(lambda: self._state.named(query))
 
     async def words(
         self, query: Query, filters: Filters, limit: int, relax: bool = False
     ) -> WordMatches:
         """See `ServerState.words`."""
-        return await self._state.words(query, filters, limit, relax)
+        return await self._asked(lambda: self._state.words(query, filters, limit, relax))
 
     async def sorted_words(
         self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False
@@ -31,7 +65,8 @@ class ServerView(LocalView[ServerState]):
         """See `ServerState.sorted_words`."""
         if not query.terms:
             return await self._run(self._state.browse, filters, sort, limit)
-        return await self._state.sorted_words(query, filters, sort, limit, relax)
+        state = self._state
+        return await self._asked(lambda: state.sorted_words(query, filters, sort, limit, relax))
 
     async def facets(
         self,
@@ -44,11 +79,16 @@ class ServerView(LocalView[ServerState]):
         """See `ServerState.facets`."""
         if query is not None and not query.terms:
             return await FacetCounter(self._state.filters, filters).counted(names, self._browsed)
-        return await self._state.facets(query, filters, also, names, relax)
+        state = self._state
+        return await self._asked(lambda: state.facets(query, filters, also, names, relax))
 
     async def _browsed(self, filters: Filters, asked: Asked) -> Tally:
         own = await self._run(self._state.local_counts, filters, asked)
-        others = await self._state.server_counts(filters, asked)
+        try:
+            others = await self._asked(lambda: self._state.server_counts(filters, asked))
+        except EngineUnavailable:
+            note(fallbacks.ATTRIBUTES)
+            others = Tally(0, {name: {} for name in asked if name not in FILTERS}, {})
         return own.joined(others) if others else own
 
     async def find(self, product_id: str) -> int | None:

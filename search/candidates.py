@@ -1,0 +1,36 @@
+"""What there is to rank."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from search.seams import Ranker
+from search.types import Filters, Ordinals, Query, Ranked, Ranking, Vector, WordMatches
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The result set's best part: the fused order and each retriever's own ranking.
+
+    `complete` says whether `fused` is the whole result set; `near` are the products near in
+    meaning whatever the filters, for counting facets; `relaxed` whether filters left nothing and
+    fewer words, or any distance in meaning, were accepted instead. `query` is what was understood
+    once the vector was known, `filters` those applied, `dropped` those that were understood and
+    given up, `vector` the query's, `named` the products that a query names outright. `ranked` is
+    what a model made of them, once one has, and `ranker` that model.
+    """
+
+    fused: Ranking
+    stages: Mapping[str, Ranking]
+    words: WordMatches
+    complete: bool
+    near: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
+    relaxed: bool = False
+    query: Query = field(default_factory=lambda: Query(""))
+    filters: Filters = ()
+    dropped: Filters = ()
+    vector: Vector | None = None
+    named: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
+    ranked: Ranked | None = None
+    ranker: Ranker | None = None

@@ -1,0 +1,88 @@
+"""What can be wrong with a server: its errors as Aisle's own, which say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from search.errors import AisleError, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
+from search.secrets import redact
+
+_DENIED = (401, 403)
+_REFUSED = 429
+_UNAVAILABLE = 502
+"""From here on, the server or what stands before it cannot answer now."""
+
+
+class Away(EngineUnavailable):
+    """No answer came: `late` within the time, `unsent` for nobody takes connections there."""
+
+    def __init__(self, message: str, *, late: bool = False, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.late, self.unsent = late, unsent
+
+
+def away(product: str, error: Exception, late: bool = False, cause: object = None) -> Away:
+    """A server that gives no answer; `cause` is what aiohttp said."""
+    from aiohttp import ClientConnectorError
+
+    why = redact(str(getattr(error, "message", "") or type(error).__name__))
+    return Away(
+        f"{product} does not answer ({why[:200]}); try again in a moment, and look whether "
+        "[server] url and its network are right if this goes on",
+        late=late,
+        unsent=isinstance(cause, ClientConnectorError),
+    )
+
+
+def wrong_product(product: str) -> EngineUnusable:
+    """Something else answers at the address."""
+    return EngineUnusable(
+        f"what answers at [server] url is not {product}; set engine to what it is, or the url to "
+        f"that of {product}",
+        field="engine",
+    )
+
+
+def refused(product: str, path: str, status: int, body: object) -> AisleError:
+    """A server that answers with an error."""
+    kind, reason = _reason(body)
+    if status in _DENIED and kind not in _PASSING:
+        return EngineUnusable(
+            f"{product} does not let Aisle in ({status}: {reason}): set [server] username and "
+            "password_file, or api_key_file, of a user who may read and write its indices",
+            field="server.username",
+        )
+    if status == _REFUSED or status >= _UNAVAILABLE or status == 0:
+        return EngineUnavailable(f"{product} cannot answer now ({status}: {reason}); try again")
+    if kind == "index_not_found_exception":
+        return NotFound(f"{product} has no index {path.split('/')[1]}: run `aisle reindex`")
+    if kind in _PASSING:
+        return EngineUnavailable(f"{product} cannot answer now ({kind}: {reason}); try again")
+    return IndexCorrupt(
+        f"{product} refuses {path} ({status}, {kind}: {reason}): make the index anew with "
+        "`aisle reindex`, and look into the server's log if that does not help"
+    )
+
+
+_PASSING = frozenset(
+    {
+        "search_phase_execution_exception",
+        "no_shard_available_action_exception",
+        "circuit_breaking_exception",
+        "es_rejected_execution_exception",
+        "cluster_block_exception",
+        "master_not_discovered_exception",
+        "cluster_manager_not_discovered_exception",
+        "process_cluster_event_timeout_exception",
+        "unavailable_shards_exception",
+    }
+)
+"""Kinds of errors that pass."""
+
+
+def _reason(body: object) -> tuple[str, str]:
+    error = body.get("error") if isinstance(body, Mapping) else body
+    if isinstance(error, Mapping):
+        cause = (error.get("root_cause") or [error])[0]
+        return str(cause.get("type") or error.get("type")), str(cause.get("reason"))[:300]
+    return "", str(error or "no reason given")[:300]
