@@ -1,6 +1,6 @@
 # make demo   set up, build the demo shop, index it, serve it on http://127.0.0.1:8000
 # make test   the whole test suite
-# make check  lint, types, imports and the fast tests
+# make check  lint, types, the audit of dependencies, imports and the fast tests
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ PORT ?= 8000
 CATALOGUE ?=
 PRESET ?=
 
-.PHONY: demo install install-serving install-gpu test check lint types lock clean
+.PHONY: demo install install-serving install-gpu test check lint types audit lock clean
 
 demo: install
 	@$(BIN)/aisle demo --data $(DATA) --port $(PORT) $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(PRESET),--preset $(PRESET))
@@ -41,7 +41,7 @@ install-gpu: install
 test: install
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
-check: install lint types
+check: install lint types audit
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not real and not browser and not kafka and not elasticsearch and not opensearch"
 
 lint: install
@@ -49,6 +49,11 @@ lint: install
 
 types: install
 	@$(BIN)/mypy
+
+# What is installed: pinned, as locked, under usable licenses, and without known vulnerabilities.
+audit: install
+	@$(BIN)/uv pip check -q --python $(BIN)/python
+	@$(BIN)/python -m tests.dependencies.audit
 
 # Pin everything anew, with the hashes of the files, which installing verifies; no registry host is
 # written.
