@@ -30,6 +30,7 @@ from api.responses import Status, search_body, server_timing
 from api.search_log import new_query_id, visit_of
 from api.state import AppState
 from search.errors import AisleError, BadInput, NotFound
+from search.resilience import within
 from search.types import SearchResponse
 
 
@@ -54,7 +55,8 @@ async def _search(request: Request, state: AppState, parameters: SearchParameter
         treatment = state.experiments.treatment(visit.session, visit.client, asked.query)
         asked = replace(asked, treatment=treatment)
     try:
-        found = await state.search.search(asked)
+        with within(state.settings.serving.deadline_seconds):
+            found = await state.search.search(asked)
     except BadInput:
         raise
     except Exception:
@@ -92,6 +94,8 @@ def _answer(request: Request, state: AppState, response: SearchResponse) -> Resp
         metrics.relaxed.labels(response.relaxation).inc()
     for fallback in response.fallbacks:
         metrics.fallbacks.labels(fallback).inc()
+    if response.fallbacks:
+        context.facts["fallbacks"] = response.fallbacks
     context.stages.update(response.timings)
     context.facts.update(
         total=response.total,
@@ -215,6 +219,7 @@ async def readyz(request: Request, state: AppState) -> Response:
             running,
             faults_of(state.experiments, state.steering),
             artifacts.text if (artifacts := status_of(state.settings)) else None,
+            state.away,
         )
     )
 

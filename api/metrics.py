@@ -78,10 +78,12 @@ class Metrics:
         self.cache_found = Counter(
             "aisle_cache_hits", "Lookups that found what they sought", ("cache",), registry=of
         )
-        self.breaker = self._labeled(
+        self.breaker = Gauge(
             "aisle_breaker_state",
             "A circuit breaker: 0 lets requests through, 1 tries one, 2 refuses them at once",
             ("server",),
+            registry=of,
+            multiprocess_mode="livemax",
         )
         self.catalogue_lag = self._gauge(
             "aisle_catalogue_lag", "Changes of the catalogue that wait to be applied"

@@ -100,7 +100,8 @@ class Status:
     the shop's rules, and `rules_fault` is what is wrong with newer ones. `events` says whether
     searches and events are logged, `behavior` as of when the model knows what shoppers did;
     `experiments` are those that take part, `waiting` why others do not. `artifacts` is how far this
-    machine is with what several share."""
+    machine is with what several share. `away` are the servers that do not answer, and are done
+    without."""
 
     status: str
     version: str | None = None
@@ -114,6 +115,7 @@ class Status:
     experiments: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     artifacts: str | None = None
+    away: tuple[str, ...] = ()
 
 
 def understood(query: Query) -> Understood:

@@ -30,6 +30,9 @@ class ServingSettings(Section):
     """Changed products after which they are folded into a new snapshot; 0 leaves them."""
     shutdown_seconds: int = Field(20, ge=1)
     """How long requests in flight may take after a request to stop."""
+    deadline_seconds: float = Field(2.0, gt=0)
+    """When a search is to be answered: what does not answer by then is done without
+    (docs/failing.md)."""
     retry_after_seconds: int = Field(2, ge=1)
     """What a client is told to wait when the index is away or the server is full."""
     certificate_file: Path | None = None

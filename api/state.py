@@ -25,6 +25,7 @@ from indexer.artifacts import Background
 from indexer.live import LiveWriter
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
+from search.resilience import CLOSED, watching
 from search.types import Applied, Change
 
 
@@ -54,6 +55,16 @@ class AppState:
         self.publisher = open_publisher(settings)
         self._artifacts = Background(settings)
         self._writing = ThreadPoolExecutor(1, "aisle-write")
+        self._breakers: dict[str, int] = {}
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        """What does not answer now, and is not asked until it does."""
+        return tuple(sorted(name for name, state in self._breakers.items() if state != CLOSED))
+
+    def _guarded(self, name: str, state: int) -> None:
+        self._breakers[name] = state
+        self.metrics.breaker.labels(name).set(state)
 
     @property
     def search(self) -> Search:
@@ -105,11 +116,13 @@ class AppState:
 
         Raises:
             IndexMissing: there is no index to change.
+            EngineUnavailable: what holds the words is away; nothing of the batch is applied.
             StorageFailed: the disk refused; nothing of the batch is applied.
         """
         engine = self.search.engine
         loop = asyncio.get_running_loop()
-        applied = await loop.run_in_executor(self._writing, self._writer.apply, changes)
+        async with engine.changing():
+            applied = await loop.run_in_executor(self._writing, self._writer.apply, changes)
         await engine.refresh()
         return applied
 
@@ -130,6 +143,8 @@ class AppState:
         """Everything that lives as long as the server."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(self.settings.threads + 2, "aisle"))
+        following = contextlib.AsyncExitStack()
+        following.enter_context(watching(self._guarded))
         await asyncio.to_thread(self.keys.refresh)
         await self.open()
         self._artifacts.start()
@@ -139,7 +154,6 @@ class AppState:
             asyncio.create_task(fold_when_grown(self.settings, self._writer)),
             asyncio.create_task(keep_aside(self._snapshot)),
         ]
-        following = contextlib.AsyncExitStack()
         await following.enter_async_context(self.rates.following())
         if self.settings.experiments.enabled:
             await following.enter_async_context(self.experiments.following())

@@ -58,7 +58,8 @@ class ServerWords:
             if not self._sure:
                 self._mend(server, index, batch.sequence)
             self._sure = False
-            send(server, self._index, _items(index, batch, products), visible=True)
+            items, patience = _items(index, batch, products), server.settings.change_seconds
+            send(server, self._index, items, visible=True, patience=patience)
             self._sure = True
 
     def _mend(self, server: BlockingServer, index: Changing, sequence: int) -> None:
@@ -69,7 +70,7 @@ class ServerWords:
                 for each in found
                 if each < len(index.documents)
             ]
-            send(server, self._index, items, visible=True)
+            send(server, self._index, items, visible=True, patience=server.settings.change_seconds)
             unknown = [each for each in found if each >= len(index.documents)]
             if unknown:
                 query = {"query": {"terms": {"ord": unknown}}}

@@ -18,7 +18,7 @@ from search.errors import EngineUnavailable, StorageFailed
 
 _PASSING = frozenset({429, 502, 503, 504})
 """What an item is sent again for: no room, or its shard is away."""
-_GIVE_UP_SECONDS = 300.0
+GIVE_UP_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 _REQUEST_SECONDS = 60.0
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason"
@@ -43,36 +43,44 @@ class Item:
 
 
 def send(
-    server: BlockingServer, index: str, items: Sequence[Item], *, visible: bool = False
+    server: BlockingServer,
+    index: str,
+    items: Sequence[Item],
+    *,
+    visible: bool = False,
+    patience: float = GIVE_UP_SECONDS,
 ) -> None:
     """Blocking: sends items until all are taken; with `visible` they are found when it returns.
 
     Raises:
-        EngineUnavailable: the server took some of them not even after minutes.
+        EngineUnavailable: the server took some of them not even after `patience` seconds.
         StorageFailed: it refuses an item, or has no room on its disk.
     """
-    left, pause, since = list(items), _FIRST_PAUSE, time.monotonic()
+    left, pause, over = list(items), _FIRST_PAUSE, time.monotonic() + patience
     while left:
         try:
-            left = _send(server, index, left, visible)
+            left = _send(server, index, left, visible, over - time.monotonic())
         except EngineUnavailable:
-            if time.monotonic() - since > _GIVE_UP_SECONDS:
+            if time.monotonic() + pause > over:
                 raise
         if left:
-            if time.monotonic() - since > _GIVE_UP_SECONDS:
+            if time.monotonic() + pause > over:
                 raise EngineUnavailable(
-                    f"{server.server.product} takes no more documents into {index}; give it more "
-                    "memory or set [server] bulk_connections lower, and try again"
+                    f"{server.server.product} takes no more documents into {index}; look whether "
+                    "its disk is full, give it more memory or set [server] bulk_connections "
+                    "lower, and try again"
                 )
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _send(server: BlockingServer, index: str, items: Sequence[Item], visible: bool) -> list[Item]:
+def _send(
+    server: BlockingServer, index: str, items: Sequence[Item], visible: bool, seconds: float
+) -> list[Item]:
     """Sends once; the items that are to be sent again."""
     params = {"filter_path": _ANSWER, "refresh": "true" if visible else "false"}
     body = b"".join(item.encoded for item in items)
-    answer = server.request("POST", f"/{index}/_bulk", body, params, _REQUEST_SECONDS)
+    answer = server.request("POST", f"/{index}/_bulk", body, params, min(seconds, _REQUEST_SECONDS))
     if not answer.get("errors"):
         return []
     left = []
