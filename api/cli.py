@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "keys": "Make, list and revoke API keys",
     "demo": "Make a small shop, index it and serve it",
     "snapshots": "List, verify and roll back snapshots",
+    "reindex": "Make the index anew while the old one serves, try it, and go back to earlier ones",
     "fold": "Fold live changes into a new snapshot",
     "artifacts": "Send snapshots to where replicas fetch them, and fetch them",
     "bench": "Measure speed on a catalogue of any size",

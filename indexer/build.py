@@ -17,8 +17,9 @@ from indexer.catalogue import Location
 from indexer.catalogue_encoder import catalogue_encoder
 from indexer.lock import build_lock
 from indexer.progress import Progress, silent
-from indexer.publish import fresh_version, publish, remove_builds
+from indexer.publish import abandon, fresh_version, publish, remove_builds, served_version
 from indexer.rejects import Rejection, RejectsFile
+from indexer.server_indices import check_indices
 from indexer.snapshot import CatalogueEncoder, measured_recall, write_snapshot
 from indexer.spool import Duplicate, Spool
 from indexer.storage import storage_errors
@@ -109,19 +110,26 @@ def build_index(
         BadInput: the catalogue cannot be read, or has too many bad rows; the query log or one of
             the shop's lists cannot be used, which is found out first.
         EncoderUnavailable: the text encoder cannot be made.
+        EngineUnavailable: the server of the words does not answer.
     """
     started = time.perf_counter()
     check_understanding(settings)
+    check_indices(settings)
     with build_lock(settings.data), storage_errors(settings.data):
         remove_builds(settings.data)
+        version = fresh_version(settings.data)
         try:
             carry_over = changes_from_now(settings, changes_since)
-            return _build(catalogue, settings, progress or silent, encoder, started, carry_over)
+            return _build(
+                version, catalogue, settings, progress or silent, encoder, started, carry_over
+            )
         finally:
-            remove_builds(settings.data)
+            if served_version(settings.data) != version:
+                abandon(settings, version)
 
 
 def _build(
+    version: str,
     catalogue: Source,
     settings: Settings,
     progress: Progress,
@@ -129,7 +137,7 @@ def _build(
     started: float,
     carry_over: CarryOver,
 ) -> BuildReport:
-    layout, version = DataLayout(settings.data), fresh_version(settings.data)
+    layout = DataLayout(settings.data)
     building = layout.building(version)
     building.root.mkdir(parents=True)
     if encoder is None:
@@ -137,9 +145,9 @@ def _build(
         encoder = catalogue_encoder(settings)
         progress("encoder", 1, 1)
     with Spool(building.root.with_suffix(".rows")) as spool:
-        rejects = _read(catalogue, spool, layout.rejects(version), progress)
+        rejects = read_catalogue(catalogue, spool, layout.rejects(version), progress)
         manifest = write_snapshot(building, version, spool, encoder, settings, progress)
-    publish(layout.root, version, carry_over, progress)
+    publish(settings, version, carry_over, progress)
     duplicates = len(spool) - spool.count
     return BuildReport(
         version=version,
@@ -154,7 +162,7 @@ def _build(
     )
 
 
-def _read(catalogue: Source, spool: Spool, rejects_path: Path, progress: Progress) -> Path:
+def read_catalogue(catalogue: Source, spool: Spool, rejects_path: Path, progress: Progress) -> Path:
     """Spools the whole catalogue and reports its duplicates; returns the rejects file's path."""
     progress("read", 0, None)
     for product, place in catalogue:

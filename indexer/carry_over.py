@@ -22,7 +22,8 @@ from search.types import Change, Delete, Patch, Product, Upsert
 
 
 class CarryOver:
-    """Applies to the snapshot `target` what is applied to `base` after `since`.
+    """Applies to the snapshot `target` what is applied to `base` after `since`, and up to `until`
+    where that is given.
 
     Upserts and deletes count as they are; a patch changes the target's own product, so that a
     price accepted during a full index does not bring an old title back. Streams that the base
@@ -30,11 +31,18 @@ class CarryOver:
     """
 
     def __init__(
-        self, settings: Settings, base: str | None, since: LiveState, reread: float | None = None
+        self,
+        settings: Settings,
+        base: str | None,
+        since: LiveState,
+        reread: float | None = None,
+        until: LiveState | None = None,
     ) -> None:
         self._settings, self._base, self._done = settings, base, since
-        self._reread = reread
+        self._reread, self._until = reread, until
         self._target: LiveIndex | None = None
+        self.batches = 0
+        """How many were brought over."""
 
     def __call__(self, target: str) -> None:
         """Brings `target`, which is not yet served, up to the base's present state."""
@@ -55,7 +63,9 @@ class CarryOver:
         if self._target is None:
             self._target = LiveIndex(self._settings.data, target, self._settings)
         for batch in update.batches:
-            self._apply(self._target, batch)
+            if self._until is None or batch.sequence <= self._until.sequence:
+                self._apply(self._target, batch)
+                self.batches += 1
         self._done = update.state
 
     def _apply(self, target: LiveIndex, batch: Batch) -> None:

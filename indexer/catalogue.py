@@ -64,6 +64,7 @@ class Catalogue:
         check_paths(paths)
         self.mapping, self.rejects, self.guesses = mapping, rejects, guesses
         self.read = self.accepted = self.rejected = 0
+        self.paths = tuple(paths)
         self._paths, self._max_rejects, self._progress = paths, max_rejects, progress
         self._reader = RowReader(mapping)
         self._files = ExitStack()

@@ -11,12 +11,12 @@ from indexer.carry_over import CarryOver
 from indexer.live_index import LiveIndex
 from indexer.lock import build_lock
 from indexer.progress import Progress, silent
-from indexer.publish import fresh_version, publish, remove_builds
+from indexer.publish import abandon, fresh_version, publish, remove_builds, served_version
 from indexer.snapshot import CatalogueEncoder, write_snapshot
 from indexer.storage import storage_errors
 from search.encoder import open_encoder
 from search.engines.embedded.layout import DataLayout, read_current
-from search.errors import EncoderUnavailable
+from search.errors import EncoderUnavailable, IndexCorrupt
 from search.settings import Settings
 from search.types import Product, Vectors
 
@@ -29,14 +29,14 @@ class MergeSource:
     """The present products of an index, in ordinal order."""
 
     def __init__(self, index: LiveIndex) -> None:
-        self._index = index
+        self.index = index
         self.count = index.count
         stored = index.manifest.parts.get("documents/products.bin")
         self.size = _COMPRESSION * stored.size if stored else 0
 
     def products(self) -> Iterator[Product]:
         """See `ProductSource`."""
-        return map(self._index.product, self._index.alive())
+        return map(self.index.product, self.index.alive())
 
 
 class StoredVectors:
@@ -79,7 +79,7 @@ def fold(settings: Settings, progress: Progress | None = None) -> str | None:
 
     Raises:
         IndexBusy: a build or another merge is running here.
-        IndexMissing, IndexCorrupt: there is no (sound) index.
+        IndexMissing, IndexCorrupt: there is no (sound) index of the engine that the settings name.
         StorageFailed: the disk refused; what was being served is unchanged.
     """
     data = settings.data
@@ -90,14 +90,25 @@ def fold(settings: Settings, progress: Progress | None = None) -> str | None:
         base.follow()
         if base.state.sequence == 0:
             return None
+        _check_engine(base, settings)
+        version = fresh_version(data)
         try:
-            return _fold(base, settings, progress or silent)
+            _fold(version, base, settings, progress or silent)
         finally:
-            remove_builds(data)
+            if served_version(data) != version:
+                abandon(settings, version)
+        return version
 
 
-def _fold(base: LiveIndex, settings: Settings, progress: Progress) -> str:
-    version = fresh_version(settings.data)
+def _check_engine(base: LiveIndex, settings: Settings) -> None:
+    if base.manifest.engine != settings.engine:
+        raise IndexCorrupt(
+            f"snapshot {base.version} was made for engine {base.manifest.engine!r}, and the "
+            f"settings say {settings.engine!r}: run `aisle reindex`, or set engine back"
+        )
+
+
+def _fold(version: str, base: LiveIndex, settings: Settings, progress: Progress) -> None:
     building = DataLayout(settings.data).building(version)
     building.root.mkdir(parents=True)
     carry_over = CarryOver(settings, base.version, base.state)
@@ -109,8 +120,7 @@ def _fold(base: LiveIndex, settings: Settings, progress: Progress) -> str:
     write_snapshot(
         building, version, MergeSource(base), _vectors_of(base, settings.data), kept, progress
     )
-    publish(settings.data, version, carry_over, progress)
-    return version
+    publish(settings, version, carry_over, progress)
 
 
 def _vectors_of(base: LiveIndex, data: Path) -> CatalogueEncoder | None:

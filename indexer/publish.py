@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from indexer.history import note_turn, read_history
 from indexer.lock import change_lock
 from indexer.progress import Progress
+from indexer.server_indices import announce, discard, sweep
 from indexer.storage import remove_tree, replace_file, sync, sync_tree
 from search.engines.embedded.layout import DataLayout, is_version, new_version, read_current
 from search.errors import IndexCorrupt, IndexMissing
+from search.settings import Settings
 
 _STEPS = 5
 
@@ -37,15 +40,22 @@ def fresh_version(data: Path) -> str:
 
 
 def publish(
-    data: Path, version: str, carry_over: Callable[[str], None], progress: Progress
+    settings: Settings,
+    version: str,
+    carry_over: Callable[[str], None],
+    progress: Progress,
+    *,
+    try_out: Callable[[], None] | None = None,
+    keep: int | None = None,
 ) -> None:
     """Makes `building/<version>` the snapshot being served; the caller holds the build lock.
 
     `carry_over(version)` brings changes accepted since the build began into the new snapshot. It
     runs twice: first without the change lock, so that writers wait for little, then with it, for
-    what came in meanwhile.
+    what came in meanwhile. In between, `try_out` may refuse the snapshot by raising. The `keep`
+    that were served before stay (as many as the settings say unless given).
     """
-    layout = DataLayout(data)
+    data, layout = settings.data, DataLayout(settings.data)
     previous = served_version(data)
     progress("publish", 0, _STEPS)
     sync_tree(layout.building(version).root)
@@ -54,18 +64,62 @@ def publish(
     try:
         progress("publish", 2, _STEPS)
         carry_over(version)
+        if try_out is not None:
+            try_out()
         progress("publish", 3, _STEPS)
         with change_lock(data):
             carry_over(version)
-            replace_file(layout.current, version.encode())
+            serve(data, version)
     except BaseException:
         if served_version(data) != version:
-            remove_tree(layout.snapshot(version).root)
-            remove_tree(layout.live(version))
+            withdraw(data, version)
         raise
+    announce(settings, version)
     progress("publish", 4, _STEPS)
-    tidy(data, {version} if previous is None else {version, previous})
+    kept = kept_versions(data, settings.index.keep if keep is None else keep, previous)
+    tidy(data, kept)
+    sweep(settings, kept)
     progress("publish", _STEPS, _STEPS)
+
+
+def serve(data: Path, version: str) -> None:
+    """Lets a published snapshot be served from this moment on; the caller holds the change lock."""
+    note_turn(data, version, served_version(data))
+    replace_file(DataLayout(data).current, version.encode())
+
+
+def withdraw(data: Path, version: str) -> None:
+    """Takes a snapshot that was never served back to where it was built, without its changes."""
+    layout = DataLayout(data)
+    remove_tree(layout.live(version))
+    (data / "building").mkdir(exist_ok=True)
+    layout.snapshot(version).root.rename(layout.building(version).root)
+
+
+def kept_versions(data: Path, keep: int, previous: str | None) -> set[str]:
+    """The snapshot being served and the `keep` to go back to: `previous`, then the newest of those
+    that were served before."""
+    served = served_version(data)
+    before = {each for turn in read_history(data) for each in (turn.version, turn.before)}
+    others = sorted((versions(data) & before) - {served, previous}, reverse=True)
+    earlier = [previous] if previous not in (None, served) else []
+    return {each for each in (served, *[*earlier, *others][:keep]) if each}
+
+
+def versions(data: Path) -> set[str]:
+    """The snapshots in a data directory that are whole."""
+    return {
+        entry.name
+        for entry in _entries(data / "snapshots")
+        if is_version(entry.name) and (entry / "manifest.json").is_file()
+    }
+
+
+def abandon(settings: Settings, version: str) -> None:
+    """Removes a build that will not go on, its index on a server included; the caller holds the
+    build lock."""
+    remove_builds(settings.data)
+    discard(settings, version)
 
 
 def _move(layout: DataLayout, version: str) -> None:
@@ -76,10 +130,12 @@ def _move(layout: DataLayout, version: str) -> None:
         sync(directory)
 
 
-def remove_builds(data: Path) -> None:
-    """Removes what an unfinished build left; the caller holds the build lock."""
+def remove_builds(data: Path, but: str | None = None) -> None:
+    """Removes what unfinished builds left, `but` for that of one version; the caller holds the
+    build lock."""
     for entry in _entries(data / "building"):
-        remove_tree(entry)
+        if but is None or entry.name.partition(".")[0] != but:
+            remove_tree(entry)
 
 
 def tidy(data: Path, keep: Collection[str]) -> None:

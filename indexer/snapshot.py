@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -58,6 +58,37 @@ class ProductSource(Protocol):
         ...
 
 
+class Journal(Protocol):
+    """What of a snapshot an attempt that died has finished, and what this one finishes."""
+
+    resumed: bool
+    """Whether there was such an attempt."""
+
+    def facts(self, stage: str) -> Mapping[str, Any] | None:
+        """What a finished stage said; None when it has to be done."""
+        ...
+
+    def finished(self, stage: str, facts: Mapping[str, Any]) -> None:
+        """Notes, durably, that a stage and all it wrote is there."""
+        ...
+
+
+class NoJournal:
+    """Remembers nothing; implements `Journal`."""
+
+    resumed = False
+
+    def facts(self, stage: str) -> None:
+        """Nothing is finished."""
+
+    def finished(self, stage: str, facts: Mapping[str, Any]) -> None:
+        """Nobody is told."""
+
+
+PRODUCTS, MEANING = "products", "meaning"
+"""The stages that a journal keeps."""
+
+
 class CatalogueEncoder(Protocol):
     """Gives every product of a catalogue its vector."""
 
@@ -91,21 +122,22 @@ def write_snapshot(
     encoder: CatalogueEncoder | None,
     settings: Settings,
     progress: Progress,
+    journal: Journal | None = None,
 ) -> Manifest:
-    """Writes every part and, last, the manifest, into an existing directory.
+    """Writes every part and, last, the manifest, into an existing directory. With a `journal`,
+    the stages that it knows to be finished are not done again.
 
     One thread writes words and columns while another encodes, and learns to understand queries
     while the other builds the vector index: of the two, one spends its time outside Python.
     """
-    joint = Joint(progress)
+    joint, kept = Joint(progress), journal or NoJournal()
     learner = UnderstandingLearner(settings, source.count)
     sample: Future[Vectors | None] = Future()
     with ThreadPoolExecutor(1) as pool:
-        meaning = pool.submit(
-            joint.run, _write_meaning, layout, version, source, encoder, settings, learner, sample
-        )
+        making = _Making(layout, version, source, settings, learner, kept)
+        meaning = pool.submit(joint.run, _write_meaning, making, encoder, sample)
         with suppress(Stopped):
-            joint.run(_write_products, layout, version, source, settings, learner)
+            joint.run(_write_products, making)
             joint.run(_learn, layout, version, encoder, learner, sample)
         vectors = meaning.result()
     _check(layout, source.count)
@@ -124,31 +156,62 @@ def write_snapshot(
     return manifest
 
 
-def _write_products(
-    progress: Progress,
-    layout: SnapshotLayout,
-    version: str,
-    source: ProductSource,
-    settings: Settings,
-    learner: UnderstandingLearner,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What the stages of one snapshot share."""
+
+    layout: SnapshotLayout
+    version: str
+    source: ProductSource
+    settings: Settings
+    learner: UnderstandingLearner
+    journal: Journal
+    vectors: Future[Vectors | None] = field(default_factory=Future)
+    """Of all products, once they are encoded; None without an encoder."""
+
+
+def _write_products(progress: Progress, making: _Making) -> None:
+    source, weights = making.source, making.settings.index.weights
+    if making.journal.facts(PRODUCTS) is not None:
+        for product in _told(source, progress):
+            making.learner.add(product)
+        return
+    words = _server_words(making)
     heap = min(max(source.size * _HEAP_PER_BYTE, _SMALLEST_HEAP), _LARGEST_HEAP, _memory() // 3)
-    weights, words = settings.index.weights, None
-    if settings.engine != "embedded":
-        words = ServerWordsWriter(settings, version, weights)
-    writer = PartsWriter(layout, version, heap_bytes=heap, words=words)
+    writer = PartsWriter(making.layout, making.version, heap_bytes=heap, words=words)
     try:
         progress("words", 0, source.count)
-        for i, product in enumerate(source.products(), 1):
+        for product in _told(source, progress):
             writer.add(product, index_fields(product, weights), product_measures(product))
-            learner.add(product)
-            if i % _REPORT_EVERY == 0:
-                progress("words", i, source.count)
+            making.learner.add(product)
         writer.finish()
     except BaseException:
         writer.abort()
         raise
     progress("words", source.count, source.count)
+    spared = {} if words is None else {"spared": words.spared}
+    making.journal.finished(PRODUCTS, {"count": source.count, **spared})
+
+
+def _server_words(making: _Making) -> ServerWordsWriter | None:
+    settings = making.settings
+    if settings.engine == "embedded":
+        return None
+    return ServerWordsWriter(
+        settings,
+        making.version,
+        settings.index.weights,
+        resume=making.journal.resumed,
+        vectors=making.vectors.result() if settings.server.dense == "server" else None,
+    )
+
+
+def _told(source: ProductSource, progress: Progress) -> Iterator[Product]:
+    """The products, with a report now and then."""
+    for i, product in enumerate(source.products(), 1):
+        yield product
+        if i % _REPORT_EVERY == 0:
+            progress("words", i, source.count)
 
 
 def _check(layout: SnapshotLayout, count: int) -> None:
@@ -170,24 +233,30 @@ def _memory() -> int:
 
 def _write_meaning(
     progress: Progress,
-    layout: SnapshotLayout,
-    version: str,
-    source: ProductSource,
+    making: _Making,
     encoder: CatalogueEncoder | None,
-    settings: Settings,
-    learner: UnderstandingLearner,
     sample: Future[Vectors | None],
 ) -> dict[str, Any]:
     """Encodes the products and builds the vector index; what the manifest says about it. In
     between, `sample` is given the vectors that understanding is learned from."""
     if encoder is None:
+        making.vectors.set_result(None)
         sample.set_result(None)
         return {}
+    layout, source, settings = making.layout, making.source, making.settings
+    known, scratch = making.journal.facts(MEANING), vectors_file(layout)
+    if known is not None and scratch.is_file():
+        making.vectors.set_result(np.load(scratch, mmap_mode="r"))
+        sample.set_result(making.learner.sample_rows(making.vectors.result()))
+        return dict(known)
     try:
         vectors, queries = _encoded(progress, layout, source, encoder, settings)
-        sample.set_result(learner.sample_rows(vectors))
+        making.vectors.set_result(vectors)
+        sample.set_result(making.learner.sample_rows(vectors))
     except BaseException:
-        sample.set_exception(Stopped())
+        for waited in (making.vectors, sample):
+            if not waited.done():
+                waited.set_exception(Stopped())
         raise
     progress("vectors", 0, source.count)
     layout.meaning.mkdir()
@@ -200,9 +269,19 @@ def _write_meaning(
         queries=queries,
         progress=lambda done: progress("vectors", done, source.count),
     )
-    stamp(layout.meaning, version)
-    known = {"encoder": encoder.name, "dimensions": encoder.dimensions}
-    return {**known, "vectors": asdict(report)}
+    stamp(layout.meaning, making.version)
+    made = {
+        "encoder": encoder.name,
+        "dimensions": encoder.dimensions,
+        "vectors": asdict(report),
+    }
+    making.journal.finished(MEANING, made)
+    return made
+
+
+def vectors_file(layout: SnapshotLayout) -> Path:
+    """Where the vectors of all products are while a snapshot is made."""
+    return layout.root.with_suffix(".vectors.npy")
 
 
 def _encoded(
@@ -215,8 +294,7 @@ def _encoded(
     """The vectors of all products, and where the index is tuned, those of what may be asked."""
     vectors = np.empty((0, encoder.dimensions), np.float32)
     if source.count:
-        scratch = layout.root.with_suffix(".vectors.npy")
-        vectors = encoder.encode(source.products(), source.count, scratch, progress)
+        vectors = encoder.encode(source.products(), source.count, vectors_file(layout), progress)
     if source.count <= settings.meaning.exact_below:
         return vectors, None
     return vectors, encoder.encode_queries(_sample_queries(source))

@@ -19,10 +19,13 @@ import orjson
 from numpy.typing import NDArray
 
 from indexer.catalogue import Location
+from indexer.storage import sync
 from search.engines.embedded.documents import decode_product, encode_product
 from search.types import Product
 
 _BUFFER = 1 << 20
+_KEPT = ("starts", "kept")
+"""What `keep` writes: where each row starts, and which stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,32 @@ class Spool:
         self._starts = array("Q", [0])
         self._hashes = array("Q")
         self._kept: NDArray[np.int64] | None = None
+
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """One that was finished and kept, in an earlier process perhaps.
+
+        Raises:
+            OSError, ValueError: there is none, or not all of it.
+        """
+        starts, kept = (np.load(_beside(path, name)) for name in _KEPT)
+        if path.stat().st_size != starts[-1]:
+            raise ValueError(f"{path} is cut off")
+        spool = cls.__new__(cls)
+        spool._path, spool._file = path, path.open("rb")
+        spool._starts, spool._hashes = array("Q", starts.tobytes()), array("Q")
+        spool._kept = kept
+        return spool
+
+    def keep(self) -> None:
+        """Writes beside it, durably, what `reopen` needs; call `finish` before."""
+        assert self._kept is not None, "finish() has not been called"
+        sync(self._path)
+        rows = (np.frombuffer(self._starts, np.uint64), self._kept)
+        for name, values in zip(_KEPT, rows, strict=True):
+            path = _beside(self._path, name)
+            np.save(path, values)
+            sync(path)
 
     def __enter__(self) -> Self:
         return self
@@ -114,3 +143,7 @@ class Spool:
                     rows.seek(start)
                 position = end
                 yield decode_product(rows.read(end - start).rpartition(b"\n")[0])
+
+
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.name}.{name}.npy")

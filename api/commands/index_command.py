@@ -106,11 +106,16 @@ def build(
         if catalogue.guesses:
             err.print(guess_table(catalogue.guesses), markup=False)
         if save_mapping is not None:
-            _save(catalogue.mapping, save_mapping)
+            save_mapping_as(catalogue.mapping, save_mapping)
         return build_index(catalogue, settings, progress=progress, changes_since=changes_since)
 
 
-def _save(mapping: Mapping, path: Path) -> None:
+def save_mapping_as(mapping: Mapping, path: Path) -> None:
+    """Writes a mapping into a new file.
+
+    Raises:
+        BadInput: the file is there already.
+    """
     from indexer.mapping import mapping_toml
     from search.errors import BadInput
 

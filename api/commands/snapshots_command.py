@@ -48,36 +48,15 @@ def verify(version: Version = None, data: Data = DEFAULT_DATA, json: Json = Fals
 
 @command.command()
 def rollback(version: Version = None, data: Data = DEFAULT_DATA, json: Json = False) -> None:
-    """Serve another snapshot, by default the one before; running servers follow by themselves.
-
-    Changes made since then stay with the snapshot they were made on.
-    """
-    from api.commands.console import out, print_json
+    """Serve an earlier snapshot with the changes made since, as aisle reindex --rollback does."""
+    from api.commands.reindex_command import roll_back_to
     from api.replicas import push_after, require_writing
     from api.settings import load_settings
-    from indexer.lock import build_lock, change_lock
-    from indexer.storage import replace_file
-    from search.engines.embedded.layout import DataLayout
-    from search.engines.embedded.manifest import verify as verify_snapshot
-    from search.errors import BadInput
 
     settings = load_settings(data)
     require_writing(settings)
-    served = _served(data)
-    earlier = [name for name in _versions(data) if name < served]
-    if version is None and not earlier:
-        raise BadInput(f"{served} is the only snapshot in {data}; there is none to go back to")
-    chosen = version or earlier[-1]
-    _known(chosen, data)
-    layout = DataLayout(data)
-    with build_lock(data), change_lock(data):
-        verify_snapshot(layout.snapshot(chosen).root, full=True)
-        replace_file(layout.current, chosen.encode())
+    roll_back_to(settings, version, json=json)
     push_after(settings)
-    if json:
-        print_json({"version": chosen, "before": served})
-    else:
-        out.print(f"Serving {chosen} instead of {served}.", markup=False)
 
 
 def _versions(data: Data) -> list[str]:

@@ -56,7 +56,7 @@ QUERY_LOG = "query-log.csv"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What `aisle eval` was asked: see its options."""
+    """What `aisle eval` was asked: see its options. `engine` replaces the setting."""
 
     data: Path
     judgments: Path
@@ -69,6 +69,7 @@ class Asked:
     log: Path | None = None
     baseline: str | None = None
     fail_if: Sequence[str] = ()
+    engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,8 @@ async def _opened(
     from search.build import open_search
 
     # Rankings are judged, not what the shop wants whatever they think.
-    settings = load_settings(plan.asked.data, rules={"enabled": False})
+    own = {} if plan.asked.engine is None else {"engine": plan.asked.engine}
+    settings = load_settings(plan.asked.data, rules={"enabled": False}, **own)
     search: Search = await open_search(settings)
     try:
         for name in sources.of_index:

@@ -53,11 +53,12 @@ class LocalSnapshot(ABC, Generic[W, S]):
         """Opens and checks a snapshot.
 
         Raises:
-            IndexCorrupt: a part is missing, altered, or of another snapshot.
+            IndexCorrupt: a part is missing, altered, or of another snapshot or engine.
         """
         self._settings = settings
         layout = DataLayout(settings.data).snapshot(version)
         self.manifest: Manifest = verify(layout.root, full=False)
+        self._check_engine(version)
         self._words: Path = layout.words
         self._understanding = layout.understanding if layout.understanding.is_dir() else None
         self._recent: tuple[str, ...] = ()
@@ -80,6 +81,14 @@ class LocalSnapshot(ABC, Generic[W, S]):
     def version(self) -> str:
         """The newest state's name."""
         return live_version(self.manifest.version, self._live)
+
+    def _check_engine(self, version: str) -> None:
+        made, chosen = self.manifest.engine, self._settings.engine
+        if made != chosen:
+            raise IndexCorrupt(
+                f"snapshot {version} was made for engine {made!r}, and the settings say "
+                f"{chosen!r}: run `aisle reindex`, or set engine back"
+            )
 
     def _check_counts(self, root: Path) -> None:
         expected = self.manifest.counts["products"]

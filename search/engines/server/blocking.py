@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer, Params, Server
 from search.errors import BadInput
 from search.settings import EngineServerSettings, Settings
+
+T = TypeVar("T")
 
 SERVERS: Mapping[str, type[ElasticsearchServer] | type[OpenSearchServer]] = {
     "elasticsearch": ElasticsearchServer,
@@ -60,6 +62,10 @@ class BlockingServer:
         """See `Server.request`."""
         asked = self.server.request(method, path, body, params, seconds)
         return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+
+    def run(self, work: Callable[[Server], Coroutine[Any, Any, T]]) -> T:
+        """What awaited work with the server gives."""
+        return asyncio.run_coroutine_threadsafe(work(self.server), self._loop).result()
 
     def close(self) -> None:
         """Closes the connections."""

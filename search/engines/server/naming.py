@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_VERSION = re.compile(r"\d{8}t\d{6}-[0-9a-f]{4}")
+
 
 def index_name(prefix: str, version: str) -> str:
     """The index of a snapshot: `aisle-20261121t101500-3f9a`; servers take no capitals."""
@@ -10,5 +14,11 @@ def index_name(prefix: str, version: str) -> str:
 
 def is_own(prefix: str, name: str) -> bool:
     """Whether an index is of a snapshot of this shop."""
+    return version_of(prefix, name) is not None
+
+
+def version_of(prefix: str, name: str) -> str | None:
+    """The snapshot that an index is of; None when it is of none of this shop."""
     rest = name.removeprefix(f"{prefix}-")
-    return rest != name and len(rest) == len("20261121t101500-3f9a") and rest[8] == "t"
+    own = rest != name and _VERSION.fullmatch(rest)
+    return rest.replace("t", "T", 1) if own else None

@@ -18,7 +18,6 @@ from search.engines.server.frequencies import Vocabulary
 from search.engines.server.later import Title, matching, titles_of
 from search.engines.server.naming import index_name
 from search.engines.server.state import ServerState
-from search.errors import IndexCorrupt
 from search.settings import Settings
 from search.types import Ordinals
 
@@ -36,11 +35,6 @@ class ServerSnapshot(LocalSnapshot[None, ServerState]):
         self._vocabulary = Vocabulary()
         self._ids: IdStore | None = None
         super().__init__(settings, version)
-        if self.manifest.engine != settings.engine:
-            raise IndexCorrupt(
-                f"snapshot {version} was made for engine {self.manifest.engine!r}, and the "
-                f"settings say {settings.engine!r}: run `aisle reindex`, or set engine back"
-            )
         directory = DataLayout(settings.data).snapshot(version).ids
         self._ids = IdStore(directory, self._documents.ids)
 
@@ -79,4 +73,5 @@ class ServerSnapshot(LocalSnapshot[None, ServerState]):
             alive=self._alive,
             ids=self._known,
             vocabulary=self._vocabulary,
+            dense_there=self._settings.server.dense == "server",
         )

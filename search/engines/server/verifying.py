@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from search.engines.server.client import Server, wrong_product
-from search.engines.server.mapping import FORMAT
+from search.engines.server.mapping import FORMAT, mapping
+from search.engines.server.nearest import FIELD
 from search.errors import BadInput, IndexCorrupt
 
 _MAJORS = {"Elasticsearch": ("8",), "OpenSearch": ("2", "3")}
@@ -26,10 +28,18 @@ async def check_server(server: Server) -> None:
         )
 
 
-async def check_index(server: Server, index: str, version: str) -> None:
-    """Raises IndexCorrupt when the index is not the one that was made with a snapshot, NotFound
-    when there is none."""
-    made = await made_with(server, index)
+async def check_index(
+    server: Server, index: str, version: str, *, vectors: bool = False
+) -> None:
+    """Raises IndexCorrupt when the index is not the one that was made with a snapshot, or lacks
+    `vectors`, NotFound when there is none."""
+    mappings = await _mappings(server, index)
+    made = mappings.get("_meta", {}).get("aisle", {})
+    if not made:
+        raise IndexCorrupt(
+            f"index {index} of {server.product} was not made by Aisle: delete it, or choose "
+            "another [server] prefix, and run `aisle reindex`"
+        )
     if made.get("version") != version:
         raise IndexCorrupt(
             f"index {index} of {server.product} was made with snapshot {made.get('version')}, not "
@@ -44,15 +54,28 @@ async def check_index(server: Server, index: str, version: str) -> None:
         raise IndexCorrupt(
             f"index {index} of {server.product} was never completed: run `aisle reindex`"
         )
+    wanted, found = (_types(each) for each in (mapping(version, {}), mappings))
+    if other := [name for name, kind in wanted.items() if found.get(name) != kind]:
+        name = other[0]
+        raise IndexCorrupt(
+            f"index {index} of {server.product} has {name} as {found.get(name)}, not "
+            f"{wanted[name]}: another program or an index template altered it; mend that and run "
+            "`aisle reindex`"
+        )
+    if vectors and FIELD not in found:
+        raise IndexCorrupt(
+            f"index {index} of {server.product} has no vectors, and [server] dense is \"server\": "
+            "run `aisle reindex`, or set dense = \"faiss\""
+        )
 
 
-async def made_with(server: Server, index: str) -> dict[str, Any]:
-    """What an index says about itself; nothing when it is not Aisle's.
+def _types(mappings: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: field.get("type", "object") for name, field in mappings.get("properties", {}).items()
+    }
 
-    Raises:
-        NotFound: there is no such index.
-    """
+
+async def _mappings(server: Server, index: str) -> dict[str, Any]:
     found = await server.request("GET", f"/{index}/_mapping")
-    mappings = next(iter(found.values()))["mappings"]
-    made: dict[str, Any] = mappings.get("_meta", {}).get("aisle", {})
-    return made
+    mappings: dict[str, Any] = next(iter(found.values()))["mappings"]
+    return mappings

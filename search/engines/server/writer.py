@@ -13,9 +13,11 @@ from search.engines.server.blocking import BlockingServer
 from search.engines.server.loading import BulkLoader
 from search.engines.server.mapping import mapping, server_document, settings
 from search.engines.server.naming import index_name
+from search.engines.server.nearest import field
+from search.engines.server.resuming import Comparing, loaded
 from search.errors import IndexCorrupt
 from search.settings import Settings
-from search.types import Product
+from search.types import Product, Vectors
 
 _LONG_SECONDS = 600.0
 """A merge of all segments takes minutes."""
@@ -24,8 +26,18 @@ _LONG_SECONDS = 600.0
 class ServerWordsWriter:
     """Loads the words of a snapshot; implements `search.engines.embedded.writer.WordsSink`."""
 
-    def __init__(self, chosen: Settings, version: str, weights: Mapping[str, int]) -> None:
-        """Makes the empty index, in place of one of an attempt that died.
+    def __init__(
+        self,
+        chosen: Settings,
+        version: str,
+        weights: Mapping[str, int],
+        *,
+        resume: bool = False,
+        vectors: Vectors | None = None,
+    ) -> None:
+        """Makes the empty index, in place of one of an attempt that died; or with `resume` goes on
+        with what that had loaded. With `vectors` (float32, a row by ordinal) the server holds them
+        too.
 
         Raises:
             BadInput, EngineUnavailable: the server cannot be reached or does not let Aisle in.
@@ -33,27 +45,44 @@ class ServerWordsWriter:
         self._settings, self._version, self._weights = chosen.server, version, weights
         self.index = index_name(chosen.server.prefix, version)
         self._server = BlockingServer(chosen)
+        self._vectors = vectors
         self._count = self._checksum = 0
+        blocks = None
         try:
-            self._create()
+            if resume:
+                blocks = loaded(self._server, self.index, version, weights)
+            if blocks is None:
+                self._create()
         except BaseException:
             self._server.close()
             raise
         self._loader = BulkLoader(self._server, self.index)
+        self._comparing = Comparing(blocks, self._loader.add) if blocks else None
+
+    @property
+    def spared(self) -> int:
+        """Documents that were there already."""
+        return self._comparing.spared if self._comparing else 0
 
     def _create(self) -> None:
         params = {"ignore_unavailable": "true"}
         self._server.request("DELETE", f"/{self.index}", params=params)
-        body = {
-            "settings": settings(self._settings.shards),
-            "mappings": mapping(self._version, self._weights),
-        }
+        opensearch = self._server.server.product == "OpenSearch"
+        graph = opensearch and self._vectors is not None
+        body = {"settings": settings(self._settings.shards, graph=graph), "mappings": self._mapping()}
         self._server.request("PUT", f"/{self.index}", body, seconds=_LONG_SECONDS)
+
+    def _mapping(self, *, complete: bool = False) -> dict[str, Any]:
+        vectors, product = self._vectors, self._server.server.product
+        known = None if vectors is None else field(product, vectors.shape[1])
+        return mapping(self._version, self._weights, complete=complete, vectors=known)
 
     def add(self, product: Product, fields: Mapping[str, str], measures: Measures) -> None:
         """Appends the next ordinal."""
-        document = with_checksum(server_document(self._count, product, fields, measures))
-        self._loader.add(document)
+        vector = None if self._vectors is None else self._vectors[self._count]
+        made = server_document(self._count, product, fields, measures, vector)
+        document = with_checksum(made)
+        (self._comparing or self._loader).add(document)
         self._checksum += document["checksum"]
         self._count += 1
 
@@ -65,6 +94,8 @@ class ServerWordsWriter:
             EngineUnavailable, StorageFailed: something could not be loaded.
         """
         try:
+            if self._comparing is not None:
+                self._comparing.finish()
             self._loader.finish()
             self._request("POST", "_forcemerge", params={"max_num_segments": 1})
             self._request("POST", "_refresh")
@@ -72,13 +103,12 @@ class ServerWordsWriter:
             replicas = self._settings.replicas
             kept = {"index": {"refresh_interval": "1s", "number_of_replicas": replicas}}
             self._request("PUT", "_settings", kept)
-            made = mapping(self._version, self._weights, complete=True)["_meta"]
-            self._request("PUT", "_mapping", {"_meta": made})
+            self._request("PUT", "_mapping", {"_meta": self._mapping(complete=True)["_meta"]})
         finally:
             self._server.close()
 
     def abort(self) -> None:
-        """Stops loading, and removes the index where that is possible."""
+        """Stops loading; what is there stays, to go on with or to be removed."""
         self._loader.abort()
         self._server.close()
 
@@ -103,5 +133,6 @@ class ServerWordsWriter:
 
 
 def with_checksum(document: dict[str, Any]) -> dict[str, Any]:
-    """A document with the CRC-32 of the others of its values."""
-    return {**document, "checksum": zlib.crc32(orjson.dumps(document))}
+    """A document with a checksum of the others of its values: 24 bits of their CRC-32, so that the
+    server, which adds as floating-point numbers, sums those of 500 million exactly."""
+    return {**document, "checksum": zlib.crc32(orjson.dumps(document)) & 0xFFFFFF}
