@@ -95,6 +95,16 @@ class SearchServer(Server):
             assert time.monotonic() < deadline, f"{self.url} does not get {status}"
 
 
+NOTICED_SOON = {
+    "cluster.publish.timeout": "3s",
+    **{
+        f"cluster.fault_detection.{who}_check.{what}": value
+        for who in ("leader", "follower")
+        for what, value in (("interval", "500ms"), ("timeout", "2s"), ("retry_count", "2"))
+    },
+}
+"""Settings with which a cluster misses a paused node in some 8 s, not a minute; a killed one it
+misses at once in any case. On a busy machine they take a slow node for a dead one."""
 MakeNode = Callable[[Path, Mapping[str, str]], SearchServer]
 
 
