@@ -73,6 +73,16 @@ async def test_a_server_sends_on_what_it_is_sent(topic: Topic, fast_path: Path) 
 
 
 @pytest.mark.kafka
+async def test_a_replica_sends_on_what_it_could_not_apply(topic: Topic, fast_path: Path) -> None:
+    index(fast_path / "data")
+    shared = {"location": str(fast_path / "shared"), "role": "replica"}
+    (fast_path / "shared").mkdir()
+    async with connected(fast_path / "data", artifacts=shared, **published(topic)) as client:
+        answer = await client.post("/v1/products", json={"changes": [upsert("a")]})
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+
+
+@pytest.mark.kafka
 async def test_nothing_usable_and_too_much_are_refused(topic: Topic, fast_path: Path) -> None:
     index(fast_path)
     chosen = published(topic)
