@@ -6,17 +6,20 @@ environment=${VIRTUAL_ENV:?the virtual environment to install into}
 wheels=${1:-/dist}
 
 UV_COMPILE_BYTECODE=0 uv pip install -q --no-deps "$wheels"/*.whl
-packages=$("$environment/bin/python" -c 'import pathlib, search; print(pathlib.Path(search.__file__).parents[1])')
+# -I: what was installed, whatever lies in the working directory.
+python="$environment/bin/python -I"
+packages=$($python -c 'import pathlib, search; print(pathlib.Path(search.__file__).parents[1])')
+cd "$packages"
+set -- search query indexer rankers training eval api fixtures
 # Both caches go by the time of the source, and image layers keep whole seconds alone.
-find "$packages"/search "$packages"/query "$packages"/indexer "$packages"/rankers \
-  "$packages"/training "$packages"/eval "$packages"/api "$packages"/fixtures \
-  -name '*.py' -exec touch -d '2026-01-01T00:00:00Z' {} +
-"$environment/bin/python" -m compileall -q "$packages"/search "$packages"/query \
-  "$packages"/indexer "$packages"/rankers "$packages"/training "$packages"/eval \
-  "$packages"/api "$packages"/fixtures
+find "$@" -name '*.py' -exec touch -d '2026-01-01T00:00:00Z' {} +
+$python -m compileall -q "$@"
 
-# The kernels that have fixed types are compiled by importing them.
-NUMBA_CACHE_DIR=$environment/share/numba "$environment/bin/python" -c '
-import rankers.diversity, rankers.features, rankers.scoring, rankers.tree_shap, rankers.trees
+# Kernels have fixed types: importing their modules compiles them.
+rm -rf "$environment/share/numba"
+NUMBA_CACHE_DIR=$environment/share/numba $python -c '
+import importlib, pkgutil, rankers
 import search.engines.embedded.vector_rows
+for module in pkgutil.walk_packages(rankers.__path__, "rankers."):
+    importlib.import_module(module.name)
 '
