@@ -92,6 +92,7 @@ class Follower:
         """
         try:
             while not stop.is_set() and not self._done():
+                self.gauges.alive()
                 try:
                     await self._step()
                 except PositionsMoved as error:

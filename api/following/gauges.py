@@ -67,11 +67,15 @@ class Gauges:
         self.beat = time.monotonic()
         self.freshness.set_function(lambda: freshness_of(self.positions))
 
+    def alive(self) -> None:
+        """Something goes on, if only waiting."""
+        self.beat = time.monotonic()
+
     def reached(self, positions: Positions) -> None:
         """The index stands there now, as far as it is known to."""
         self.positions = positions
         self.lag.set(lag_of(positions))
-        self.beat = time.monotonic()
+        self.alive()
 
     def applied(self, applied: Applied, sent: Iterable[float], seconds: float) -> None:
         """A batch can be found; `sent` says when its changes were sent."""
@@ -87,7 +91,6 @@ class Gauges:
         """Something is away; "" when all is there again."""
         self.reason = reason
         self.waiting.set(bool(reason))
-        self.beat = time.monotonic()
 
     def health(self) -> tuple[HTTPStatus, bytes]:
         """Whether the follower goes on, and what it waits for."""

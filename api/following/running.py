@@ -63,7 +63,7 @@ async def _follow(settings: AppSettings, asked: Asked, tell: Tell) -> dict[str, 
     with _metrics(gauges, asked), stop_signals() as stop:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(producer.close)
-            await stack.enter_async_context(_alone(folder / f"{topic}.lock", tell, stop))
+            await stack.enter_async_context(_alone(folder / f"{topic}.lock", gauges, tell, stop))
             follower = Follower(
                 writer,
                 Stream(broker, topic, asked.group),
@@ -115,7 +115,9 @@ def _metrics(gauges: Gauges, asked: Asked) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _alone(path: Path, tell: Tell, stop: asyncio.Event) -> AsyncIterator[None]:
+async def _alone(
+    path: Path, gauges: Gauges, tell: Tell, stop: asyncio.Event
+) -> AsyncIterator[None]:
     """Holds a lock; another follower of the same topic into the same index stands by, and takes
     over when this one ends, however it ends."""
     with storage_errors(path):
@@ -127,6 +129,7 @@ async def _alone(path: Path, tell: Tell, stop: asyncio.Event) -> AsyncIterator[N
             if not told:
                 tell("standby", process=os.pread(handle, 20, 0).decode(errors="replace"))
             told = True
+            gauges.alive()
             await pause(stop, _STANDBY_SECONDS)
         yield
     finally:

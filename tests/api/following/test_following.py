@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
 
+from api.following.gauges import Gauges
 from api.following.running import Asked
 from indexer.live import LiveWriter
 from indexer.merge import fold
@@ -190,10 +191,14 @@ class Refusing:
         self._writer = LiveWriter(settings_of(data))
         self.positions = self._writer.positions
         self.full = 2
+        self.gauges: Gauges | None = None
 
     def apply(self, changes: Any, reading: Any) -> Applied:
         if changes and self.full:
             self.full -= 1
+            if self.gauges is not None:
+                assert time.monotonic() - self.gauges.beat < 5.0  # it lives, though nothing moves
+                self.gauges.beat -= 100.0
             if self.full:
                 raise NotLetIn("the search server lets Aisle in no more; mend its password")
             raise StorageFailed("cannot write: the disk is full; free some space")
@@ -208,7 +213,9 @@ async def test_a_change_that_cannot_be_made_is_found_among_others_and_what_is_aw
 ) -> None:
     index(fast_path)
     await topic.send(*(upsert(f"k{number}") for number in range(12)))
-    one = await drain(fast_path, topic, writer=Refusing(fast_path))
+    writer = Refusing(fast_path)
+    async with following(fast_path, topic, writer=writer, until_end=True) as one:
+        writer.gauges = one.follower.gauges
     assert set(catalogue(fast_path)) == {*SHOP, *(f"k{n}" for n in range(12) if n != 6)}
     assert [(line["offset"], line["field"]) for line in rejects(fast_path)] == [(6, "price")]
     reasons = [event["reason"] for event in one.told("waiting")]
