@@ -50,7 +50,8 @@ def test_the_page_may_run_only_its_own_scripts(client: TestClient) -> None:
     answer = client.get("/")
     policy = dict(part.strip().split(" ", 1) for part in
                   answer.headers["content-security-policy"].split(";"))  # fmt: skip
-    assert policy["default-src"] == "'self'"
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
     assert policy["img-src"] == "'self' data: https:"
     assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
     assert "unsafe" not in answer.headers["content-security-policy"]
