@@ -6,6 +6,11 @@ HTTP status codes: see `api.problems`.
 
 from __future__ import annotations
 
+import re
+
+_USERINFO = re.compile(r"(?<=://)[^/\s?#'\"<>]*@")
+_PARAMETER = re.compile(r"(?i)([?&;](?:password|passwd|api_?key|token|secret)=)[^&;\s'\"<>]+")
+
 
 class AisleError(Exception):
     """The root of Aisle's own errors; anything else that escapes is a defect."""
@@ -72,3 +77,9 @@ class Overloaded(AisleError):
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+def redact(text: str) -> str:
+    """A text for people and logs: names and passwords in addresses, and secrets in their
+    parameters, as `***`."""
+    return _PARAMETER.sub(r"\1***", _USERINFO.sub("***@", text))

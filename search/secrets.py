@@ -3,7 +3,6 @@ secrets. Nothing here is printed: what holds a secret has no representation."""
 
 from __future__ import annotations
 
-import re
 import ssl
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -13,12 +12,20 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from search.errors import BadInput
+from search.errors import BadInput, redact
 from search.setting_sources import read_secret_file
 from search.settings import RedisSettings, ServerSettings
 
-_USERINFO = re.compile(r"(?<=://)[^/\s?#'\"<>]*@")
-_PARAMETER = re.compile(r"(?i)([?&;](?:password|passwd|api_?key|token|secret)=)[^&;\s'\"<>]+")
+__all__ = [
+    "Credentials",
+    "credentials",
+    "is_loopback",
+    "redact",
+    "redis_options",
+    "secret_of",
+    "ssl_context",
+    "weaknesses",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +167,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def redact(text: str) -> str:
-    """A text for people and logs: names and passwords in addresses, and secrets in their
-    parameters, as `***`."""
-    return _PARAMETER.sub(r"\1***", _USERINFO.sub("***@", text))

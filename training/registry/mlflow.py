@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from rankers import Model, load_model
-from search.errors import BadInput, NotFound, StorageFailed
+from search.errors import BadInput, NotFound, StorageFailed, redact
 from training.events.disk import locked
 from training.registry.files import FileRegistry
 from training.registry.naming import one_of
@@ -141,7 +141,7 @@ class MlflowRegistry:
                 return Entry(**orjson.loads(file.read_bytes()))
             except (ValueError, TypeError) as error:
                 raise BadInput(
-                    f"entry.json of run {run} in {self.uri} is damaged: {error}"
+                    f"entry.json of run {run} in {redact(self.uri)} is damaged: {error}"
                 ) from None
 
     def _upload(self, entry: Entry, file: Path) -> None:
@@ -224,7 +224,7 @@ class MlflowRegistry:
             yield
         except MlflowException as error:
             raise StorageFailed(
-                f"MLflow at {self.uri} refuses: {str(error).splitlines()[0]}; check [models] "
+                f"MLflow at {redact(self.uri)} refuses: {redact(str(error).splitlines()[0])}; check [models] "
                 "registry, and whether the server runs"
             ) from error
 
@@ -250,7 +250,7 @@ def open_mlflow(uri: str, local: FileRegistry, name: str = NAME) -> MlflowRegist
     try:
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     except MlflowException as error:
-        raise StorageFailed(f"MLflow cannot be opened at {uri}: {error}") from error
+        raise StorageFailed(redact(f"MLflow cannot be opened at {uri}: {error}")) from error
     return MlflowRegistry(client, uri, local, name)
 
 
