@@ -14,9 +14,10 @@ from search.engines.server.blocking import BlockingServer
 from search.engines.server.loading import Item, send
 from search.engines.server.mapping import server_document
 from search.engines.server.naming import index_name
+from search.engines.server.nearest import FIELD
 from search.engines.server.writer import with_checksum
 from search.settings import Settings
-from search.types import Product
+from search.types import Product, Vector
 
 _PAGE = 10_000
 """Left-over documents looked at in one request."""
@@ -30,6 +31,10 @@ class Changing(Protocol):
 
     def product(self, ordinal: int) -> Product:
         """The stored product."""
+        ...
+
+    def vector(self, ordinal: int) -> Vector | None:
+        """The stored embedding, None when there is none."""
         ...
 
     def birth(self, ordinal: int) -> int | None:
@@ -47,6 +52,8 @@ class ServerWords:
         self._index = index_name(settings.server.prefix, version)
         self._sure = False
         """Whether no attempt that failed can have left anything."""
+        self._dense: bool | None = None
+        """Whether the index holds vectors; None while that is unknown."""
 
     def write(self, index: Changing, batch: Batch, products: Sequence[Product]) -> None:
         """Makes a batch findable: `products` are those it adds, whose ordinals follow.
@@ -55,10 +62,12 @@ class ServerWords:
             EngineUnavailable, StorageFailed: the server did not take all of it.
         """
         with BlockingServer(self._settings) as server:
+            if self._dense is None:
+                self._dense = holds_vectors(server, self._index)
             if not self._sure:
                 self._mend(server, index, batch.sequence)
             self._sure = False
-            items, patience = _items(index, batch, products), server.settings.change_seconds
+            items, patience = self._items(index, batch, products), server.settings.change_seconds
             send(server, self._index, items, visible=True, patience=patience)
             self._sure = True
 
@@ -66,7 +75,7 @@ class ServerWords:
         """Takes back what a batch left that was begun under the same number and withdrawn."""
         while found := self._left(server, sequence):
             items = [
-                _item(each, index.product(each), index.manifest.weights, _born(index, each))
+                self._item(index, each, index.product(each), index.vector(each), _born(index, each))
                 for each in found
                 if each < len(index.documents)
             ]
@@ -95,16 +104,29 @@ class ServerWords:
     ) -> Any:
         return server.request("POST", f"/{self._index}/{action}", body, params)
 
+    def _items(self, index: Changing, batch: Batch, products: Sequence[Product]) -> list[Item]:
+        """The new documents, and the old ones with their marks."""
+        first, born = len(index.documents), {"born": batch.sequence}
+        vectors = [None] * len(products) if batch.vectors is None else batch.vectors
+        pairs = enumerate(zip(products, vectors, strict=True), first)
+        items = [self._item(index, place, *pair, born) for place, pair in pairs]
+        for each in batch.dead:
+            marks = _born(index, each) | {"died": batch.sequence}
+            items.append(self._item(index, each, index.product(each), index.vector(each), marks))
+        return items
 
-def _items(index: Changing, batch: Batch, products: Sequence[Product]) -> list[Item]:
-    """The new documents, and the old ones with their marks."""
-    first, weights = len(index.documents), index.manifest.weights
-    born = {"born": batch.sequence}
-    items = [_item(place, product, weights, born) for place, product in enumerate(products, first)]
-    for ordinal in batch.dead:
-        marks = _born(index, ordinal) | {"died": batch.sequence}
-        items.append(_item(ordinal, index.product(ordinal), weights, marks))
-    return items
+    def _item(
+        self,
+        index: Changing,
+        ordinal: int,
+        product: Product,
+        vector: Vector | None,
+        marks: Mapping[str, int],
+    ) -> Item:
+        fields = index_fields(product, index.manifest.weights)
+        held = vector if self._dense else None
+        made = server_document(ordinal, product, fields, product_measures(product), held)
+        return Item.of({**with_checksum(made), **marks})
 
 
 def _born(index: Changing, ordinal: int) -> dict[str, int]:
@@ -112,9 +134,7 @@ def _born(index: Changing, ordinal: int) -> dict[str, int]:
     return {} if birth is None else {"born": birth}
 
 
-def _item(
-    ordinal: int, product: Product, weights: Mapping[str, int], marks: Mapping[str, int]
-) -> Item:
-    fields, measures = index_fields(product, weights), product_measures(product)
-    document = with_checksum(server_document(ordinal, product, fields, measures))
-    return Item.of({**document, **marks})
+def holds_vectors(server: BlockingServer, index: str) -> bool:
+    """Whether an index holds vectors."""
+    found = server.request("GET", f"/{index}/_mapping")
+    return FIELD in next(iter(found.values()))["mappings"].get("properties", {})

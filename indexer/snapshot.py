@@ -246,8 +246,9 @@ def _write_meaning(
     layout, source, settings = making.layout, making.source, making.settings
     known, scratch = making.journal.facts(MEANING), vectors_file(layout)
     if known is not None and scratch.is_file():
-        making.vectors.set_result(np.load(scratch, mmap_mode="r"))
-        sample.set_result(making.learner.sample_rows(making.vectors.result()))
+        encoded: Vectors = np.load(scratch, mmap_mode="r")
+        making.vectors.set_result(encoded)
+        sample.set_result(making.learner.sample_rows(encoded))
         return dict(known)
     try:
         vectors, queries = _encoded(progress, layout, source, encoder, settings)

@@ -107,6 +107,9 @@ class EngineServerSettings(ServerSettings):
     """Parts of a new index; about one for each 5 million products, and for each server."""
     replicas: int = Field(0, ge=0, le=20)
     """Copies of each part: 1 and two servers or more go on when one is lost."""
+    dense: Literal["faiss", "server"] = "faiss"
+    """Who finds what is near in meaning: this process, or the server, which then holds the vectors
+    too. Takes effect with the next full index."""
     timeout_seconds: float = Field(2.0, gt=0)
     """How long one answer is waited for."""
     change_seconds: float = Field(5.0, gt=0)
@@ -315,7 +318,7 @@ class LimitSettings(Section):
     header_bytes: int = Field(65_536, ge=1024)
     """The request's line and headers together."""
     send_seconds: float = Field(30.0, gt=0)
-    """How long a client may take no byte of its answer."""
+    """How long a client may leave an answer untaken before its connection is closed."""
 
 
 class ArtifactSettings(Section):

@@ -15,8 +15,8 @@ from tests.search.engines import shops
 Publish = Callable[[Path, Sequence[Product], Vectors | None], object]
 PUBLISH: Mapping[str, Publish] = dict.fromkeys(ENGINES, shops.build)
 """How a test fills each engine with products."""
-_MARKS = {"elasticsearch": pytest.mark.elasticsearch, "opensearch": pytest.mark.opensearch}
-EVERY = [pytest.param(name, marks=_MARKS.get(name, ())) for name in ENGINES]
+MARKS = {"elasticsearch": pytest.mark.elasticsearch, "opensearch": pytest.mark.opensearch}
+EVERY = [pytest.param(name, marks=MARKS.get(name, ())) for name in ENGINES]
 
 
 def chosen(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Iterator[str]:

@@ -222,6 +222,23 @@ class WordsQuery(Generic[Q]):
             for stem in _STEMMED.analyze(word)
         )
 
+    def estimate(self, documents: int) -> float:
+        """About how many products have every word, as if words came independently of each other;
+        they do not, so it is mostly too low."""
+        share = 1.0
+        for start, end in self._groups:
+            if end == start + 1 and not self._replaced(start, end):
+                share *= min(self._frequency(self._distinct[start]) / max(documents, 1), 1.0)
+        return share * documents
+
+    def _replaced(self, start: int, end: int) -> bool:
+        return any(start <= begin < end for begin, _ in self._substitutes)
+
+    def _frequency(self, word: str) -> int:
+        fields = [field for field in self.weights if field != "codes"]
+        counts = [self.frequencies.frequency(f, s) for f in fields for s in _STEMMED.analyze(word)]
+        return max(counts, default=0)
+
     @cached_property
     def relaxable(self) -> bool:
         """Whether asking for some of the words can find more than asking for all."""

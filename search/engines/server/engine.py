@@ -81,7 +81,9 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
     async def _accept(self, state: ServerState) -> None:
         if state.index not in self._accepted:
             await check_server(self._server)
-            await check_index(self._server, state.index, state.facts.version.partition(".")[0])
+            version = state.facts.version.partition(".")[0]
+            vectors = state.dense_there and state.vectors is not None
+            await check_index(self._server, state.index, version, vectors=vectors)
             self._accepted.add(state.index)
 
 

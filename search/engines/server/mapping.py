@@ -14,7 +14,8 @@ from search.engines.embedded.attributes import attribute_terms
 from search.engines.embedded.measures import Measures
 from search.engines.embedded.schema import TEXT_FIELDS, analyzer, indexed_values
 from search.engines.server.dialect import stored
-from search.types import Product
+from search.engines.server.nearest import FIELD, sent
+from search.types import Product, Vector
 
 FORMAT = 1
 """The version of this form; an index of another is refused."""
@@ -26,8 +27,15 @@ _LONGEST_KEYWORD = 8_000
 """Characters; the server refuses terms of more than 32,766 bytes."""
 
 
-def mapping(version: str, weights: Mapping[str, int], *, complete: bool = False) -> dict[str, Any]:
-    """The fields of the index of one snapshot, which `_meta` names; `complete` once it is."""
+def mapping(
+    version: str,
+    weights: Mapping[str, int],
+    *,
+    complete: bool = False,
+    vectors: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The fields of the index of one snapshot, which `_meta` names; `complete` once it is.
+    `vectors` is the field of vectors, where it has one."""
     words = {"type": "text", "analyzer": "stems", "index_options": "freqs"}
     fields: dict[str, Any] = {
         "ord": {"type": "integer"},
@@ -42,6 +50,7 @@ def mapping(version: str, weights: Mapping[str, int], *, complete: bool = False)
         "checksum": {"type": "long", "index": False},
         "born": {"type": "integer"},
         "died": {"type": "integer"},
+        **({FIELD: vectors} if vectors else {}),
     }
     made = {
         "version": version,
@@ -57,10 +66,12 @@ def mapping(version: str, weights: Mapping[str, int], *, complete: bool = False)
     }
 
 
-def settings(shards: int) -> dict[str, Any]:
-    """How the index is kept while it is loaded: not searched yet, and without copies."""
+def settings(shards: int, *, graph: bool = False) -> dict[str, Any]:
+    """How the index is kept while it is loaded: not searched yet, and without copies. OpenSearch
+    has to be told that it will hold a `graph` of vectors."""
     return {
         "index": {
+            **({"knn": True} if graph else {}),
             "number_of_shards": shards,
             "number_of_replicas": 0,
             "refresh_interval": "-1",
@@ -72,9 +83,14 @@ def settings(shards: int) -> dict[str, Any]:
 
 
 def server_document(
-    ordinal: int, product: Product, fields: Mapping[str, str], measures: Measures
+    ordinal: int,
+    product: Product,
+    fields: Mapping[str, str],
+    measures: Measures,
+    vector: Vector | None = None,
 ) -> dict[str, Any]:
-    """What the server indexes of a product; `fields` are its normalized words."""
+    """What the server indexes of a product; `fields` are its normalized words, `vector` its
+    embedding where the server is to find it by that."""
     values = indexed_values(ordinal, product, fields, measures)
     for name in (*TEXT_FIELDS, "phrases"):
         if name in values:
@@ -83,6 +99,8 @@ def server_document(
     values["measures"] = [stored("measures", key) for key in values["measures"]]
     terms = (term for term in attribute_terms(product) if len(term) <= _LONGEST_KEYWORD)
     values["attributes"] = list(terms)
+    if vector is not None:
+        values[FIELD] = sent(vector)
     return values
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.mapping import FORMAT
+from search.engines.server.nearest import FIELD
 from search.errors import NotFound
 
 BLOCK = 1_000
@@ -21,9 +22,15 @@ Blocks = Mapping[int, tuple[int, float]]
 
 
 def loaded(
-    server: BlockingServer, index: str, version: str, weights: Mapping[str, int]
+    server: BlockingServer,
+    index: str,
+    version: str,
+    weights: Mapping[str, int],
+    *,
+    vectors: bool = False,
 ) -> Blocks | None:
-    """What an index holds already; None when it is not there, or not the one that is being made.
+    """What an index holds already; None when it is not there, or not the one that is being made,
+    with `vectors` or without.
 
     Raises:
         BadInput, EngineUnavailable: the server cannot be reached or does not let Aisle in.
@@ -32,7 +39,10 @@ def loaded(
         found = server.request("GET", f"/{index}/_mapping")
     except NotFound:
         return None
-    made = next(iter(found.values()))["mappings"].get("_meta", {}).get("aisle", {})
+    mappings = next(iter(found.values()))["mappings"]
+    made = mappings.get("_meta", {}).get("aisle", {})
+    if vectors != (FIELD in mappings.get("properties", {})):
+        return None
     if (made.get("version"), made.get("format")) != (version, FORMAT):
         return None
     if made.get("weights") != dict(weights):

@@ -8,12 +8,15 @@ written meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+import orjson
 
 from search import fallbacks
 from search.engines.embedded.column_counting import ColumnCounting
@@ -28,6 +31,7 @@ from search.engines.server.client import Params, Server
 from search.engines.server.counting import aggregations, tally
 from search.engines.server.dialect import Dsl, DslDialect
 from search.engines.server.frequencies import Asking, Vocabulary, with_counts
+from search.engines.server.nearest import nearest
 from search.order import KEYS, in_order
 from search.resilience import note
 from search.types import (
@@ -40,6 +44,7 @@ from search.types import (
     Ranking,
     Relaxation,
     Sort,
+    Vector,
     WordMatches,
 )
 
@@ -64,6 +69,24 @@ class ServerState(LocalState):
     alive: Mask
     ids: IdStore
     vocabulary: Vocabulary
+    dense_there: bool = False
+    """Whether the server finds what is near in meaning."""
+
+    @property
+    def product(self) -> str:
+        """How people call the server."""
+        return self.server.product
+
+    async def nearest(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
+        """As `meaning`, by the server.
+
+        Raises:
+            BadInput: a filter is wrong.
+            EngineUnavailable: the server does not answer.
+        """
+        if self.vectors is None:
+            return Ranking.empty()
+        return await nearest(self, vector, filters, limit)
 
     async def words(
         self, query: Query, filters: Filters, limit: int, relax: bool = False
@@ -75,10 +98,16 @@ class ServerState(LocalState):
             EngineUnavailable: the server does not answer.
         """
         words = await self._words(query)
-        every = await self._search(words.required(), filters, max(limit, self.settings.enough))
+        asked = self._search(words.required(), filters, max(limit, self.settings.enough))
+        also: Ranking | None = None
+        if words.relaxable and (relax or words.estimate(self.count) < self.settings.enough):
+            # Few will have every word, so the second question need not wait for the first's answer.
+            every, also = await asyncio.gather(asked, self._search(words.any(), filters, limit))
+        else:
+            every = await asked
         some, relaxation = Ranking.empty(), _as_asked()
         if words.relaxable and (relax or await self._few(words, filters, len(every))):
-            some = await self._search(words.any(), filters, limit)
+            some = await self._search(words.any(), filters, limit) if also is None else also
             relaxation = "fewer_words" if len(some) and not len(every) else "none"
         bonus = self.settings.every_word_bonus
         return WordMatches(prefer_every_word(every, some, bonus, limit), relaxation)
@@ -165,7 +194,7 @@ class ServerState(LocalState):
         return int(found[0]) if len(found) else None
 
     async def _count(self, matches: Dsl, filters: Filters, asked: Asked) -> Tally:
-        query = self._present(filtered(_DIALECT, self.filters, matches, filters))
+        query = self._within(matches, filters)
         body = {"size": 0, "track_total_hits": False, "query": query, "aggs": aggregations(asked)}
         found = await self._ask(body, _COUNTS)
         return tally(asked, found["aggregations"])
@@ -204,29 +233,49 @@ class ServerState(LocalState):
         return words.required()
 
     async def _search(self, query: Dsl, filters: Filters, limit: int) -> Ranking:
-        hits = await self._hits(query, filters, limit, [{"_score": "desc"}, {"ord": "asc"}])
+        if limit <= 0 or "match_none" in query:
+            return Ranking.empty()
+        found = await self.best(self._within(query, filters), limit)
+        return Ranking(found.ordinals, found.scores * np.float32(_BM25))
+
+    async def best(self, query: Dsl, limit: int) -> Ranking:
+        """The best documents of a query with the server's scores, ties by ordinal."""
+        hits = await self._sorted(query, limit, [{"_score": "desc"}, {"ord": "asc"}])
         if not hits:
             return Ranking.empty()
         scores, ordinals = zip(*(hit["sort"] for hit in hits), strict=True)
-        scaled = np.array(scores, np.float32) * np.float32(_BM25)
-        return Ranking(np.array(ordinals, np.int32), scaled)
+        return Ranking(np.array(ordinals, np.int32), np.array(scores, np.float32))
 
     async def _hits(
         self, query: Dsl, filters: Filters, limit: int, sort: Sequence[Dsl]
     ) -> list[dict[str, Any]]:
         if limit <= 0 or "match_none" in query:
             return []
+        return await self._sorted(self._within(query, filters), limit, sort)
+
+    async def _sorted(self, query: Dsl, limit: int, sort: Sequence[Dsl]) -> list[dict[str, Any]]:
         body = {
             "size": limit,
             "track_total_hits": False,
             "_source": False,
             "stored_fields": "_none_",
             "sort": list(sort),
-            "query": self._present(filtered(_DIALECT, self.filters, query, filters)),
+            "query": query,
         }
-        found = await self._ask(body, _HITS)
+        found = await self._ask(body, {**_HITS, "preference": _copy(query)})
         hits: list[dict[str, Any]] = found.get("hits", {}).get("hits", [])
         return hits
+
+    def allowed(self, filters: Filters) -> Dsl:
+        """What satisfies filters in this state.
+
+        Raises:
+            BadInput: a filter is wrong.
+        """
+        return self._within(_DIALECT.everything(), filters)
+
+    def _within(self, query: Dsl, filters: Filters) -> Dsl:
+        return self._present(filtered(_DIALECT, self.filters, query, filters))
 
     def _present(self, query: Dsl) -> Dsl:
         """What of a query there is in this state. Few documents are left out, so it costs little
@@ -268,10 +317,11 @@ def _as_asked() -> Relaxation:
     return "none"
 
 
+def _copy(query: Dsl) -> str:
+    """Which copy of the index answers: the same for the same query, since copies count words a
+    little differently while changes come in, and pages of one query should not."""
+    return blake2b(orjson.dumps(query), digest_size=8).hexdigest()
+
+
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.lower()))
-
-
-def renewed(state: ServerState, vocabulary: Vocabulary) -> ServerState:
-    """The state with other counts of words."""
-    return replace(state, vocabulary=vocabulary)

@@ -28,9 +28,7 @@ async def check_server(server: Server) -> None:
         )
 
 
-async def check_index(
-    server: Server, index: str, version: str, *, vectors: bool = False
-) -> None:
+async def check_index(server: Server, index: str, version: str, *, vectors: bool = False) -> None:
     """Raises IndexCorrupt when the index is not the one that was made with a snapshot, or lacks
     `vectors`, NotFound when there is none."""
     mappings = await _mappings(server, index)
@@ -64,8 +62,8 @@ async def check_index(
         )
     if vectors and FIELD not in found:
         raise IndexCorrupt(
-            f"index {index} of {server.product} has no vectors, and [server] dense is \"server\": "
-            "run `aisle reindex`, or set dense = \"faiss\""
+            f'index {index} of {server.product} has no vectors, and [server] dense is "server": '
+            'run `aisle reindex`, or set dense = "faiss"'
         )
 
 

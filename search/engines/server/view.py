@@ -16,7 +16,17 @@ from search.engines.embedded.tally import Asked, Tally
 from search.engines.server.state import ServerState
 from search.errors import BadInput, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
 from search.resilience import Guard, note
-from search.types import Facet, Filters, Named, Ordinals, Query, Sort, WordMatches
+from search.types import (
+    Facet,
+    Filters,
+    Named,
+    Ordinals,
+    Query,
+    Ranking,
+    Sort,
+    Vector,
+    WordMatches,
+)
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -58,6 +68,15 @@ class ServerView(LocalView[ServerState]):
     ) -> WordMatches:
         """See `ServerState.words`."""
         return await self._asked(lambda: self._state.words(query, filters, limit, relax))
+
+    async def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
+        """See `LocalState.meaning`; by the server where settings say so and it answers."""
+        if self._state.dense_there:
+            try:
+                return await self._asked(lambda: self._state.nearest(vector, filters, limit))
+            except EngineUnavailable:
+                _log.warning("%s does not answer: near by the own vectors", self._guard.name)
+        return await super().meaning(vector, filters, limit)
 
     async def sorted_words(
         self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False

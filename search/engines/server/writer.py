@@ -50,7 +50,8 @@ class ServerWordsWriter:
         blocks = None
         try:
             if resume:
-                blocks = loaded(self._server, self.index, version, weights)
+                there = vectors is not None
+                blocks = loaded(self._server, self.index, version, weights, vectors=there)
             if blocks is None:
                 self._create()
         except BaseException:
@@ -69,7 +70,10 @@ class ServerWordsWriter:
         self._server.request("DELETE", f"/{self.index}", params=params)
         opensearch = self._server.server.product == "OpenSearch"
         graph = opensearch and self._vectors is not None
-        body = {"settings": settings(self._settings.shards, graph=graph), "mappings": self._mapping()}
+        body = {
+            "settings": settings(self._settings.shards, graph=graph),
+            "mappings": self._mapping(),
+        }
         self._server.request("PUT", f"/{self.index}", body, seconds=_LONG_SECONDS)
 
     def _mapping(self, *, complete: bool = False) -> dict[str, Any]:

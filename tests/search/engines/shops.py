@@ -40,7 +40,8 @@ def build(data: Path, products: Sequence[Product], vectors: Vectors | None = Non
     snapshot, weights = layout.snapshot(version), Settings().index.weights
     settings, words = Settings(data=data), None
     if settings.engine != "embedded":
-        words = ServerWordsWriter(settings, version, weights)
+        held = vectors if settings.server.dense == "server" else None
+        words = ServerWordsWriter(settings, version, weights, vectors=held)
     writer = PartsWriter(snapshot, version, heap_bytes=15_000_000, words=words)
     for product in products:
         writer.add(product, index_fields(product, weights), product_measures(product))
