@@ -223,10 +223,9 @@ class MlflowRegistry:
         try:
             yield
         except MlflowException as error:
-            raise StorageFailed(
-                f"MLflow at {redact(self.uri)} refuses: {redact(str(error).splitlines()[0])}; check [models] "
-                "registry, and whether the server runs"
-            ) from error
+            first = str(error).splitlines()[0]
+            said = f"MLflow at {self.uri} refuses: {first}; check [models] registry, and whether "
+            raise StorageFailed(redact(f"{said}the server runs")) from error
 
 
 def open_mlflow(uri: str, local: FileRegistry, name: str = NAME) -> MlflowRegistry:
