@@ -10,6 +10,8 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 ACCESS = logging.getLogger("aisle.access")
 SERVER = logging.getLogger("aisle.server")
+_CLIENTS = ("elastic_transport", "opensearch")
+"""Clients that tell of every request that fails: the guard before the server tells once."""
 
 
 def configure_logging(level: str = "INFO") -> None:
@@ -29,3 +31,5 @@ def configure_logging(level: str = "INFO") -> None:
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
+    for client in _CLIENTS:
+        logging.getLogger(client).setLevel(logging.CRITICAL)

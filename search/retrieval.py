@@ -276,9 +276,9 @@ class Retrieval:
         seconds = self.settings.limits.stage_seconds
         return await query_vector(view, query, self.encoders, self.guard, seconds, trace)
 
-    def _patience(self) -> float:
+    def _patience(self, share: float = stages.CANDIDATES) -> float:
         """The seconds that meaning may take."""
-        with until(stages.CANDIDATES):
+        with until(share):
             return remaining(self.settings.limits.stage_seconds)
 
     async def _meaning(
@@ -294,7 +294,9 @@ class Retrieval:
         if _TOO_LONG in trace.fallbacks:  # waited for once, not with every attempt
             return nothing, nothing.ordinals
         try:
-            async with asyncio.timeout(self._patience()):
+            # Sorted requests ask for meaning when words have had their time.
+            share = stages.NAMED if "words" in trace.failures else stages.CANDIDATES
+            async with asyncio.timeout(self._patience(share)):
                 vector = await asyncio.shield(encoding)
                 if vector is None:
                     return nothing, nothing.ordinals

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -129,7 +130,11 @@ class Guard:
         before, self.state = self.state, state
         if before == CLOSED:
             _log.error("%s is away and not asked until it answers: %s", self.name, self._reason)
-            self._probing = asyncio.create_task(self._try(), name=f"try {self.name}")
+            # The request that found out is soon over, and its deadline is not the probe's.
+            nobodys = contextvars.Context()
+            self._probing = asyncio.create_task(
+                self._try(), name=f"try {self.name}", context=nobodys
+            )
         elif state == CLOSED:
             _log.warning("%s answers again", self.name)
         self._told(state)

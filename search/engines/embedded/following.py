@@ -8,6 +8,7 @@ while after. What cannot be opened is logged and tried again; what was serving g
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -168,7 +169,11 @@ class FollowingEngine(ABC, Generic[V, S]):
 
     def _watch(self) -> None:
         if self._poller is None:
-            self._poller = asyncio.create_task(self._poll(), name="follow the index")
+            # Nothing of the request that happens to be the first, such as its deadline.
+            nobodys = contextvars.Context()
+            self._poller = asyncio.create_task(
+                self._poll(), name="follow the index", context=nobodys
+            )
 
     async def _poll(self) -> None:
         while True:
