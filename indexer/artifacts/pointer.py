@@ -12,7 +12,7 @@ files/<sha256>                 the shop's files by their content, and the tables
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -38,7 +38,7 @@ class Pointer:
     batches of live changes, `offset` bytes of log, whose last record has the checksum `check` (""
     without any); the `encoder` of its queries; the table of the shop's `files` (its SHA-256).
     `changed` is when this was written, `writer` by whom. `positions` are where the streams stood
-    that the writer follows, for whoever takes over."""
+    that the writer follows, for replicas to tell how fresh they are, and for whoever takes over."""
 
     version: str
     manifest: str
@@ -58,13 +58,10 @@ class Pointer:
         return f"{self.version}.{self.sequence}" if self.sequence else self.version
 
     def same(self, other: Pointer | None) -> bool:
-        """Whether another one says to serve the same."""
-        return other is not None and _content(self) == _content(other)
-
-
-def _content(pointer: Pointer) -> tuple[object, ...]:
-    log = (pointer.sequence, pointer.offset, pointer.check)
-    return (pointer.version, pointer.manifest, *log, pointer.encoder, pointer.files)
+        """Whether another one says the same, whoever wrote it and when."""
+        return other is not None and self == replace(
+            other, changed=self.changed, writer=self.writer, earlier=self.earlier
+        )
 
 
 def encode_pointer(pointer: Pointer) -> bytes:

@@ -77,6 +77,7 @@ class Puller:
         self._table = FileTable(settings.data)
         self._tell = told
         self._done: Stored | None = None
+        self._files = ""
         self._told = 0.0
         self.status = Status(self._store.name, since=time.time())
 
@@ -174,6 +175,8 @@ class Puller:
             replace_file(root / MANIFEST, stored.content)
 
     def _fetch_files(self, pointer: Pointer) -> None:
+        if pointer.files == self._files:
+            return
         content = self._read(file_key(pointer.files), pointer.files)
         files, here = decode_files(content, self._store.name), self._table.read()
         new = {name: part for name, part in files.items() if here.get(name) != part}
@@ -191,6 +194,7 @@ class Puller:
             self._forget_files(files)
             remove_tree(folder)
             replace_file(self._data / FOLDER / _TABLE, content)
+        self._files = pointer.files
 
     def _forget_files(self, files: Files) -> None:
         """Removes what was fetched earlier and is no longer there; nothing that is this machine's

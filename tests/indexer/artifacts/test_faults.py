@@ -40,9 +40,9 @@ CHANGED = {name: each for name, each in LAMPS.items() if name != "p8"} | {
     "p9": Product("p9", "green pot"),
     "p4": Product("p4", "blue lamp 4", brand="Tuvala", price=20.0),
 }
-EVERY = 37
+EVERY = 61
 """Of the steps before the last ones, one in so many is tried; of the last ones each."""
-LAST = 12
+LAST = 10
 
 
 class KillAt:

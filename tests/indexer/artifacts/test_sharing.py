@@ -12,6 +12,9 @@ from indexer.artifacts import Puller, Pusher
 from indexer.artifacts.store import open_store
 from indexer.live import LiveWriter
 from indexer.merge import fold
+from indexer.reading import Reading
+from search.engines.embedded.live import read_state
+from search.engines.embedded.positions import Position
 from search.errors import BadInput, StorageFailed
 from search.settings import ArtifactSettings
 from search.types import Change, Delete, Patch, Product, Upsert
@@ -264,3 +267,20 @@ def test_the_writers_own_work_goes_on_beside(folder: Place, fast_path: Path) -> 
     assert pusher.push().version.endswith(".1")
     live.apply([Delete("p2")])
     assert pusher.push().version.endswith(".2")
+
+
+def test_replicas_know_how_far_the_writer_has_followed_a_stream(
+    folder: Place, fast_path: Path
+) -> None:
+    writer, other = machine(fast_path / "w", folder), replica(fast_path / "r", folder)
+    version = index(writer, KETTLES)
+    pusher, puller = Pusher(writer), Puller(other)
+    live = LiveWriter(writer)
+    for offset in (5, 6):  # with a change, and without one
+        changes: list[Change] = [Delete("p1")]
+        at = {"kafka:c/t/0": Position(offset, 1.0, 2)}
+        live.apply(changes, Reading({}, at))
+        pusher.push()
+        puller.pull()
+        assert read_state(other.data / "live" / version).positions == at
+    assert read_state(other.data / "live" / version).sequence == 1
