@@ -3,7 +3,9 @@ file from there; only names and ports of other machines, and places in container
 
 from __future__ import annotations
 
+import base64
 import re
+import ssl
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -38,15 +40,15 @@ class Stack:
             text = re.sub(rf"(?<![\w.-]){re.escape(place)}\b", f"{HOST}:{port}", text)
         return text
 
-    def environment(self, service: str, data: Path) -> dict[str, str]:
+    def environment(self, service: str) -> dict[str, str]:
         """A service's own environment, as it is on this machine."""
-        given: Mapping[str, str] = self.services[service]["environment"]
-        own = {name: self.local(str(value)) for name, value in given.items()}
-        for name, value in own.items():
-            own[name] = value.replace("/run/secrets", str(self.secrets / "aisle")).replace(
-                "/artifacts", str(self.folder / "artifacts")
-            )
-        return {**own, "AISLE_SECRETS": str(self.secrets / "aisle"), "AISLE_DATA": str(data)}
+        own = {"AISLE_SECRETS": "/run/secrets", **self.services[service]["environment"]}
+        for place, here in (
+            ("/run/secrets", self.secrets / "aisle"),
+            ("/artifacts", self.folder / "artifacts"),
+        ):
+            own = {name: str(value).replace(place, str(here)) for name, value in own.items()}
+        return {name: self.local(value) for name, value in own.items()}
 
 
 class Aisle(Server):
@@ -137,8 +139,12 @@ class ComposedElasticsearch(Elasticsearch):
     def url(self) -> str:
         return f"https://{HOST}:{self.ports[0]}"
 
-    def _answers(self) -> bool:
-        return listens(self.ports[0])
+    def headers(self) -> dict[str, str]:
+        said = base64.b64encode(f"elastic:{self._secret}".encode()).decode()
+        return {"Authorization": f"Basic {said}"}
+
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.authority))
 
 
 def _flat(tables: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -20,8 +20,8 @@ from api.settings import AppSettings
 from fixtures import make_shop
 from indexer.artifacts import Pusher
 from indexer.build import Products, build_index
-from search.settings import ArtifactSettings, MeaningSettings
-from tests.deploy.files import dashboard_queries, mounted_file
+from search.settings import MeaningSettings
+from tests.deploy.files import dashboard_queries, mounted_file, nested, settings_of
 from tests.deploy.stack import (
     Aisle,
     ComposedElasticsearch,
@@ -38,7 +38,7 @@ from tests.engines.processes import Server, temporary
 from tests.engines.prometheus import Prometheus, require_prometheus
 from tests.engines.redis import require_redis
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.elasticsearch]
 PRODUCTS = 200
 
 
@@ -85,9 +85,9 @@ def running() -> Iterator[Running]:
         ):
             launch(server, ends)
             stack.at(place, server.ports[0])
-        publish(folder)
         for one in (redis, kafka, elasticsearch):
             one.wait()
+        publish(stack)
         replicas = (replica(stack, "api-1"), replica(stack, "api-2"))
         for number, each in enumerate(replicas, 1):
             launch(each, ends)
@@ -107,24 +107,23 @@ def launch(server: Server, ends: ExitStack) -> None:
     server.launch()
 
 
-def publish(folder: Path) -> None:
-    """The writer's part: a small shop's index, sent to where replicas fetch it."""
-    settings = AppSettings(
-        data=folder / "catalogue",
-        meaning=MeaningSettings(encoder="none"),
-        artifacts=ArtifactSettings(location=str(folder / "artifacts")),
-    )
+def publish(stack: Stack) -> None:
+    """The writer's part, with the settings of the service that indexes: a small shop, on
+    Elasticsearch and sent to where replicas fetch it."""
+    given = settings_of(stack.environment("index"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AISLE_SECRETS", str(stack.secrets / "aisle"))
+        own = {"data": stack.folder / "catalogue", "meaning": MeaningSettings(encoder="none")}
+        settings = AppSettings(**{**nested(given), **own})
     build_index(Products(make_shop(products=PRODUCTS).products), settings)
     Pusher(settings).push()
 
 
 def replica(stack: Stack, service: str) -> Aisle:
     """As the image starts it: the Dockerfile's command, with the compose file's environment."""
-    data = stack.folder / service
-    environment = stack.environment(service, data) | {"AISLE_ENGINE": "embedded"}
-    return Aisle(
-        stack.folder / f"{service}-log", ("serve", "--data", str(data)), environment, "/readyz"
-    )
+    arguments = ("serve", "--data", str(stack.folder / service))
+    environment = stack.environment(service)
+    return Aisle(stack.folder / f"{service}-log", arguments, environment, "/readyz")
 
 
 def nginx_config(stack: Stack) -> str:
@@ -246,17 +245,14 @@ def test_redis_wants_its_password_and_never_forgets_experiments(running: Running
 
 
 def test_elasticsearch_wants_its_password_over_tls(running: Running) -> None:
-    import ssl
-
-    trusted = ssl.create_default_context(cafile=str(running.elasticsearch.authority))
-    password = (running.stack.secrets / "aisle" / "aisle_server__password").read_text().strip()
-    with httpx.Client(base_url=running.elasticsearch.url, verify=trusted, timeout=20) as client:
+    server = running.elasticsearch
+    known = server.headers()
+    with httpx.Client(base_url=server.url, verify=server.context(), timeout=20) as client:
         assert client.get("/").status_code == 401
-        said = client.get("/", auth=("elastic", password)).json()
-        made = client.put("/misspelled/_doc/1", json={}, auth=("elastic", password))
-    assert said["cluster_name"] == "aisle"
-    # A misspelled name makes no index.
-    assert made.status_code == 404
+        assert client.get("/", headers=known).json()["cluster_name"] == "aisle"
+        # It is what the replicas ask; and a misspelled name makes no index.
+        assert client.get("/aisle-*/_count", headers=known).json()["count"] == PRODUCTS
+        assert client.put("/misspelled/_doc/1", json={}, headers=known).status_code == 404
 
 
 async def test_kafka_keeps_what_it_is_sent(running: Running) -> None:
