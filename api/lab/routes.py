@@ -27,11 +27,12 @@ from api.lab.learning import (
 from api.lab.models import model_page, models_page
 from api.lab.overview import overview_page
 from api.lab.page import Asked, Page
-from api.lab.refusal import refusal
+from api.lab.refusal import LOGIN, refusal
 from api.lab.rendering import NAVIGATION, as_csv, render
 from api.lab.runs import runs_page
 from api.middleware import IMAGE_POLICY
 from api.problems import kind_of
+from api.security.sessions import COOKIE
 from api.state import AppState
 from search.errors import AisleError, NotFound
 
@@ -153,6 +154,8 @@ class _Desk:
     def _html(self, request: Request, page: Page, status: int = 200) -> Response:
         there = {getattr(route, "path", "") for route in request.app.routes}
         links = [link for link in NAVIGATION if link[0] in there]
+        if COOKIE in request.cookies:
+            links.append((LOGIN, "Sign out"))
         text = render(page, request.url.path, request.url.query, self.styles, links)
         return HTMLResponse(text, status, _FRESH)
 

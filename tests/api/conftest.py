@@ -137,7 +137,8 @@ def served(data: Path, *options: str, **env: str) -> Iterator[tuple[str, subproc
             env={**os.environ, **env},
         )
         try:
-            url = f"http://127.0.0.1:{port}"
+            scheme = "https" if "AISLE_SERVING__CERTIFICATE_FILE" in env else "http"
+            url = f"{scheme}://127.0.0.1:{port}"
             _wait_until_alive(url, process, log)
             yield url, process
         finally:
@@ -150,7 +151,7 @@ def _wait_until_alive(url: str, process: subprocess.Popen[bytes], log: Path) -> 
         if process.poll() is not None:
             break
         try:
-            httpx.get(f"{url}/healthz")
+            httpx.get(f"{url}/healthz", verify=False)  # noqa: S501 - its certificate is not the matter
             return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -56,6 +56,7 @@ async def test_a_key_entered_once_opens_the_lab_and_the_shop(
     assert answer.headers["location"] == "/lab/runs"
     for path in ("/lab", "/", "/v1/search?q=lamp", "/lab/judge"):
         assert (await browser.get(path)).status_code == 200, path
+    assert '<a href="/login">Sign out</a>' in (await browser.get("/lab")).text
     assert "signed in with the key shop" in (await browser.get("/login")).text
     assert (await browser.post("/logout", headers=OWN)).status_code == 303
     assert (await browser.get("/lab")).status_code == 401
