@@ -75,11 +75,13 @@ def sync_tree(root: Path) -> None:
         sync(Path(directory))
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replaces a file atomically and durably: readers see the old content or the new."""
+def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Replaces a file atomically and durably: readers see the old content or the new. `mode` is
+    what a new file may be, as far as the process's umask lets it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as handle:
+        opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(opened, "wb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())

@@ -15,6 +15,8 @@ from search.errors import StorageFailed
 
 NAMES = ("model.json", "rules.toml", "keys.json", "drift.json")
 """Single files in the data directory."""
+PRIVATE = ("keys.json",)
+"""Those of them that other users of a machine may not read."""
 FOLDERS = ("models", "behavior", "lists", "shop/images")
 """Folders of it; hidden files and locks are left out."""
 LATER = "CURRENT"

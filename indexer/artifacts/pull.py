@@ -19,7 +19,7 @@ import orjson
 
 from indexer.artifacts.catching_up import CatchingUp
 from indexer.artifacts.fetching import Fetcher, Gone, Incoming
-from indexer.artifacts.files import LATER, Files, FileTable, decode_files, part_of
+from indexer.artifacts.files import LATER, PRIVATE, Files, FileTable, decode_files, part_of
 from indexer.artifacts.local import FOLDER
 from indexer.artifacts.pointer import (
     KEY,
@@ -190,7 +190,8 @@ class Puller:
             for name in sorted(new, key=lambda name: Path(name).name == LATER):
                 target = _inside(self._data, name)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                replace_file(target, (folder / new[name].sha256).read_bytes())
+                content_of = (folder / new[name].sha256).read_bytes()
+                replace_file(target, content_of, 0o600 if name in PRIVATE else 0o666)
             self._forget_files(files)
             remove_tree(folder)
             replace_file(self._data / FOLDER / _TABLE, content)
@@ -215,7 +216,10 @@ class Puller:
         tidy(self._data, {version} if previous is None else {version, previous})
 
     def _staging(self, name: str) -> Path:
-        return self._data / FOLDER / "incoming" / name
+        root = self._data / FOLDER / "incoming"
+        with storage_errors(root):
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return root / name
 
     def _drop_stale(self, wanted: Path) -> None:
         """What came of a snapshot that is no longer wanted."""

@@ -115,12 +115,14 @@ def test_the_shops_files_come_along_and_go(place: Place, fast_path: Path) -> Non
     (writer.data / "model.json").write_text('{"a": 1}')
     (writer.data / "rules.toml").write_text("# none yet\n")
     (writer.data / "experiments.sqlite").write_text("the writer's own")
+    (writer.data / "keys.json").write_text("{}")
     pusher, puller = Pusher(writer), Puller(other)
     pusher.push()
     puller.pull()
     assert (other.data / "models" / "abc" / "model.json").read_text() == '{"a": 1}'
     assert (other.data / "rules.toml").read_text() == "# none yet\n"
     assert not (other.data / "experiments.sqlite").exists()
+    assert (other.data / "keys.json").stat().st_mode & 0o077 == 0
     (writer.data / "rules.toml").write_text("# other\n")
     (writer.data / "model.json").unlink()
     (other.data / "models" / "own").mkdir()
