@@ -15,9 +15,22 @@ import orjson
 import pytest
 
 from api.cli import run
+from indexer.live import LiveWriter
+from search.engines.embedded.positions import ANY, UNREAD, Position
 from tests.api.conftest import AISLE, free_port
-from tests.api.following.flow import SHOP, Topic, catalogue, index, make_topic, rejects, upsert
+from tests.api.following.flow import (
+    SHOP,
+    Topic,
+    catalogue,
+    index,
+    make_topic,
+    rejects,
+    settings_of,
+    upsert,
+)
 from tests.engines.kafka import PASSWORD, USER, KafkaBroker
+
+NEW_YEAR = 1_767_225_600.0
 
 
 @pytest.mark.kafka
@@ -92,6 +105,18 @@ def test_it_stops_at_the_end_when_asked_and_says_what_it_did(
     assert "1 upserted" in said.out
     assert f"following {topic.name}" in said.err
     assert set(catalogue(fast_path)) == {*SHOP, "a"} - {"p0"}
+
+
+def test_a_full_index_says_from_when_changes_are_read_again(
+    fast_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AISLE_UNDERSTANDING__ENABLED", "false")
+    file, data = fast_path / "shop.jsonl", fast_path / "data"
+    file.write_bytes(b'{"id": "a", "title": "red kettle"}\n')
+    options = ["index", str(file), "--data", str(data), "--no-vectors", "--changes-since"]
+    assert run([*options, "2026-01-01T02:00+02:00"]) == 0
+    assert LiveWriter(settings_of(data)).positions() == {ANY: Position(UNREAD, NEW_YEAR)}
+    assert run([*options, "last night"]) == 2
 
 
 @pytest.mark.parametrize(
