@@ -66,3 +66,13 @@ def test_a_repeated_text_is_encoded_once_and_the_oldest_is_forgotten() -> None:
     cached.encode(["zzz"])
     cached.encode(["yy"])
     assert inner.asked == ["x", "yy", "zzz", "yy"]
+
+
+def test_what_the_latest_encoder_remembered_is_counted() -> None:
+    encoders = Encoders(LengthEncoder, cached=10)
+    assert encoders.cache_counts == (0, 0)
+    for texts in (["lamp"], ["lamp", "kettle"]):
+        encoders("a").encode(texts)
+    assert encoders.cache_counts == (3, 1)
+    encoders("b").encode(["lamp"])
+    assert encoders.cache_counts == (1, 0)
