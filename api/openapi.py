@@ -115,5 +115,4 @@ def _responses(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
 
 def _everywhere(endpoint: Endpoint) -> tuple[int, ...]:
     """The problems that access and bounds may cause whatever is asked."""
-    refused = (401, 403, 429, 503) if endpoint.scope is not None else ()
-    return (*refused, 408) if endpoint.body is not None else refused
+    return (401, 403, 408, 429, 431, 503) if endpoint.scope is not None else ()
