@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from indexer.analysis import encoder_text
-from indexer.live import apply_changes
+from indexer.live import apply_changes, recover
 from indexer.live_index import LiveIndex
 from indexer.publish import served_version
 from indexer.reading import save_positions
@@ -62,6 +62,7 @@ class CarryOver:
             return
         if self._target is None:
             self._target = LiveIndex(self._settings.data, target, self._settings)
+            recover(self._target)  # it may have been served, and changed, before
         for batch in update.batches:
             if self._until is None or batch.sequence <= self._until.sequence:
                 self._apply(self._target, batch)

@@ -68,8 +68,8 @@ class Journal(Protocol):
         """What a finished stage said; None when it has to be done."""
         ...
 
-    def finished(self, stage: str, facts: Mapping[str, Any]) -> None:
-        """Notes, durably, that a stage and all it wrote is there."""
+    def finished(self, stage: str, facts: Mapping[str, Any], wrote: Sequence[Path]) -> None:
+        """Notes, durably, that a stage is done and all that it wrote is there."""
         ...
 
 
@@ -81,7 +81,7 @@ class NoJournal:
     def facts(self, stage: str) -> None:
         """Nothing is finished."""
 
-    def finished(self, stage: str, facts: Mapping[str, Any]) -> None:
+    def finished(self, stage: str, facts: Mapping[str, Any], wrote: Sequence[Path]) -> None:
         """Nobody is told."""
 
 
@@ -190,7 +190,8 @@ def _write_products(progress: Progress, making: _Making) -> None:
         raise
     progress("words", source.count, source.count)
     spared = {} if words is None else {"spared": words.spared}
-    making.journal.finished(PRODUCTS, {"count": source.count, **spared})
+    wrote = [part for part in making.layout.parts if part != making.layout.meaning]
+    making.journal.finished(PRODUCTS, {"count": source.count, **spared}, wrote)
 
 
 def _server_words(making: _Making) -> ServerWordsWriter | None:
@@ -276,7 +277,7 @@ def _write_meaning(
         "dimensions": encoder.dimensions,
         "vectors": asdict(report),
     }
-    making.journal.finished(MEANING, made)
+    making.journal.finished(MEANING, made, [layout.meaning, vectors_file(layout)])
     return made
 
 

@@ -17,6 +17,7 @@ from search.engines.embedded.live import LiveState
 from search.engines.server import mapping
 from search.settings import Settings
 
+_OF_THE_SERVER = {"url", "prefix", "shards", "dense"}
 FORMATS = (manifest.FORMAT, mapping.FORMAT, parts.FORMAT)
 
 
@@ -26,7 +27,7 @@ def inputs_of(settings: Settings, encoder: str | None, source: Sequence[object])
     return _digest(
         FORMATS,
         settings.engine,
-        [settings.server.urls, settings.server.prefix, settings.server.shards],
+        settings.server.model_dump(mode="json", include=_OF_THE_SERVER),
         settings.index.weights,
         [encoder, meaning.exact_below, meaning.recall_target],
         [settings.understanding.enabled, *map(_checksum, _shop_files(settings))],

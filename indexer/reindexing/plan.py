@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from indexer.storage import replace_file, sync_tree
+from indexer.storage import replace_file, sync, sync_tree
 from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.live import LiveState
 
@@ -33,7 +33,6 @@ class PlanJournal:
 
     def __init__(self, data: Path, plan: Plan, *, resumed: bool) -> None:
         self.plan, self.resumed = plan, resumed
-        self._layout = DataLayout(data).building(plan.version)
         self._path = plan_file(data, plan.version)
         self._lock = threading.Lock()
         self._facts: dict[str, Any] = _stored(self._path)["facts"] if resumed else {}
@@ -50,10 +49,13 @@ class PlanJournal:
         found: Mapping[str, Any] | None = self._facts.get(stage)
         return found
 
-    def finished(self, stage: str, facts: Mapping[str, Any]) -> None:
+    def finished(self, stage: str, facts: Mapping[str, Any], wrote: Sequence[Path] = ()) -> None:
         """See `Journal.finished`. What a stage wrote is on the disk before it counts."""
-        if self._layout.root.is_dir():
-            sync_tree(self._layout.root)
+        for path in wrote:
+            if path.is_dir():
+                sync_tree(path)
+            elif path.is_file():
+                sync(path)
         with self._lock:
             self._facts[stage] = dict(facts)
             self._write()

@@ -254,7 +254,7 @@ class OpenSearchServer(_RestServer):
             raise away(self.product, error, late, error.info) from error
         except TransportError as error:
             status = error.status_code if isinstance(error.status_code, int) else 0
-            raise refused(self.product, path, status, error.info) from error
+            raise refused(self.product, path, status, error.info or error.error) from error
 
     async def close(self) -> None:
         """See `Server.close`."""

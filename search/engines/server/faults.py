@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+
+import orjson
 
 from search.errors import AisleError, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
 from search.secrets import redact
@@ -81,6 +84,9 @@ _PASSING = frozenset(
 
 
 def _reason(body: object) -> tuple[str, str]:
+    if isinstance(body, str):  # OpenSearch's client hands most bodies on as they came
+        with suppress(orjson.JSONDecodeError):
+            body = orjson.loads(body)
     error = body.get("error") if isinstance(body, Mapping) else body
     if isinstance(error, Mapping):
         cause = (error.get("root_cause") or [error])[0]
