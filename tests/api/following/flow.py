@@ -105,8 +105,8 @@ class Topic:
                 await producer.send(self.name, value, key, partition=0)
 
     @asynccontextmanager
-    async def producer(self) -> AsyncIterator[AIOKafkaProducer]:
-        producer = AIOKafkaProducer(bootstrap_servers=self.kafka.servers, acks="all")
+    async def producer(self, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(bootstrap_servers=self.kafka.servers, acks="all", **options)
         await producer.start()
         try:
             yield producer

@@ -64,6 +64,24 @@ async def test_changes_are_applied_in_order_and_none_twice(topic: Topic, fast_pa
     assert catalogue(fast_path) == reference(changes, SHOP)
 
 
+async def test_records_are_read_whatever_they_are_compressed_with_once_they_are_committed(
+    topic: Topic, fast_path: Path
+) -> None:
+    index(fast_path)
+    codecs = ("gzip", "snappy", "lz4", "zstd")
+    for codec in codecs:
+        async with topic.producer(compression_type=codec) as producer:
+            await producer.send(topic.name, orjson.dumps(upsert(codec)), b"k")
+    async with topic.producer(transactional_id=topic.name) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic.name, orjson.dumps(upsert("withdrawn")), b"k")
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send(topic.name, orjson.dumps(upsert("committed")), b"k")
+    await drain(fast_path, topic)
+    assert set(catalogue(fast_path)) == {*SHOP, *codecs, "committed"}
+
+
 @pytest.mark.slow
 async def test_killed_at_any_moment_it_goes_on_where_the_index_is(
     kafka: KafkaBroker, fast_path: Path
