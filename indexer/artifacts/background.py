@@ -56,6 +56,7 @@ class Background:
         """Starts nothing yet."""
         self._settings = settings
         self._stopped = threading.Event()
+        self._told = ""
         self._thread = threading.Thread(target=self._run, name="aisle-artifacts", daemon=True)
 
     def start(self) -> None:
@@ -76,8 +77,17 @@ class Background:
                     if mine:
                         self._work()
             except AisleError as error:
-                _log.error("artifacts: %s", error)
+                self._fail(error)
             self._stopped.wait(_TURN_SECONDS)
+
+    def _fail(self, error: AisleError) -> None:
+        """There is nothing to work with yet, such as a folder that is not mounted."""
+        if str(error) != self._told:
+            _log.error("artifacts: %s", error)
+        self._told = str(error)
+        data, location = self._settings.data, self._settings.artifacts.location or ""
+        status = read_status(data) or Status(location, since=time.time())
+        write_status(data, replace(status, phase="fault", fault=str(error)))
 
     def _work(self) -> None:
         make: Callable[[Settings, threading.Event], Work]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from api.cli import run
 from api.settings import AppSettings
-from indexer.artifacts import Pusher
+from indexer.artifacts import Pusher, Status
+from indexer.artifacts.status import write_status
 from search.settings import ArtifactSettings
 from tests.api.conftest import connected
 
@@ -60,3 +63,19 @@ def test_commands_refuse_to_change_what_is_fetched(
     monkeypatch.setenv("AISLE_ARTIFACTS__ROLE", "replica")
     assert run([*command.split(), "--data", str(indexed)]) == 2
     assert "is a replica's" in capsys.readouterr().err
+
+
+async def test_who_waits_for_the_first_snapshot_is_told_how_far_it_is(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "artifacts").mkdir(parents=True)
+    with (data / "artifacts" / "turn").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)  # another process of this machine fetches
+        status = Status("s3://shop/live", "working", "20261122T101500-3f9a", file="words/a.idx")
+        write_status(data, replace(status, done=12_000_000, total=300_000_000))
+        async with connected(data, artifacts=shared(tmp_path)) as client:
+            ready = await client.get("/readyz")
+            search = await client.get("/v1/search?q=lamp")
+    for answer in (ready, search):
+        assert answer.status_code == 503
+        assert "20261122T101500-3f9a" in answer.json()["detail"]
+        assert "12 of 300 MB, words/a.idx" in answer.json()["detail"]

@@ -128,3 +128,25 @@ def test_a_place_that_comes_back_is_used_again(
 def _phase(settings: Settings) -> str:
     status = read_status(settings.data)
     return status.phase if status else ""
+
+
+def test_a_folder_that_is_not_mounted_yet_is_said_and_waited_for(
+    fast_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = Place(str(fast_path / "shared"))
+    writer, other = machine(fast_path / "w", place), replica(fast_path / "r", place)
+    background = Background(other)
+    background.start()
+    try:
+        wait_for(lambda: _phase(other) == "fault")
+        said = read_status(other.data)
+        assert said is not None
+        assert "mount it" in said.text
+        time.sleep(1.5)
+        assert len(caplog.records) == 1, "once, not at each attempt"
+        (fast_path / "shared").mkdir()
+        version = index(writer, KETTLES)
+        push(writer)
+        wait_for(lambda: served(other) == version)
+    finally:
+        background.stop()

@@ -286,3 +286,29 @@ def test_replicas_know_how_far_the_writer_has_followed_a_stream(
         puller.pull()
         assert read_state(other.data / "live" / version).positions == at
     assert read_state(other.data / "live" / version).sequence == 1
+
+
+def test_where_words_are_on_a_server_the_log_alone_follows(folder: Place, fast_path: Path) -> None:
+    writer, other = machine(fast_path / "w", folder), replica(fast_path / "r", folder)
+    version = index(writer, KETTLES)
+    manifest = writer.data / "snapshots" / version / "manifest.json"
+    _made_with(manifest, "opensearch")
+    pusher, puller = Pusher(writer), Puller(other)
+    pusher.push()
+    puller.pull()
+    _made_with(manifest, "embedded")
+    change(writer, Upsert(NEW))
+    change(writer, Delete("p1"))
+    _made_with(manifest, "opensearch")
+    pusher.push()
+    (other.data / "live" / version).mkdir(parents=True)
+    (other.data / "live" / version / "changes.log").write_bytes(b"of an attempt that died")
+    puller.pull()
+    live = [each.data / "live" / version for each in (writer, other)]
+    assert read_state(live[1]) == read_state(live[0])
+    assert (live[1] / "changes.log").read_bytes() == (live[0] / "changes.log").read_bytes()
+    assert not (live[1] / "words").exists()
+
+
+def _made_with(manifest: Path, engine: str) -> None:
+    manifest.write_bytes(orjson.dumps(orjson.loads(manifest.read_bytes()) | {"engine": engine}))
