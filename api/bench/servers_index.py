@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from api.bench.servers_measure import chosen
 from indexer.analysis import index_fields
 from indexer.measures import product_measures
 from indexer.progress import Progress
@@ -46,6 +47,18 @@ def products(snapshot: SnapshotLayout) -> Iterator[Product]:
     """The products of a snapshot by ordinal."""
     documents = DocumentStore(snapshot.documents)
     return (decode_product(documents.json(ordinal)) for ordinal in range(len(documents)))
+
+
+def snapshot_of(data: Path) -> SnapshotLayout:
+    """The snapshot that a data directory serves."""
+    return DataLayout(data).snapshot(read_current(data))
+
+
+def settings_of(data: Path, engine: str, url: str, name: str | int) -> Settings:
+    """The settings of an index on a server; `name` keeps it apart from others there."""
+    prefix = f"aisle-bench-{name}"
+    given = {"data": str(data), "engine": engine, "url": url, "prefix": prefix}
+    return chosen(given)
 
 
 def _link(source: SnapshotLayout, target: SnapshotLayout) -> None:

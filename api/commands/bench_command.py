@@ -352,3 +352,67 @@ def experiments(
         print_json(result)
     else:
         out.print(Markdown(tables_of(PARTS, result)))
+
+
+@command.command("servers")
+def servers(
+    elasticsearch: Annotated[
+        str | None, typer.Option(help="URL of an Elasticsearch to measure on.")
+    ] = None,
+    opensearch: Annotated[
+        str | None, typer.Option(help="URL of an OpenSearch to measure on.")
+    ] = None,
+    like: Annotated[
+        list[Path] | None,
+        typer.Option(help="A catalogue whose statistics to follow; by default the generated shop."),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="How to read that catalogue.")] = None,
+    size: Annotated[int, typer.Option(help="Products to generate.", min=1000)] = 100_000,
+    clients: Clients = "1,8",
+    queries: Annotated[int, typer.Option(help="Distinct queries asked.", min=50)] = 500,
+    seconds: Annotated[float, typer.Option(help="How long each load lasts.", min=0.5)] = 10.0,
+    directory: Directory = Path("data/bench"),
+    shop: Annotated[
+        Path | None, typer.Option(help="The data directory of a judged catalogue, for nDCG@10.")
+    ] = None,
+    judgments: Annotated[Path | None, typer.Option(help="Its judgments.")] = None,
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Measure the indexes that an earlier run left.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Measure Aisle beside Elasticsearch's and OpenSearch's own hybrid search, in one run."""
+    from rich.markdown import Markdown
+
+    from api.bench.servers import Plan, run
+    from api.bench.servers_tables import servers_tables
+    from api.commands.console import out, print_json, say, stages
+    from search.errors import BadInput
+
+    named = {"elasticsearch": elasticsearch, "opensearch": opensearch}
+    urls = {name: url for name, url in named.items() if url}
+    if not urls:
+        raise BadInput(
+            "no server: start some with `python -m tests.engines elasticsearch` and say"
+            " where they are, as it prints it"
+        )
+    files, preset = (tuple(like), preset) if like else (_shop(directory), "aisle")
+    plan = Plan(
+        files,
+        preset,
+        size,
+        directory,
+        urls,
+        queries=queries,
+        clients=_numbers(clients, "clients"),
+        seconds=seconds,
+        reuse=reuse,
+        shop=shop,
+        judgments=judgments,
+    )
+    with stages() as progress:
+        result = run(plan, say, progress)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(servers_tables(result)))

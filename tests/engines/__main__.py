@@ -1,4 +1,4 @@
-"""Servers to measure on, until Ctrl-C: `python -m tests.engines elasticsearch opensearch --heap 4g`.
+"""Servers to measure on, until Ctrl-C: `python -m tests.engines elasticsearch opensearch`.
 
 Unlike those of the tests they compile what runs often as well as Java can."""
 
@@ -18,10 +18,14 @@ from tests.engines.processes import temporary
 from tests.engines.search_server import SearchServer
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
 def _made(kind: str, folder: Path, jvm: tuple[str, ...]) -> SearchServer:
     if kind == "elasticsearch":
-        return Elasticsearch(folder, elasticsearch_home(print), jvm=jvm)
-    return OpenSearch(folder, opensearch_home(print), jvm=jvm)
+        return Elasticsearch(folder, elasticsearch_home(_say), jvm=jvm)
+    return OpenSearch(folder, opensearch_home(_say), jvm=jvm)
 
 
 def main() -> None:
@@ -37,7 +41,8 @@ def main() -> None:
             server = _made(kind, ends.enter_context(temporary(kind)), jvm)
             ends.callback(server.kill)
             server.start()
-            print(f"--{kind} {server.url}", flush=True)
+            sys.stdout.write(f"--{kind} {server.url}\n")
+            sys.stdout.flush()
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 

@@ -253,18 +253,24 @@ class WordsQuery(Generic[Q]):
     def _code_spans(self, words: Sequence[str]) -> dict[int, int]:
         """Place and number of adjacent words that together are a code of the index, longest
         first."""
+        if "codes" not in self.weights:
+            return {}
+        # All are looked up before one is chosen: an engine that asks a server asks once.
+        there = {
+            place: [length for length in lengths if self._is_code(words[place : place + length])]
+            for place in range(len(words))
+            if (lengths := range(min(_LONGEST_CODE, len(words) - place), 0, -1))
+        }
         spans: dict[int, int] = {}
         place = 0
-        while place < len(words) and "codes" in self.weights:
-            longest = min(_LONGEST_CODE, len(words) - place)
-            for length in range(longest, 0, -1):
-                if self._is_code("".join(words[place : place + length])):
-                    spans[place] = length
-                    break
+        while place < len(words):
+            if there[place]:
+                spans[place] = there[place][0]
             place += spans.get(place, 1)
         return spans
 
-    def _is_code(self, text: str) -> bool:
+    def _is_code(self, words: Sequence[str]) -> bool:
+        text = "".join(words)
         return any(c.isdigit() for c in text) and self.frequencies.frequency("codes", text) > 0
 
     def _span(self, span: Sequence[str], *, coded: bool) -> Q:

@@ -10,7 +10,8 @@ from search.engines.server.mapping import FORMAT, mapping
 from search.engines.server.nearest import FIELD
 from search.errors import BadInput, IndexCorrupt
 
-_MAJORS = {"Elasticsearch": ("8",), "OpenSearch": ("2", "3")}
+_MAJORS = {"Elasticsearch": ("8",), "OpenSearch": ("2",)}
+"""Versions that score words as the embedded engine does; OpenSearch 3 leaves a factor out."""
 
 
 async def check_server(server: Server) -> None:
