@@ -40,6 +40,7 @@ def command(
     """Make a small shop (or take a catalogue), index it and learn its ranking from simulated
     shoppers if that is not done yet, and serve it."""
     from api.commands.console import say
+    from api.replicas import push_after
     from api.serving import listen
 
     settings = serving_settings(data, host, port, None)
@@ -58,6 +59,8 @@ def command(
         _learn(settings, mark, shoppers)
     if serving:
         start(settings)
+    else:
+        push_after(settings, quiet=False)
 
 
 def _learn(settings: AppSettings, mark: dict[str, Any], shoppers: int) -> None:

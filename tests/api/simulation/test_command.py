@@ -101,6 +101,13 @@ def test_the_demo_opens_with_a_model_that_shoppers_taught_it(
     assert " ".join(learned["told"].split()) in " ".join(again[2].split())
     assert len(rows(data, "searches")) == searches
     assert len(started) == 3
+    # Where others serve, it is made and sent to them.
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("AISLE_ARTIFACTS__LOCATION", str(shared))
+    assert cli(*call, "--no-serve")[0] == 0
+    assert (shared / "CURRENT").exists()
+    assert len(started) == 3
 
 
 def test_a_model_of_ones_own_is_left_alone(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
