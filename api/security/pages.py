@@ -78,7 +78,10 @@ class _Desk:
         except AisleError as error:
             kind = kind_of(error)
             form = login_form(local_path(given.get("next", "/lab")))
-            return self._html(Page("Sign in", f"{error}.", (form,)), kind.status)
+            said = str(error)
+            return self._html(
+                Page("Sign in", f"{said[:1].upper()}{said[1:]}.", (form,)), kind.status
+            )
         value, seconds = self.state.keys.sign(key)
         context_of(request.scope).facts["key"] = key.name
         answer = RedirectResponse(local_path(given.get("next", "/lab")), 303, _FRESH)

@@ -25,7 +25,7 @@ HOSTILE = (
     "*{a}", "*:*{a}", "?{a}", "{a}~2", "{a}^9", "/{a}.*/", "[{a} TO {b}]", "{{* TO {a}}}",
     "_exists_:{a}", "{a} && !{b}", "{a} || {b}", "\\{a}\\", "{a}\\", "{a}\"", "({a}", "{a}]",
     '{{"match_all":{{}}}} {a}', '{{"query":{{"term":{{"brand":"{a}"}}}}}}', "{a}' OR '1'='1",
-    "{a}; DROP TABLE products --", "${{{a}}}", "{{{{{a}}}}}", "<b>{a}</b>", "{a}\x00{b}", ">{a}",
+    "{a}; DROP TABLE products --", "${{{a}}}", "{{{{{a}}}}}", "<b>{a}</b>", "{a}\r\n{b}", ">{a}",
     "title.{a}:>={b}", "field:IN [{a} {b}]",
 )  # fmt: skip
 """What is syntax to Lucene, tantivy, JSON, SQL, templates and HTML."""
