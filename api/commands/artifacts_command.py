@@ -41,8 +41,8 @@ def pull(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Fetch the newest index into the data directory once, as replicas do by themselves."""
     from api.commands.console import out, print_json, stages
     from api.settings import load_settings
-    from indexer.artifacts import Puller, Status
-    from search.errors import NotFound
+    from indexer.artifacts import Puller, Status, turn
+    from search.errors import IndexBusy, NotFound
 
     settings = load_settings(data)
     with stages(quiet=json) as progress:
@@ -52,7 +52,10 @@ def pull(data: Data = DEFAULT_DATA, json: Json = False) -> None:
                 progress("fetch", status.done, status.total)
 
         puller = Puller(settings, told=told)
-        pointer = puller.pull()
+        with turn(data) as mine:
+            if not mine:
+                raise IndexBusy(f"a server of {data} fetches by itself; see aisle artifacts status")
+            pointer = puller.pull()
     if pointer is None:
         raise NotFound(puller.status.text)
     if json:

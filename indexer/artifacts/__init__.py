@@ -1,7 +1,7 @@
 """Snapshots and all that goes with them, in a place that several machines share: sent by the one
 that writes, fetched by those that serve (docs/replicas.md)."""
 
-from indexer.artifacts.background import Background
+from indexer.artifacts.background import Background, turn
 from indexer.artifacts.files import FileTable
 from indexer.artifacts.pointer import Pointer
 from indexer.artifacts.pull import Puller
@@ -17,4 +17,5 @@ __all__ = [
     "Pusher",
     "Status",
     "read_status",
+    "turn",
 ]

@@ -73,7 +73,7 @@ class Background:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                with _turn(self._settings.data) as mine:
+                with turn(self._settings.data) as mine:
                     if mine:
                         self._work()
             except AisleError as error:
@@ -169,7 +169,7 @@ class Sending:
 
 
 @contextmanager
-def _turn(data: Path) -> Iterator[bool]:
+def turn(data: Path) -> Iterator[bool]:
     """Whether this process is the one that works, for as long as it lives."""
     with storage_errors(data):
         (data / FOLDER).mkdir(parents=True, exist_ok=True)

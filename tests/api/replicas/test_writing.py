@@ -10,7 +10,7 @@ import pytest
 
 from api.cli import run
 from api.settings import AppSettings
-from indexer.artifacts import Pusher, Status
+from indexer.artifacts import Pusher, Status, turn
 from indexer.artifacts.status import write_status
 from search.settings import ArtifactSettings
 from tests.api.conftest import connected
@@ -79,3 +79,16 @@ async def test_who_waits_for_the_first_snapshot_is_told_how_far_it_is(tmp_path: 
         assert answer.status_code == 503
         assert "20261122T101500-3f9a" in answer.json()["detail"]
         assert "12 of 300 MB, words/a.idx" in answer.json()["detail"]
+
+
+def test_a_command_does_not_fetch_beside_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setenv("AISLE_ARTIFACTS__LOCATION", str(tmp_path / "shared"))
+    arguments = ["artifacts", "pull", "--data", str(tmp_path / "data")]
+    assert run(arguments) == 2
+    assert "holds nothing yet" in capsys.readouterr().err
+    with turn(tmp_path / "data"):
+        assert run(arguments) == 1
+    assert "fetches by itself" in capsys.readouterr().err
