@@ -17,7 +17,7 @@ from indexer.catalogue import Location
 from indexer.catalogue_encoder import catalogue_encoder
 from indexer.lock import build_lock
 from indexer.progress import Progress, silent
-from indexer.publish import abandon, fresh_version, publish, remove_builds, served_version
+from indexer.publish import abandon, fresh_version, publish, remove_begun, served_version
 from indexer.rejects import Rejection, RejectsFile
 from indexer.server_indices import check_indices
 from indexer.snapshot import CatalogueEncoder, measured_recall, write_snapshot
@@ -116,7 +116,7 @@ def build_index(
     check_understanding(settings)
     check_indices(settings)
     with build_lock(settings.data), storage_errors(settings.data):
-        remove_builds(settings.data)
+        remove_begun(settings)
         version = fresh_version(settings.data)
         try:
             carry_over = changes_from_now(settings, changes_since)

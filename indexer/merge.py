@@ -11,7 +11,7 @@ from indexer.carry_over import CarryOver
 from indexer.live_index import LiveIndex
 from indexer.lock import build_lock
 from indexer.progress import Progress, silent
-from indexer.publish import abandon, fresh_version, publish, remove_builds, served_version
+from indexer.publish import abandon, fresh_version, publish, remove_begun, served_version
 from indexer.snapshot import CatalogueEncoder, write_snapshot
 from indexer.storage import storage_errors
 from search.encoder import open_encoder
@@ -85,7 +85,7 @@ def fold(settings: Settings, progress: Progress | None = None) -> str | None:
     data = settings.data
     read_current(data)
     with build_lock(data), storage_errors(data):
-        remove_builds(data)
+        remove_begun(settings)
         base = LiveIndex(data, read_current(data))
         base.follow()
         if base.state.sequence == 0:

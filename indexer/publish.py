@@ -138,6 +138,17 @@ def remove_builds(data: Path, but: str | None = None) -> None:
             remove_tree(entry)
 
 
+def remove_begun(settings: Settings) -> None:
+    """Removes what unfinished builds left, their indices on a server included; the caller holds
+    the build lock."""
+    here = versions(settings.data)
+    begun = {entry.name.partition(".")[0] for entry in _entries(settings.data / "building")}
+    for version in sorted(begun - here):
+        if is_version(version):
+            discard(settings, version)
+    remove_builds(settings.data)
+
+
 def tidy(data: Path, keep: Collection[str]) -> None:
     """Removes dead builds, and snapshots, live changes and reject files of other versions than
     `keep`. Processes that have a removed file open or mapped go on reading it."""

@@ -214,7 +214,9 @@ def _tell(report: Reindexed, tried: dict[str, Any], *, json: bool) -> None:
             f"later row has the same id; each is explained in {report.rejects}"
         )
     if json:
-        print_json({**asdict(report), "seconds": round(report.seconds, 3), **tried})
+        rejects = None if report.rejects is None else str(report.rejects)
+        told = {"rejects": rejects, "seconds": round(report.seconds, 3)}
+        print_json({**asdict(report), **told, **tried})
         return
     if report.resumed:
         say(f"went on where an earlier attempt had come: {', '.join(report.resumed)} were done")
