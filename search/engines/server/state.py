@@ -51,8 +51,12 @@ from search.types import (
 
 _NAMED = 50
 """Products of one title, at most."""
-_HITS: Params = {"filter_path": "timed_out,_shards.failed,hits.hits.sort"}
-"""What travels of a candidate: its score and its ordinal."""
+_HITS: Params = {
+    "filter_path": "timed_out,_shards.failed,hits.hits.sort",
+    "search_type": "dfs_query_then_fetch",
+}
+"""What travels of a candidate: its score and its ordinal. Words are counted over all shards, so
+that scores are those of one; of a single shard, nothing more is asked."""
 _COUNTS: Params = {"filter_path": "timed_out,_shards.failed,aggregations"}
 _RARE = 0.001
 """Of the products with every word that are enough: as few are expected (by `estimate`, which is

@@ -22,6 +22,7 @@ from tests.search.engines import shops
 
 T = TypeVar("T")
 SIZE, ASKED = 120, 60
+SHARDS = {"elasticsearch": 3, "opensearch": 1}
 NOBODY = np.empty(0, np.int32)
 FILTERS: tuple[Filters, ...] = (
     (),
@@ -74,6 +75,7 @@ def pair(
         settings = Settings(data=folder / "embedded", words=words, threads=1)
         engines.append(ENGINES["embedded"](settings))
         views.append(runner.run(engines[0].view()))
+        patch.setenv("AISLE_SERVER__SHARDS", str(SHARDS[request.param]))
         for name in chosen(request, patch):
             shops.build(folder / name, products)
             engines.append(ENGINES[name](Settings(data=folder / name, words=words, threads=1)))
