@@ -233,8 +233,11 @@ class Retrieval:
         self, view: View, query: Query, filters: Filters, sort: Sort, trace: Trace, relax: bool
     ) -> WordMatches:
         limit = self.settings.limits.page_depth
-        if not query.terms:
-            return await view.sorted_words(query, filters, sort, limit, relax)
+        if not query.terms:  # nothing is asked of a server
+            start = time.perf_counter()
+            browsed = await view.sorted_words(query, filters, sort, limit, relax)
+            trace.since("words", start)
+            return browsed
         return await self._matching(
             lambda: view.sorted_words(query, filters, sort, limit, relax), trace
         )
