@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from api.bench.generate import generate_vectors
 from api.bench.latency import many_clients
 from api.bench.ranker_model import use_noise_model
 from api.bench.servers_index import adopt, products, settings_of, snapshot_of
+from api.bench.servers_loads import loads
 from api.bench.servers_own import MANY, TOP, Candidates, OwnIndex
 from api.bench.servers_quality import METRIC, PRODUCTS, Judged, run_quality
 from api.bench.speed import machine
@@ -97,7 +98,8 @@ async def _measured(
             with suppress(AisleError):
                 await there.request("POST", f"/{own}/_close")
             say(f"Measuring {name} ...")
-            row = {"system": name, **_aisle(plan, ground.queries, _told(settings))}
+            told = {**_told(settings), "server": await process_of(there)}
+            row = {"system": name, **_aisle(plan, ground.queries, told)}
             rows.append(row | {"server": await resident(there)})
             await there.request("POST", f"/{index}/_close")
             with suppress(AisleError):
@@ -136,7 +138,7 @@ def _adopted(
     return float(orjson.loads(record.read_bytes())["seconds"])
 
 
-def _aisle(plan: Plan, queries: Sequence[str], told: dict[str, str]) -> dict[str, Any]:
+def _aisle(plan: Plan, queries: Sequence[str], told: dict[str, Any]) -> dict[str, Any]:
     given = {"engine": "embedded", **told, "queries": queries, "clients": plan.clients}
     with tempfile.TemporaryDirectory() as scratch:
         options = Path(scratch) / "options.json"
@@ -189,19 +191,23 @@ async def _loads(
                 return await there.search(query, vector, asked)
 
             await many_clients(ask, queries, 2, min(plan.seconds, 3.0))
-            loads = [await many_clients(ask, queries, n, plan.seconds) for n in plan.clients]
+            found = await loads(ask, queries, plan.clients, plan.seconds, await process_of(there))
             row: dict[str, Any] = {"system": name + (", encoding too" if encoding else "")}
-            row |= {"loads": [asdict(load) for load in loads], "server": await resident(there)}
+            row |= {"loads": found, "server": await resident(there)}
             rows.append(row)
     return rows
 
 
 async def resident(there: OwnIndex) -> int | None:
-    """Bytes resident of the server's process, where it runs here; of its heap otherwise."""
+    """Bytes resident of the server's process; None when it is not on this machine."""
+    process = await process_of(there)
+    return None if process is None else int(psutil.Process(process).memory_info().rss)
+
+
+async def process_of(there: OwnIndex) -> int | None:
+    """The server's process; None when it is not on this machine."""
     with suppress(AisleError, psutil.Error, KeyError):
-        told = await there.request("GET", "/_nodes/_local/process,jvm")
-        node = next(iter(told["nodes"].values()))
-        process = psutil.Process(int(node["process"]["id"]))
-        if "java" in process.name():
-            return int(process.memory_info().rss)
+        told = await there.request("GET", "/_nodes/_local/process")
+        process = psutil.Process(int(next(iter(told["nodes"].values()))["process"]["id"]))
+        return process.pid if process.name() == "java" else None
     return None

@@ -17,8 +17,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import orjson
 
-from api.bench.latency import Percentiles, many_clients, plain
+from api.bench.latency import Percentiles, plain
 from api.bench.measure import resident
+from api.bench.servers_loads import loads
 from search.build import Search, open_search
 from search.settings import EngineServerSettings, Settings
 
@@ -32,14 +33,17 @@ async def measure(options: Mapping[str, Any]) -> dict[str, Any]:
             await search.search(plain(query))
         first = await _one_by_one(search, queries[20:])
         again = await _one_by_one(search, queries[20:])
-        loads = [
-            await many_clients(lambda q: search.search(plain(q)), queries, n, options["seconds"])
-            for n in options["clients"]
-        ]
+        found = await loads(
+            lambda query: search.search(plain(query)),
+            queries,
+            options["clients"],
+            options["seconds"],
+            options.get("server"),
+        )
         return {
             "first": {name: asdict(spent) for name, spent in first.items()},
             "again": {name: asdict(spent) for name, spent in again.items()},
-            "loads": [asdict(load) for load in loads],
+            "loads": found,
             "memory": resident(),
         }
     finally:

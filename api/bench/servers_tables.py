@@ -13,9 +13,9 @@ def servers_tables(result: dict[str, Any]) -> str:
     clients = [load["clients"] for load in result["rows"][0]["loads"]]
     head = [
         "",
-        *(f"{n} clients: queries/s (p50 / p99 ms)" for n in clients),
-        "server, MB",
-        "Aisle, MB",
+        *(f"{_clients(n)}: queries/s (p50 / p99 ms)" for n in clients),
+        "processor ms a query: Aisle or client + server",
+        "MB: Aisle + server",
     ]
     rows = [_row(row) for row in result["rows"]]
     parts = [f"{title}, load {result['load']:.1f} at the end", table(head, rows)]
@@ -30,17 +30,22 @@ def servers_tables(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _clients(number: int) -> str:
+    return "1 client" if number == 1 else f"{number} clients"
+
+
 def _row(row: dict[str, Any]) -> list[object]:
     loads = [
         f"{load['queries_per_second']:.0f} ({_spent(load['latency'])})" for load in row["loads"]
     ]
-    server, own = row.get("server"), row.get("memory")
-    return [
-        row["system"],
-        *loads,
-        round(server / MEGA) if server else "",
-        round(own["rss"] / MEGA) if own else "",
-    ]
+    own = row.get("memory", {}).get("rss")
+    held = _sum(own and own / MEGA, row.get("server") and row["server"] / MEGA, 0)
+    last = row["loads"][-1]
+    return [row["system"], *loads, _sum(last["own_ms"], last["server_ms"], 1), held]
+
+
+def _sum(own: float | None, server: float | None, digits: int) -> str:
+    return " + ".join(f"{each:.{digits}f}" for each in (own, server) if each)
 
 
 def _split(row: dict[str, Any]) -> list[object]:
