@@ -31,5 +31,10 @@ def configure_logging(level: str = "INFO") -> None:
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
+    quiet_clients()
+
+
+def quiet_clients() -> None:
+    """Keeps clients of servers from logging every request that fails."""
     for client in _CLIENTS:
         logging.getLogger(client).setLevel(logging.CRITICAL)

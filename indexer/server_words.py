@@ -15,12 +15,19 @@ from search.engines.server.loading import Item, send
 from search.engines.server.mapping import server_document
 from search.engines.server.naming import index_name
 from search.engines.server.nearest import FIELD
+from search.engines.server.state import whole
 from search.engines.server.writer import with_checksum
+from search.errors import EngineUnavailable
+from search.resilience import within
 from search.settings import Settings
 from search.types import Product, Vector
 
 _PAGE = 10_000
 """Left-over documents looked at in one request."""
+_ITEM_SECONDS = 0.01
+"""What each product adds to the time in which a batch must be taken."""
+_MENDING_SECONDS = 60.0
+"""At most; a batch's own time holds as well."""
 
 
 class Changing(Protocol):
@@ -61,13 +68,14 @@ class ServerWords:
         Raises:
             EngineUnavailable, StorageFailed: the server did not take all of it.
         """
-        with BlockingServer(self._settings) as server:
+        patience = self._settings.server.change_seconds + _ITEM_SECONDS * len(batch.entries)
+        with within(patience), BlockingServer(self._settings) as server:
             if self._dense is None:
                 self._dense = holds_vectors(server, self._index)
             if not self._sure:
                 self._mend(server, index, batch.sequence)
             self._sure = False
-            items, patience = self._items(index, batch, products), server.settings.change_seconds
+            items = self._items(index, batch, products)
             send(server, self._index, items, visible=True, patience=patience)
             self._sure = True
 
@@ -79,7 +87,7 @@ class ServerWords:
                 for each in found
                 if each < len(index.documents)
             ]
-            send(server, self._index, items, visible=True, patience=server.settings.change_seconds)
+            send(server, self._index, items, visible=True, patience=_MENDING_SECONDS)
             unknown = [each for each in found if each >= len(index.documents)]
             if unknown:
                 query = {"query": {"terms": {"ord": unknown}}}
@@ -96,13 +104,17 @@ class ServerWords:
             "query": {"bool": {"should": marks}},
         }
         self._ask(server, "_refresh", None, None)
-        found = self._ask(server, "_search", body, {"filter_path": "hits.hits.sort"})
+        path = "timed_out,_shards.failed,hits.hits.sort"
+        found = self._ask(server, "_search", body, {"filter_path": path})
+        if "_shards" not in found or not whole(found):
+            raise EngineUnavailable(f"a part of {self._index} does not answer; try again")
         return [hit["sort"][0] for hit in found.get("hits", {}).get("hits", [])]
 
     def _ask(
         self, server: BlockingServer, action: str, body: Mapping[str, Any] | None, params: Any
     ) -> Any:
-        return server.request("POST", f"/{self._index}/{action}", body, params)
+        seconds = server.settings.change_seconds
+        return server.request("POST", f"/{self._index}/{action}", body, params, seconds)
 
     def _items(self, index: Changing, batch: Batch, products: Sequence[Product]) -> list[Item]:
         """The new documents, and the old ones with their marks."""

@@ -113,7 +113,8 @@ class EngineServerSettings(ServerSettings):
     timeout_seconds: float = Field(2.0, gt=0)
     """How long one answer is waited for."""
     change_seconds: float = Field(5.0, gt=0)
-    """How long live changes wait for a server that takes none; then they are refused."""
+    """How long live changes wait for a server that takes none, and 10 ms for each product; then
+    they are refused."""
     retries: int = Field(1, ge=0, le=5)
     """How often what only reads, or could not be sent, is tried again, at another server of `url`
     where there are several, while there is time."""

@@ -69,10 +69,10 @@ class Guard:
         self._wait_seconds, self._rest = wait_seconds, rest_seconds
         # An open breaker of the library lets the next one try after a time; the probe is that one.
         self._breakers = AsyncCircuitBreakerFactory(
-            failures, rest_seconds / 2, exclude=[(Exception, harmless)]
+            failures, rest_seconds / 2, exclude=[asyncio.CancelledError, (Exception, harmless)]
         )
         self._breakers.add_listener(self._heard)
-        self._reason = ""
+        self._reason = self._fault = ""
         self._probing: asyncio.Task[None] | None = None
         self._told(CLOSED)
 
@@ -137,6 +137,7 @@ class Guard:
             )
         elif state == CLOSED:
             _log.warning("%s answers again", self.name)
+            self._fault = ""
         self._told(state)
 
     async def _try(self) -> None:
@@ -150,6 +151,12 @@ class Guard:
     def _told(self, state: int) -> None:
         for told in _watchers:
             told(self.name, state)
+
+    def tell(self, fault: str) -> None:
+        """Logs what is wrong although there are answers: once, not with every request."""
+        if fault != self._fault:
+            _log.error("%s: %s", self.name, fault)
+        self._fault = fault
 
     async def close(self) -> None:
         """Stops trying."""

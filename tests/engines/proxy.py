@@ -25,7 +25,7 @@ class DelayingProxy:
         self.delay = 0.0
         self.connections = 0
         (self.port,) = free_ports(1)
-        self._target = target
+        self.first = self._target = target
         self._left: int | None = None
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
@@ -66,6 +66,11 @@ class DelayingProxy:
         """Passes on `size` bytes more of answers, then resets the connection it is on, and each
         later one at its first byte."""
         self._left = size
+
+    def lead_to(self, target: int) -> None:
+        """From now on what comes goes to another port; connections that are open are reset."""
+        self._target = target
+        self.cut()
 
     def refuse(self) -> None:
         """Resets what is open, and nobody listens."""

@@ -76,8 +76,9 @@ class _RestServer(ABC):
     product: str
 
     def __init__(self, settings: EngineServerSettings) -> None:
-        self._seconds, self._tries = settings.timeout_seconds, settings.retries + 1
-        self._several = len(settings.urls) > 1
+        self._seconds, self._several = settings.timeout_seconds, len(settings.urls) > 1
+        # As many may be away as there are: each is tried once where nobody takes connections.
+        self._tries = max(settings.retries + 1, len(settings.urls))
 
     async def request(
         self,

@@ -3,8 +3,8 @@ ask the index that was made with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from search.engines.embedded.following import FollowingEngine
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer, Server
@@ -13,7 +13,7 @@ from search.engines.server.snapshot import ServerSnapshot
 from search.engines.server.state import ServerState
 from search.engines.server.verifying import check_index, check_server
 from search.engines.server.view import ServerView, answered
-from search.errors import EngineUnavailable
+from search.errors import EngineUnavailable, EngineUnusable
 from search.resilience import Guard
 from search.settings import EngineServerSettings, Settings
 
@@ -67,9 +67,14 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
     def _viewed(self, state: ServerState) -> ServerView:
         return ServerView(state, self._pool, self._guard)
 
-    def changing(self) -> AbstractAsyncContextManager[None]:
-        """See `search.seams.Engine.changing`."""
-        return self._changes.asking()
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[None]:
+        """See `search.seams.Engine.changing`; that the server is another is no fault of a change."""
+        async with self._changes.asking():
+            try:
+                yield
+            except EngineUnusable as error:
+                raise EngineUnavailable(str(error)) from error
 
     async def _probe(self) -> None:
         newest = self._newest

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from search.engines.server.blocking import BlockingServer
+from search.engines.server.faults import wrong_product
 from search.errors import EngineUnavailable, StorageFailed
 
 _PASSING = frozenset({429, 502, 503, 504})
@@ -78,10 +79,18 @@ def _send(
     server: BlockingServer, index: str, items: Sequence[Item], visible: bool, seconds: float
 ) -> list[Item]:
     """Sends once; the items that are to be sent again."""
-    params = {"filter_path": _ANSWER, "refresh": "true" if visible else "false"}
+    seconds = min(seconds, _REQUEST_SECONDS)
+    params = {
+        "filter_path": _ANSWER,
+        "refresh": "true" if visible else "false",
+        # A shard that comes back later must not take what was given up by then.
+        "timeout": f"{max(1, int(seconds * 1000))}ms",
+    }
     body = b"".join(item.encoded for item in items)
-    answer = server.request("POST", f"/{index}/_bulk", body, params, min(seconds, _REQUEST_SECONDS))
-    if not answer.get("errors"):
+    answer = server.request("POST", f"/{index}/_bulk", body, params, seconds)
+    if "errors" not in answer:
+        raise wrong_product(server.server.product)
+    if not answer["errors"]:
         return []
     left = []
     for item, told in zip(items, answer["items"], strict=True):

@@ -3,9 +3,9 @@ threads of this process."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from search import fallbacks
@@ -29,7 +29,6 @@ from search.types import (
 )
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 
 def answered(error: BaseException) -> bool:
@@ -52,7 +51,7 @@ class ServerView(LocalView[ServerState]):
             async with self._guard.asking():
                 return await work()
         except (NotFound, IndexCorrupt, EngineUnusable) as error:
-            _log.error("%s: %s", self._guard.name, error)
+            self._guard.tell(str(error))
             raise EngineUnavailable(str(error)) from error
 
     async def probe(self, seconds: float) -> None:
@@ -72,10 +71,8 @@ class ServerView(LocalView[ServerState]):
     async def meaning(self, vector: Vector, filters: Filters, limit: int) -> Ranking:
         """See `LocalState.meaning`; by the server where settings say so and it answers."""
         if self._state.dense_there:
-            try:
+            with suppress(EngineUnavailable):  # which the guard tells once
                 return await self._asked(lambda: self._state.nearest(vector, filters, limit))
-            except EngineUnavailable:
-                _log.warning("%s does not answer: near by the own vectors", self._guard.name)
         return await super().meaning(vector, filters, limit)
 
     async def sorted_words(
