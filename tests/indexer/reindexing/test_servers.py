@@ -17,11 +17,13 @@ from search.engines import ENGINES
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.mapping import mapping
 from search.errors import AisleError, BadInput
-from search.settings import Settings
+from search.settings import EngineServerSettings, Settings
+from tests.engines.elasticsearch import PASSWORD, USER, SecureElasticsearch
 from tests.engines.opensearch import OpenSearch, require_opensearch
 from tests.engines.processes import temporary
 from tests.indexer.reindexing.conftest import OnServer
 from tests.indexer.reindexing.shop import ids, lamps, reindexed, shown, write_catalogue
+from tests.indexer.shop import shop_settings
 
 pytestmark = pytest.mark.slow
 SHOP = lamps(30)
@@ -71,6 +73,36 @@ def test_an_index_that_is_not_the_snapshots_is_refused_and_made_anew(
     # What is here is enough to make it anew.
     reindexed(settings)
     assert shown(settings, "lamp") == ids(SHOP)
+
+
+def test_who_is_not_let_in_is_told_before_anything_is_read(
+    fast_path: Path, tmp_path: Path, elasticsearch_secure: SecureElasticsearch
+) -> None:
+    file = write_catalogue(tmp_path / "shop.jsonl", SHOP)
+    right = {
+        "url": elasticsearch_secure.url,
+        "prefix": "reindexing",
+        "username": USER,
+        "password": PASSWORD,
+        "ca_file": elasticsearch_secure.certificate,
+        "timeout_seconds": 30,
+    }
+
+    def settings(**wrong: object) -> Settings:
+        server = EngineServerSettings.model_validate({**right, **wrong})
+        base = shop_settings(fast_path)
+        return base.model_copy(update={"engine": "elasticsearch", "server": server})
+
+    with pytest.raises(BadInput, match=r"does not let Aisle in .*password_file") as caught:
+        reindexed(settings(password="wrong-secret"), file)
+    assert "wrong-secret" not in str(caught.value)
+    with pytest.raises(AisleError, match=r"(?i)certificate"):
+        reindexed(settings(ca_file=None), file)
+    assert not (fast_path / "building").exists()
+    reindexed(settings(), file)
+    assert shown(settings(), "lamp") == ids(SHOP)
+    reindexed(settings())  # the alias, too, is moved by a user of this server
+    assert "does not let Aisle in" in refusal(settings(password="wrong-secret"))
 
 
 class _Other(BaseHTTPRequestHandler):
