@@ -2,7 +2,7 @@
 
 While Redis is away each process counts for itself, so that nobody is let in without bound and
 nobody waits: only requests that are asking Redis when it goes away wait for it, `timeout_seconds`
-at most. Then one task asks until it answers again.
+at most. Then the guard before it asks until it answers again.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from limits import RateLimitItem, parse_many
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from api.errors import RateLimited
-from api.logs import SERVER
 from api.metrics import Metrics
 from api.security.keys import ApiKey, check_rate
 from api.security.windows import LoopMemory
 from api.settings import AppSettings
+from search.errors import StorageFailed
+from search.resilience import CLOSED, Guard, watching
 from search.secrets import redis_options
 from search.settings import RedisSettings
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 ANONYMOUS = "anonymous"
+REDIS = "redis"
+"""The name of its breaker."""
 _CONNECTIONS = 32
 
 
@@ -71,12 +74,11 @@ class Rates:
         self._metrics = metrics
         self._shared = _Shared(settings.redis) if settings.redis.url else None
         self._local = MovingWindowRateLimiter(LoopMemory())
-        self._away = False
 
     @property
     def away(self) -> bool:
         """Whether each process counts for itself, for Redis does not answer."""
-        return self._away
+        return self._shared is not None and self._shared.guard.state != CLOSED
 
     async def take(self, key: ApiKey | None, address: str) -> dict[str, str]:
         """Counts one request; the headers that its answer is to have.
@@ -102,42 +104,29 @@ class Rates:
         return tightest.headers
 
     async def _hit(self, item: RateLimitItem, who: str) -> Taken:
-        if self._shared is not None and not self._away:
-            try:
-                async with asyncio.timeout(self._shared.seconds):
+        if self._shared is not None:
+            with contextlib.suppress(StorageFailed, *self._shared.faults):
+                async with self._shared.guard.asking(), asyncio.timeout(self._shared.seconds):
                     return await _counted(self._shared.limiter, item, who)
-            except self._shared.faults as error:
-                self._lost(type(error).__name__)
         return await _counted(self._local, item, who)
 
-    def _lost(self, reason: str) -> None:
-        if not self._away:
-            SERVER.warning("rate limits are counted here alone", extra={"reason": reason})
-        self._away = True
-        self._metrics.limits_local.set(1)
+    def _told(self, name: str, state: int) -> None:
+        if name == REDIS:
+            self._metrics.limits_local.set(state != CLOSED)
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """For as long as the server lives: looks for a Redis that went away."""
         self._metrics.limits_local.set(0)
-        task = asyncio.create_task(self._look()) if self._shared else None
         try:
-            yield
+            with watching(self._told):
+                if self._shared is not None:
+                    self._shared.guard.announce()
+                yield
         finally:
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
             if self._shared is not None:
+                await self._shared.guard.close()
                 await self._shared.client.connection_pool.disconnect()
-
-    async def _look(self) -> None:
-        assert self._shared is not None
-        while True:
-            await asyncio.sleep(1.0)
-            if self._away and await self._shared.answers():
-                SERVER.info("rate limits are shared again")
-                self._away = False
-                self._metrics.limits_local.set(0)
 
 
 class _Shared:
@@ -166,15 +155,18 @@ class _Shared:
             **taken,
         )
         self.limiter = MovingWindowRateLimiter(storage)
+        self.guard = Guard(
+            REDIS,
+            self._probe,
+            StorageFailed,
+            at_once=_CONNECTIONS,
+            wait_seconds=self.seconds,
+            failures=1,
+        )
 
-    async def answers(self) -> bool:
-        """Whether it is there."""
-        try:
-            async with asyncio.timeout(self.seconds):
-                await self.client.ping()
-        except self.faults:
-            return False
-        return True
+    async def _probe(self) -> None:
+        async with asyncio.timeout(self.seconds):
+            await self.client.ping()
 
 
 async def _counted(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: str) -> Taken:

@@ -74,7 +74,7 @@ class Guard:
         self._breakers.add_listener(self._heard)
         self._reason = self._fault = ""
         self._probing: asyncio.Task[None] | None = None
-        self._told(CLOSED)
+        self.announce()
 
     @contextlib.asynccontextmanager
     async def asking(self) -> AsyncIterator[None]:
@@ -138,7 +138,7 @@ class Guard:
         elif state == CLOSED:
             _log.warning("%s answers again", self.name)
             self._fault = ""
-        self._told(state)
+        self.announce()
 
     async def _try(self) -> None:
         """Until it answers."""
@@ -148,9 +148,10 @@ class Guard:
                 async with self._breaker():
                     await self._probe()
 
-    def _told(self, state: int) -> None:
+    def announce(self) -> None:
+        """Tells who is watching of the state, as every change of it does."""
         for told in _watchers:
-            told(self.name, state)
+            told(self.name, self.state)
 
     def tell(self, fault: str) -> None:
         """Logs what is wrong although there are answers: once, not with every request."""

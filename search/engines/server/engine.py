@@ -69,7 +69,7 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[None]:
-        """See `search.seams.Engine.changing`; that the server is another is no fault of a change."""
+        """See `search.seams.Engine.changing`; another server is no fault of a change."""
         async with self._changes.asking():
             try:
                 yield
