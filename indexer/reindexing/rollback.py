@@ -95,9 +95,10 @@ def _check(settings: Settings, version: str) -> None:
         )
     if settings.engine != EMBEDDED:
         index = index_name(settings.server.prefix, version)
+        vectors = settings.server.dense == "server" and manifest.encoder is not None
         with BlockingServer(settings) as server:
             server.run(check_server)
-            server.run(lambda asked: check_index(asked, index, version))
+            server.run(lambda asked: check_index(asked, index, version, vectors=vectors))
 
 
 def _steps(settings: Settings, spans: Sequence[Span]) -> tuple[list[CarryOver], tuple[str, ...]]:
