@@ -136,6 +136,7 @@ class ElasticsearchServer(_RestServer):
         """
         from elastic_transport import AiohttpHttpNode
         from elasticsearch import AsyncElasticsearch
+        from elasticsearch.serializer import OrjsonSerializer
 
         super().__init__(settings)
         known = credentials(settings, SECTION)
@@ -153,6 +154,7 @@ class ElasticsearchServer(_RestServer):
             max_dead_node_backoff=_DEAD_SECONDS,
             http_compress=False,
             node_class=AiohttpHttpNode,
+            serializers={"application/json": OrjsonSerializer()},
             **options,
         )
         self._patient: dict[int, Any] = {}
@@ -226,6 +228,7 @@ class OpenSearchServer(_RestServer):
             retry_on_timeout=True,  # with no retries: only then is the node left alone for a while
             dead_timeout=_DEAD_SECONDS,
             timeout_cutoff=0,
+            serializer=orjson_serializer(),
             **options,
         )
 
@@ -260,6 +263,21 @@ class OpenSearchServer(_RestServer):
     async def close(self) -> None:
         """See `Server.close`."""
         await self._client.close()
+
+
+def orjson_serializer() -> Any:
+    """What reads JSON for OpenSearch's client in a tenth of the time that its own takes."""
+    from opensearchpy.exceptions import SerializationError
+    from opensearchpy.serializer import JSONSerializer
+
+    class OrjsonSerializer(JSONSerializer):
+        def loads(self, s: str) -> Any:
+            try:
+                return orjson.loads(s)
+            except ValueError as error:
+                raise SerializationError(s, error) from error
+
+    return OrjsonSerializer()
 
 
 def addresses(settings: EngineServerSettings) -> tuple[str, ...]:
