@@ -11,6 +11,7 @@ import pytest
 from search import fallbacks
 from search.encoder import OnnxEncoder
 from tests.engines.fixtures import StartCluster
+from tests.engines.search_server import SearchServer
 from tests.failing.load import Load, Told
 from tests.failing.shop import DEADLINE, SLACK, ask, index, running, settings
 
@@ -45,11 +46,21 @@ async def test_nodes_are_killed_and_nothing_fails(
                 await asyncio.to_thread(node.start)
                 await asyncio.to_thread(last.wait_for, "green")
         assert (await asyncio.to_thread(cluster.leader)) is not leader
-        alone = {"index.number_of_replicas": 0}
-        await asyncio.to_thread(ask, last.url, "PUT", "/failing-*/_settings", alone)
+        await asyncio.to_thread(_one_copy, last, follower)
         load.answers.clear()
         await asyncio.to_thread(follower.kill)
-        # Without copies, a part is gone with it: that is said.
+        # A part is gone with it: that is said.
         await load.until(lambda: fallbacks.PART in Told(load.answers).fallbacks, 30)
         assert Told(load.answers).statuses.keys() == {200}
     cluster.kill()
+
+
+def _one_copy(node: SearchServer, other: SearchServer) -> None:
+    """Leaves the index one copy of each shard, of which the other node holds one at least."""
+    ask(node.url, "PUT", "/failing-*/_settings", {"index.number_of_replicas": 0})
+    shards = ask(node.url, "GET", "/_cat/shards/failing-*?format=json")
+    if all(shard["node"] == node.name for shard in shards):
+        one = {"index": shards[0]["index"], "shard": 0}
+        move = {**one, "from_node": node.name, "to_node": other.name}
+        ask(node.url, "POST", "/_cluster/reroute", {"commands": [{"move": move}]})
+    ask(node.url, "GET", "/_cluster/health?wait_for_no_relocating_shards=true&timeout=20s")

@@ -3,6 +3,7 @@ recovers by itself."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,3 +87,14 @@ async def test_a_server_that_takes_nothing_is_searched(
     assert sum(each.whole for each in outcome.told.answers) > len(outcome.told.answers) / 2
     assert outcome.refused.keys() == {status}
     assert outcome.taken <= 1  # which was on its way
+
+
+async def test_with_nothing_to_answer_by_it_says_when_to_ask_again(stage: Stage) -> None:
+    cut = stage.scenarios["cut"]
+    await asyncio.to_thread(cut.harm)
+    answer = await stage.shop.client.get("/v1/search?q=lamp&system=bm25")
+    await asyncio.to_thread(cut.heal)
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:aisle:problem:engine-unavailable"
+    assert int(answer.headers["Retry-After"]) >= 1
+    await stage.load.whole_again(20)

@@ -46,7 +46,7 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
         )
         self._changes = Guard(
             f"{settings.engine} changes",
-            self._probe,
+            self._probe_changes,
             EngineUnavailable,
             at_once=1,
             wait_seconds=chosen.change_seconds,
@@ -75,6 +75,11 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
                 yield
             except EngineUnusable as error:
                 raise EngineUnavailable(str(error)) from error
+
+    async def _probe_changes(self) -> None:
+        await self._probe()
+        if self._newest is not None:
+            await self._newest.probe_changes(_PROBE_SECONDS)
 
     async def _probe(self) -> None:
         newest = self._newest

@@ -33,6 +33,7 @@ from search.engines.server.dialect import Dsl, DslDialect
 from search.engines.server.faults import wrong_product
 from search.engines.server.frequencies import Asking, Vocabulary, with_counts
 from search.engines.server.nearest import nearest
+from search.errors import EngineUnavailable, EngineUnusable
 from search.order import KEYS, in_order
 from search.resilience import note
 from search.types import (
@@ -300,6 +301,22 @@ class ServerState(LocalState):
             EngineUnavailable, EngineUnusable, NotFound, IndexCorrupt: why it does not.
         """
         await self._ask({"size": 0, "query": {"term": {"ord": 0}}}, _HITS, seconds)
+
+    async def probe_changes(self, seconds: float) -> None:
+        """Raises unless the server has a leader, and the index takes changes, for all that those
+        who may only read and write can know.
+
+        Raises:
+            EngineUnavailable: it does not.
+        """
+        path = f"/_cluster/state/blocks,master_node/{self.index}"
+        params: Params = {"master_timeout": f"{int(seconds * 1000)}ms"}
+        try:
+            found = await self.server.request("GET", path, None, params, seconds)
+        except EngineUnusable:
+            return
+        if found.get("blocks", {}).get("indices", {}).get(self.index):
+            raise EngineUnavailable(f"{self.index} takes no changes; look whether a disk is full")
 
     async def _ask(self, body: Dsl, params: Params, seconds: float | None = None) -> Any:
         path = f"/{self.index}/_search"

@@ -58,6 +58,10 @@ class ServerView(LocalView[ServerState]):
         """See `ServerState.probe`."""
         await self._state.probe(seconds)
 
+    async def probe_changes(self, seconds: float) -> None:
+        """See `ServerState.probe_changes`."""
+        await self._state.probe_changes(seconds)
+
     async def named(self, query: Query) -> Named:
         """See `ServerState.named`."""
         return await self._asked(lambda: self._state.named(query))
