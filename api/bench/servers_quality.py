@@ -17,7 +17,9 @@ from indexer.progress import Progress
 from search.build import open_search
 from search.encoder import open_encoder
 from search.engines.embedded.dense import VectorIndex
+from search.engines.embedded.layout import read_current
 from search.engines.embedded.manifest import read_manifest
+from search.engines.server.naming import index_name
 from search.errors import BadInput
 from search.seams import Encoder
 from search.settings import Settings
@@ -58,6 +60,8 @@ async def run_quality(
         async with aiohttp.ClientSession() as session:
             there = OwnIndex(session, url.rstrip("/"), "aisle-bench-own-judged", name)
             found[f"{name}'s own hybrid"] = await _own(there, judged.data, judgments, progress)
+            index = index_name(settings.server.prefix, read_current(judged.data))
+            await there.request("DELETE", f"/{index}")
     return found
 
 
