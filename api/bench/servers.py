@@ -52,6 +52,8 @@ class Plan:
     queries: int = 500
     clients: tuple[int, ...] = (1, 8)
     seconds: float = 10.0
+    dense: str = "faiss"
+    """Who finds what is near in meaning where Aisle's words are on a server."""
     reuse: bool = False
     shop: Path | None = None
     judgments: Path | None = None
@@ -88,28 +90,45 @@ async def _measured(
     rows = [{"system": "Aisle embedded", **_aisle(plan, ground.queries, {"data": str(data)})}]
     encoder = open_encoder(data, ground.encoder.name, 1)
     for engine, url in plan.servers.items():
-        settings = settings_of(plan.directory / f"{engine}-{plan.size}", engine, url, plan.size)
-        name = f"Aisle on {PRODUCTS[engine]}"
-        built[f"{name}: its words"] = _adopted(plan, data, settings, name, say, progress)
-        index = index_name(settings.server.prefix, read_current(data))
-        own = f"aisle-bench-own-{plan.size}"
         async with aiohttp.ClientSession() as session:
+            own = f"aisle-bench-own-{plan.size}"
             there = OwnIndex(session, url.rstrip("/"), own, PRODUCTS[engine])
-            with suppress(AisleError):
-                await there.request("POST", f"/{own}/_close")
-            say(f"Measuring {name} ...")
-            told = {**_told(settings), "server": await process_of(there)}
-            row = {"system": name, **_aisle(plan, ground.queries, told)}
-            rows.append(row | {"server": await resident(there)})
-            await there.request("POST", f"/{index}/_close")
-            with suppress(AisleError):
-                await there.request("POST", f"/{own}/_open")
-            made = _own(plan, ground, there, data, say, progress)
-            built[f"{PRODUCTS[engine]}'s own"] = await made
+            settings, name = _chosen(plan, engine, url)
+            built[f"{name}: its words"] = _adopted(plan, data, settings, name, say, progress)
+            rows.append(await _aisle_there(plan, ground, there, settings, name, say))
+            built[f"{PRODUCTS[engine]}'s own"] = await _own(
+                plan, ground, there, data, say, progress
+            )
             rows += await _loads(plan, ground.queries, there, encoder, say)
             await there.request("POST", f"/{own}/_close")
-            await there.request("POST", f"/{index}/_open")
     return rows, built
+
+
+def _chosen(plan: Plan, engine: str, url: str) -> tuple[Settings, str]:
+    """The settings of Aisle's index on a server, and what to call it."""
+    dense = plan.dense == "server"
+    place = f"{plan.size}-dense" if dense else str(plan.size)
+    data = plan.directory / f"{engine}-{place}"
+    name = f"Aisle on {PRODUCTS[engine]}{', its vectors' if dense else ''}"
+    return settings_of(data, engine, url, place, dense=plan.dense), name
+
+
+async def _aisle_there(
+    plan: Plan, ground: Ground, there: OwnIndex, settings: Settings, name: str, say: Say
+) -> dict[str, Any]:
+    """Measures with no other index of this run open, so that the server's memory is one's alone."""
+    index = index_name(settings.server.prefix, read_current(settings.data))
+    with suppress(AisleError):
+        await there.request("POST", f"/{there.name}/_close")
+    await there.request("POST", f"/{index}/_open")
+    say(f"Measuring {name} ...")
+    told = {**_told(settings), "server": await process_of(there)}
+    row = {"system": name, **_aisle(plan, ground.queries, told)}
+    row["server"] = await resident(there)
+    await there.request("POST", f"/{index}/_close")
+    with suppress(AisleError):
+        await there.request("POST", f"/{there.name}/_open")
+    return row
 
 
 def _embedded(plan: Plan, ground: Ground, data: Path, say: Say, progress: Progress) -> float:
@@ -124,7 +143,7 @@ def _embedded(plan: Plan, ground: Ground, data: Path, say: Say, progress: Progre
 def _told(settings: Settings) -> dict[str, str]:
     server = settings.server
     given = {"data": str(settings.data), "engine": settings.engine, "prefix": server.prefix}
-    return given | {"url": server.urls[0]}
+    return given | {"url": server.urls[0], "dense": server.dense}
 
 
 def _adopted(

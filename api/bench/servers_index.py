@@ -10,17 +10,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from api.bench.servers_measure import chosen
 from indexer.analysis import index_fields
 from indexer.measures import product_measures
 from indexer.progress import Progress
+from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.documents import DocumentStore, decode_product
 from search.engines.embedded.ids import IdsWriter
 from search.engines.embedded.layout import DataLayout, SnapshotLayout, read_current
 from search.engines.embedded.manifest import encode_manifest, measure_parts, read_manifest
 from search.engines.server.writer import ServerWordsWriter
+from search.errors import BadInput
 from search.settings import Settings
-from search.types import Product
+from search.types import Product, Vectors
 
 _REPORT_EVERY = 1_000
 
@@ -54,11 +58,26 @@ def snapshot_of(data: Path) -> SnapshotLayout:
     return DataLayout(data).snapshot(read_current(data))
 
 
-def settings_of(data: Path, engine: str, url: str, name: str | int) -> Settings:
+def settings_of(
+    data: Path, engine: str, url: str, name: str | int, dense: str = "faiss"
+) -> Settings:
     """The settings of an index on a server; `name` keeps it apart from others there."""
     prefix = f"aisle-bench-{name}"
-    given = {"data": str(data), "engine": engine, "url": url, "prefix": prefix}
+    given = {"data": str(data), "engine": engine, "url": url, "prefix": prefix, "dense": dense}
     return chosen(given)
+
+
+def vectors_of(snapshot: SnapshotLayout) -> tuple[Vectors, str]:
+    """The vectors of a snapshot by ordinal, and their encoder's name.
+
+    Raises:
+        BadInput: it has none.
+    """
+    manifest = read_manifest(snapshot.root)
+    if manifest.vectors is None or manifest.encoder is None:
+        raise BadInput(f"{snapshot.root} holds no vectors; index it with an encoder")
+    index = VectorIndex.open(snapshot.vectors, manifest.vectors)
+    return index.vectors(np.arange(index.count, dtype=np.int32)), manifest.encoder
 
 
 def _link(source: SnapshotLayout, target: SnapshotLayout) -> None:
@@ -77,7 +96,8 @@ def _linked(source: str, target: str) -> None:
 def _load(snapshot: SnapshotLayout, version: str, settings: Settings, progress: Progress) -> None:
     weights = read_manifest(snapshot.root).weights
     count = len(DocumentStore(snapshot.documents))
-    writer, ids = ServerWordsWriter(settings, version, weights), IdsWriter()
+    vectors = vectors_of(snapshot)[0] if settings.server.dense == "server" else None
+    writer, ids = ServerWordsWriter(settings, version, weights, vectors=vectors), IdsWriter()
     try:
         for number, product in enumerate(products(snapshot), 1):
             writer.add(product, index_fields(product, weights), product_measures(product))

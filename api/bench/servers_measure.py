@@ -53,7 +53,8 @@ async def measure(options: Mapping[str, Any]) -> dict[str, Any]:
 def chosen(options: Mapping[str, Any]) -> Settings:
     """The settings that options name."""
     url, prefix = options.get("url"), options.get("prefix", "aisle")
-    server = {"prefix": prefix, "timeout_seconds": 60.0} | ({"url": url} if url else {})
+    server = {"prefix": prefix, "dense": options.get("dense", "faiss"), "timeout_seconds": 60.0}
+    server |= {"url": url} if url else {}
     return Settings(
         data=Path(options["data"]),
         engine=options["engine"],

@@ -7,23 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
-import numpy as np
 
-from api.bench.servers_index import adopt, products, settings_of, snapshot_of
+from api.bench.servers_index import adopt, products, settings_of, snapshot_of, vectors_of
 from api.bench.servers_own import TOP, OwnIndex
 from api.evaluation import IndexSearcher
 from eval import Judgments, evaluate, evaluate_systems, load_judgments
 from indexer.progress import Progress
 from search.build import open_search
 from search.encoder import open_encoder
-from search.engines.embedded.dense import VectorIndex
 from search.engines.embedded.layout import read_current
-from search.engines.embedded.manifest import read_manifest
 from search.engines.server.naming import index_name
-from search.errors import BadInput
-from search.seams import Encoder
 from search.settings import Settings
-from search.types import Vectors
 
 PRODUCTS = {"elasticsearch": "Elasticsearch", "opensearch": "OpenSearch"}
 METRIC = "ndcg@10"
@@ -77,7 +71,8 @@ async def _aisle(settings: Settings, judgments: Judgments) -> float:
 
 
 async def _own(there: OwnIndex, data: Path, judgments: Judgments, progress: Progress) -> float:
-    vectors, encoder = _encoded(data)
+    vectors, name = vectors_of(snapshot_of(data))
+    encoder = open_encoder(data, name, 1)
     await there.make(products(snapshot_of(data)), vectors, progress)
     asked, run = replace(TOP, size=_DEPTH), {}
     for query in judgments.relevant_queries():
@@ -87,13 +82,3 @@ async def _own(there: OwnIndex, data: Path, judgments: Judgments, progress: Prog
     return (
         evaluate(judgments, {_SYSTEM: run}, metrics=(METRIC,)).systems[_SYSTEM].scores[METRIC].mean
     )
-
-
-def _encoded(data: Path) -> tuple[Vectors, Encoder]:
-    snapshot = snapshot_of(data)
-    manifest = read_manifest(snapshot.root)
-    if manifest.vectors is None or manifest.encoder is None:
-        raise BadInput(f"{data} holds no vectors; index it with an encoder")
-    index = VectorIndex.open(snapshot.vectors, manifest.vectors)
-    vectors = index.vectors(np.arange(index.count, dtype=np.int32))
-    return vectors, open_encoder(data, manifest.encoder, 1)

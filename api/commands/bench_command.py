@@ -376,6 +376,9 @@ def servers(
         Path | None, typer.Option(help="The data directory of a judged catalogue, for nDCG@10.")
     ] = None,
     judgments: Annotated[Path | None, typer.Option(help="Its judgments.")] = None,
+    dense: Annotated[
+        str, typer.Option(help="faiss, or server: who finds what is near in meaning.")
+    ] = "faiss",
     reuse: Annotated[
         bool, typer.Option("--reuse", help="Measure the indexes that an earlier run left.")
     ] = False,
@@ -406,6 +409,7 @@ def servers(
         queries=queries,
         clients=_numbers(clients, "clients"),
         seconds=seconds,
+        dense=dense,
         reuse=reuse,
         shop=shop,
         judgments=judgments,
