@@ -17,7 +17,14 @@ from indexer.catalogue import Location
 from indexer.catalogue_encoder import catalogue_encoder
 from indexer.lock import build_lock
 from indexer.progress import Progress, silent
-from indexer.publish import abandon, fresh_version, publish, remove_begun, served_version
+from indexer.publish import (
+    abandon,
+    fresh_version,
+    known_versions,
+    publish,
+    remove_begun,
+    served_version,
+)
 from indexer.rejects import Rejection, RejectsFile
 from indexer.server_indices import check_indices
 from indexer.snapshot import CatalogueEncoder, measured_recall, write_snapshot
@@ -114,7 +121,7 @@ def build_index(
     """
     started = time.perf_counter()
     check_understanding(settings)
-    check_indices(settings)
+    check_indices(settings, known_versions(settings.data))
     with build_lock(settings.data), storage_errors(settings.data):
         remove_begun(settings)
         version = fresh_version(settings.data)

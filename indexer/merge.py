@@ -11,7 +11,15 @@ from indexer.carry_over import CarryOver
 from indexer.live_index import LiveIndex
 from indexer.lock import build_lock
 from indexer.progress import Progress, silent
-from indexer.publish import abandon, fresh_version, publish, remove_begun, served_version
+from indexer.publish import (
+    abandon,
+    fresh_version,
+    known_versions,
+    publish,
+    remove_begun,
+    served_version,
+)
+from indexer.server_indices import check_indices
 from indexer.snapshot import CatalogueEncoder, write_snapshot
 from indexer.storage import storage_errors
 from search.encoder import open_encoder
@@ -91,6 +99,7 @@ def fold(settings: Settings, progress: Progress | None = None) -> str | None:
         if base.state.sequence == 0:
             return None
         _check_engine(base, settings)
+        check_indices(settings, known_versions(data))
         version = fresh_version(data)
         try:
             _fold(version, base, settings, progress or silent)

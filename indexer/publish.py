@@ -100,8 +100,7 @@ def kept_versions(data: Path, keep: int, previous: str | None) -> set[str]:
     """The snapshot being served and the `keep` to go back to: `previous`, then the newest of those
     that were served before."""
     served = served_version(data)
-    before = {each for turn in read_history(data) for each in (turn.version, turn.before)}
-    others = sorted((versions(data) & before) - {served, previous}, reverse=True)
+    others = sorted((versions(data) & _served_once(data)) - {served, previous}, reverse=True)
     earlier = [previous] if previous not in (None, served) else []
     return {each for each in (served, *[*earlier, *others][:keep]) if each}
 
@@ -113,6 +112,16 @@ def versions(data: Path) -> set[str]:
         for entry in _entries(data / "snapshots")
         if is_version(entry.name) and (entry / "manifest.json").is_file()
     }
+
+
+def known_versions(data: Path) -> set[str]:
+    """The snapshots that are or were in a data directory."""
+    return versions(data) | _served_once(data)
+
+
+def _served_once(data: Path) -> set[str]:
+    turns = read_history(data)
+    return {each for turn in turns for each in (turn.version, turn.before) if each}
 
 
 def abandon(settings: Settings, version: str) -> None:

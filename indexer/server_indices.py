@@ -50,8 +50,9 @@ class Indices:
     def __init__(self, server: BlockingServer) -> None:
         self._server, self._prefix = server, server.settings.prefix
 
-    def check(self) -> None:
-        """Finds out, before anything takes long, whether an index can be made.
+    def check(self, known: Collection[str]) -> None:
+        """Finds out, before anything takes long, whether an index can be made; `known` are the
+        snapshots of this data directory.
 
         Raises:
             BadInput: the server is none that Aisle works with, does not let it in, or holds
@@ -72,6 +73,14 @@ class Indices:
                 raise BadInput(
                     f"the alias {prefix} of {self._product} is on index {name}, which is not "
                     "Aisle's: choose another [server] prefix, or remove that alias",
+                    field="server.prefix",
+                )
+            if version_of(prefix, name) not in known:
+                raise BadInput(
+                    f"the alias {prefix} of {self._product} is on index {name}, of a snapshot that "
+                    "this data directory never had: if another one serves it, choose another "
+                    "[server] prefix; if that is gone, remove the alias "
+                    f"(DELETE /{name}/_alias/{prefix})",
                     field="server.prefix",
                 )
 
@@ -168,11 +177,11 @@ def indices(settings: Settings) -> Iterator[Indices]:
         yield Indices(server)
 
 
-def check_indices(settings: Settings) -> None:
+def check_indices(settings: Settings, known: Collection[str]) -> None:
     """See `Indices.check`; nothing to find out without a server."""
     if settings.engine != EMBEDDED:
         with indices(settings) as found:
-            found.check()
+            found.check(known)
 
 
 def announce(settings: Settings, version: str) -> None:

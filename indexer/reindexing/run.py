@@ -17,7 +17,7 @@ from indexer.live_index import LiveIndex
 from indexer.lock import build_lock
 from indexer.merge import MergeSource, StoredVectors
 from indexer.progress import Progress, silent
-from indexer.publish import abandon, publish, served_version
+from indexer.publish import abandon, known_versions, publish, served_version
 from indexer.reindexing.beginning import begin
 from indexer.reindexing.inputs import files_source, inputs_of, present_source
 from indexer.reindexing.plan import Plan
@@ -94,7 +94,7 @@ def reindex(
     if catalogue is None:
         read_current(data)
     check_understanding(settings)
-    check_indices(settings)
+    check_indices(settings, known_versions(data))
     with build_lock(data), storage_errors(data):
         chosen = encoder or _encoder(settings, progress or silent)
         run = _Run(settings, catalogue, chosen, changes_since, progress or silent)

@@ -135,7 +135,7 @@ def test_from_one_engine_to_another_and_back(
 
 @pytest.mark.elasticsearch
 @pytest.mark.opensearch
-@pytest.mark.parametrize("case", ["address", "none", "product", "index", "alias"])
+@pytest.mark.parametrize("case", ["address", "none", "product", "index", "alias", "shop"])
 def test_a_server_that_cannot_be_used_is_refused_before_anything_is_read(
     case: str,
     fast_path: Path,
@@ -152,6 +152,9 @@ def test_a_server_that_cannot_be_used_is_refused_before_anything_is_read(
         elif case == "alias":
             server.request("PUT", f"/{prefix}-of-others")
             server.request("PUT", f"/{prefix}-of-others/_alias/{prefix}")
+        elif case == "shop":
+            server.request("PUT", f"/{prefix}-20261121t101500-3f9a")
+            server.request("PUT", f"/{prefix}-20261121t101500-3f9a/_alias/{prefix}")
     if case == "address":
         update = {"url": "http://127.0.0.1:9"}
     elif case == "none":
@@ -167,6 +170,7 @@ def test_a_server_that_cannot_be_used_is_refused_before_anything_is_read(
         "none": (2, 'url = "http://HOST:9200"'),
         "product": (2, "is not Elasticsearch; set engine to what it is"),
         "index": (2, f"has an index {prefix}, where Aisle needs an alias"),
+        "shop": (2, "of a snapshot that this data directory never had"),
         "alias": (2, f"the alias {prefix} of Elasticsearch is on index {prefix}-of-others"),
     }
     assert (code, expected[case][1] in said) == (expected[case][0], True), said

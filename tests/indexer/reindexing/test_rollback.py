@@ -19,6 +19,7 @@ from search.engines.server.blocking import BlockingServer
 from search.errors import NotFound
 from search.settings import Settings
 from search.types import Delete, Patch, Product, Upsert
+from tests.contracts.engines import EVERY
 from tests.indexer.reindexing.conftest import OnServer
 from tests.indexer.reindexing.shop import (
     alias_of,
@@ -116,9 +117,11 @@ def test_what_was_accepted_since_is_known_by_the_turns() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", EVERY[:2])
 def test_a_stream_of_changes_during_a_reindex_loses_none(
-    settings: Settings, tmp_path: Path
+    engine: str, fast_path: Path, on_server: OnServer, tmp_path: Path
 ) -> None:
+    settings = on_server(engine, fast_path)
     reindexed(settings, write_catalogue(tmp_path / "old.jsonl", OLD))
     sent, stop = list[str](), threading.Event()
 
