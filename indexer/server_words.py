@@ -3,6 +3,7 @@ those that have ended, so that what was opened earlier goes on as it was."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -61,6 +62,8 @@ class ServerWords:
         """Whether no attempt that failed can have left anything."""
         self._dense: bool | None = None
         """Whether the index holds vectors; None while that is unknown."""
+        self._version = 0
+        """Of what is sent now, in microseconds since 1970."""
 
     def write(self, index: Changing, batch: Batch, products: Sequence[Product]) -> None:
         """Makes a batch findable: `products` are those it adds, whose ordinals follow.
@@ -69,6 +72,7 @@ class ServerWords:
             EngineUnavailable, StorageFailed: the server did not take all of it.
         """
         patience = self._settings.server.change_seconds + _ITEM_SECONDS * len(batch.entries)
+        self._version = time.time_ns() // 1000
         with within(patience), BlockingServer(self._settings) as server:
             if self._dense is None:
                 self._dense = holds_vectors(server, self._index)
@@ -138,7 +142,7 @@ class ServerWords:
         fields = index_fields(product, index.manifest.weights)
         held = vector if self._dense else None
         made = server_document(ordinal, product, fields, product_measures(product), held)
-        return Item.of({**with_checksum(made), **marks})
+        return Item.of({**with_checksum(made), **marks}, self._version)
 
 
 def _born(index: Changing, ordinal: int) -> dict[str, int]:

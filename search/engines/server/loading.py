@@ -22,25 +22,30 @@ _PASSING = frozenset({429, 502, 503, 504})
 GIVE_UP_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 _REQUEST_SECONDS = 60.0
+_NEWER = b',"version":%d,"version_type":"external_gte"'
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A document ready to be sent. Its id is its ordinal, so that sending it twice does nothing."""
+    """A document ready to be sent. Its id is its ordinal, so that sending it twice does nothing.
+    With a `version`, a server refuses it where it holds a later one: a request that was given up,
+    and that it takes after all, must not undo what came after it."""
 
     ordinal: int
     line: bytes
+    version: int | None = None
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Item:
+    def of(cls, document: Mapping[str, Any], version: int | None = None) -> Item:
         """Encodes a document, which has an `ord`."""
-        return cls(document["ord"], orjson.dumps(document))
+        return cls(document["ord"], orjson.dumps(document), version)
 
     @property
     def encoded(self) -> bytes:
         """The two lines of a bulk request."""
-        return b'{"index":{"_id":"%d"}}\n%b\n' % (self.ordinal, self.line)
+        newer = b"" if self.version is None else _NEWER % self.version
+        return b'{"index":{"_id":"%d"%b}}\n%b\n' % (self.ordinal, newer, self.line)
 
 
 def send(
