@@ -31,7 +31,7 @@ from indexer.snapshot import CatalogueEncoder, measured_recall, write_snapshot
 from indexer.spool import Duplicate, Spool
 from indexer.storage import storage_errors
 from indexer.understanding import check_understanding
-from search.engines.embedded.layout import DataLayout
+from search.engines.local.layout import DataLayout
 from search.settings import Settings
 from search.types import Product
 

@@ -10,12 +10,12 @@ from indexer.live_index import LiveIndex
 from indexer.publish import served_version
 from indexer.reading import save_positions
 from search.encoder import open_encoder
-from search.engines.embedded.changes import Batch
-from search.engines.embedded.documents import decode_product
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import UNCHANGED, LiveState, load_live, read_state
-from search.engines.embedded.manifest import read_manifest
-from search.engines.embedded.positions import ANY, UNREAD, Position
+from search.engines.local.changes import Batch
+from search.engines.local.documents import decode_product
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import UNCHANGED, LiveState, load_live, read_state
+from search.engines.local.manifest import read_manifest
+from search.engines.local.positions import ANY, UNREAD, Position
 from search.seams import Encoder
 from search.settings import Settings
 from search.types import Change, Delete, Patch, Product, Upsert

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from indexer.storage import replace_file
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import LiveState, read_state
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import LiveState, read_state
 
 _KEPT = 200
 """Turns that are remembered."""

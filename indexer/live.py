@@ -22,11 +22,11 @@ from indexer.reading import Reading, save_positions
 from indexer.resolve import KnownVectors, resolve
 from indexer.storage import replace_file, storage_errors, sync
 from search.encoder import open_encoder
-from search.engines.embedded.changes import Batch, encode_batch, read_tail
-from search.engines.embedded.documents import decode_product
-from search.engines.embedded.layout import read_current
-from search.engines.embedded.live import LiveState, encode_state, live_version, read_state, words_of
-from search.engines.embedded.positions import Positions, advanced
+from search.engines.local.changes import Batch, encode_batch, read_tail
+from search.engines.local.documents import decode_product
+from search.engines.local.layout import read_current
+from search.engines.local.live import LiveState, encode_state, live_version, read_state, words_of
+from search.engines.local.positions import Positions, advanced
 from search.errors import EncoderUnavailable, IndexCorrupt
 from search.seams import Encoder
 from search.settings import Settings

@@ -9,14 +9,14 @@ from pathlib import Path
 import tantivy
 
 from indexer.server_words import ServerWords
-from search.engines.embedded.changes import Batch
-from search.engines.embedded.dense import VectorIndex
-from search.engines.embedded.documents import DocumentStore, decode_product
-from search.engines.embedded.ids import IdStore
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import UNCHANGED, load_live, read_state, words_of
-from search.engines.embedded.manifest import read_manifest
 from search.engines.embedded.schema import open_words
+from search.engines.local.changes import Batch
+from search.engines.local.dense import VectorIndex
+from search.engines.local.documents import DocumentStore, decode_product
+from search.engines.local.ids import IdStore
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import UNCHANGED, load_live, read_state, words_of
+from search.engines.local.manifest import read_manifest
 from search.errors import IndexCorrupt
 from search.settings import Settings
 from search.types import Product, Vector

@@ -23,7 +23,7 @@ from indexer.server_indices import check_indices
 from indexer.snapshot import CatalogueEncoder, write_snapshot
 from indexer.storage import storage_errors
 from search.encoder import open_encoder
-from search.engines.embedded.layout import DataLayout, read_current
+from search.engines.local.layout import DataLayout, read_current
 from search.errors import EncoderUnavailable, IndexCorrupt
 from search.settings import Settings
 from search.types import Product, Vectors

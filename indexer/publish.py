@@ -14,7 +14,7 @@ from indexer.lock import change_lock
 from indexer.progress import Progress
 from indexer.server_indices import announce, discard, sweep
 from indexer.storage import remove_tree, replace_file, sync, sync_tree
-from search.engines.embedded.layout import DataLayout, is_version, new_version, read_current
+from search.engines.local.layout import DataLayout, is_version, new_version, read_current
 from search.errors import IndexCorrupt, IndexMissing
 from search.settings import Settings
 

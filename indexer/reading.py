@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.storage import replace_file, sync
-from search.engines.embedded.live import LiveState, encode_state, read_state
-from search.engines.embedded.positions import Positions
+from search.engines.local.live import LiveState, encode_state, read_state
+from search.engines.local.positions import Positions
 from search.errors import AisleError
 
 

@@ -12,10 +12,10 @@ from indexer.analysis import encoder_text, text_fields
 from indexer.live_index import LiveIndex
 from indexer.measures import product_measures
 from indexer.patching import patched
-from search.engines.embedded.changes import Batch, Entry
-from search.engines.embedded.documents import encode_product
-from search.engines.embedded.measures import measure_keys
-from search.engines.embedded.texts import pack_texts
+from search.engines.local.changes import Batch, Entry
+from search.engines.local.documents import encode_product
+from search.engines.local.measures import measure_keys
+from search.engines.local.texts import pack_texts
 from search.errors import BadInput
 from search.seams import Encoder
 from search.types import Change, Delete, Patch, Product, Upsert, Vector, Vectors

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from indexer.analysis import index_fields
 from indexer.measures import product_measures
-from search.engines.embedded.changes import Batch
-from search.engines.embedded.manifest import Manifest
+from search.engines.local.changes import Batch
+from search.engines.local.manifest import Manifest
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.loading import Item, send
 from search.engines.server.mapping import server_document

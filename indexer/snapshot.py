@@ -21,13 +21,13 @@ from indexer.measures import product_measures
 from indexer.progress import Progress
 from indexer.storage import replace_file
 from indexer.understanding import UnderstandingLearner
-from search.engines.embedded.columns import ColumnStore
-from search.engines.embedded.dense import build_vector_index
-from search.engines.embedded.documents import DocumentStore
-from search.engines.embedded.layout import SnapshotLayout, stamp
-from search.engines.embedded.manifest import Manifest, encode_manifest, measure_parts
 from search.engines.embedded.schema import open_words
-from search.engines.embedded.writer import PartsWriter
+from search.engines.local.columns import ColumnStore
+from search.engines.local.dense import build_vector_index
+from search.engines.local.documents import DocumentStore
+from search.engines.local.layout import SnapshotLayout, stamp
+from search.engines.local.manifest import Manifest, encode_manifest, measure_parts
+from search.engines.local.writer import PartsWriter
 from search.engines.server.writer import ServerWordsWriter
 from search.errors import IndexCorrupt
 from search.settings import Settings

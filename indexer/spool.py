@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from indexer.catalogue import Location
 from indexer.storage import sync
-from search.engines.embedded.documents import decode_product, encode_product
+from search.engines.local.documents import decode_product, encode_product
 from search.types import Product
 
 _BUFFER = 1 << 20

@@ -12,7 +12,7 @@ from indexer.query_log import read_query_log
 from query.lists import check_lists
 from query.parts import FORMAT, FORMAT_FILE, Corpus, PartBuilder
 from query.registry import builders
-from search.engines.embedded.layout import SnapshotLayout, stamp
+from search.engines.local.layout import SnapshotLayout, stamp
 from search.errors import BadInput
 from search.settings import Settings
 from search.types import Product, Vectors

@@ -12,8 +12,9 @@ import tantivy
 
 from api.bench.latency import Percentiles
 from query import normalize_query
-from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.schema import analyzer, open_words
+from search.engines.embedded.schema import open_words
+from search.engines.local.fields import analyzer
+from search.engines.local.layout import DataLayout, read_current
 from search.types import Query
 
 _DEPTHS = (10, 700)

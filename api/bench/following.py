@@ -26,8 +26,8 @@ from api.following.stream import Stream
 from api.settings import AppSettings
 from indexer.live import LiveWriter
 from search.build import open_search
-from search.engines.embedded.documents import DocumentStore
-from search.engines.embedded.layout import DataLayout, read_current
+from search.engines.local.documents import DocumentStore
+from search.engines.local.layout import DataLayout, read_current
 from search.types import Product
 
 if TYPE_CHECKING:

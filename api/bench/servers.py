@@ -31,7 +31,7 @@ from api.bench.servers_quality import METRIC, PRODUCTS, Judged, run_quality
 from api.bench.speed import machine
 from indexer.progress import Progress
 from search.encoder import open_encoder
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from search.engines.server.naming import index_name
 from search.errors import AisleError
 from search.seams import Encoder

@@ -16,11 +16,11 @@ from api.bench.servers_measure import chosen
 from indexer.analysis import index_fields
 from indexer.measures import product_measures
 from indexer.progress import Progress
-from search.engines.embedded.dense import VectorIndex
-from search.engines.embedded.documents import DocumentStore, decode_product
-from search.engines.embedded.ids import IdsWriter
-from search.engines.embedded.layout import DataLayout, SnapshotLayout, read_current
-from search.engines.embedded.manifest import encode_manifest, measure_parts, read_manifest
+from search.engines.local.dense import VectorIndex
+from search.engines.local.documents import DocumentStore, decode_product
+from search.engines.local.ids import IdsWriter
+from search.engines.local.layout import DataLayout, SnapshotLayout, read_current
+from search.engines.local.manifest import encode_manifest, measure_parts, read_manifest
 from search.engines.server.writer import ServerWordsWriter
 from search.errors import BadInput
 from search.settings import Settings

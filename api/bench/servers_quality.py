@@ -15,7 +15,7 @@ from eval import Judgments, evaluate, evaluate_systems, load_judgments
 from indexer.progress import Progress
 from search.build import open_search
 from search.encoder import open_encoder
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from search.engines.server.naming import index_name
 from search.settings import Settings
 

@@ -22,9 +22,9 @@ from api.bench.over_http import measure_http
 from api.bench.ranker_model import use_noise_model
 from eval import load_judgments
 from indexer.progress import Progress
-from search.engines.embedded.dense import VectorIndex
-from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.manifest import read_manifest
+from search.engines.local.dense import VectorIndex
+from search.engines.local.layout import DataLayout, read_current
+from search.engines.local.manifest import read_manifest
 from search.errors import AisleError
 from search.settings import Settings
 

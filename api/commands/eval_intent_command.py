@@ -84,7 +84,7 @@ def _judged(judgments: Path, settings: Settings) -> tuple[IntentLabel, ...]:
 
 def _categories(settings: Settings, wanted: set[str]) -> Mapping[str, tuple[str, ...]]:
     from indexer.live_index import LiveIndex
-    from search.engines.embedded.layout import read_current
+    from search.engines.local.layout import read_current
 
     index = LiveIndex(settings.data, read_current(settings.data))
     index.follow()

@@ -40,7 +40,7 @@ def _evaluate(file: Path, data: Path, part: str) -> SpellingReport:
     from query import normalize
     from query.spelling import shop_words
     from query.understanding import Understanding
-    from search.engines.embedded.layout import DataLayout, read_current
+    from search.engines.local.layout import DataLayout, read_current
     from search.errors import BadInput, NotFound
 
     labels = [label for label in load_spelling_labels(file) if part in ("", label.part)]

@@ -33,8 +33,8 @@ def list_snapshots(data: Data = DEFAULT_DATA, json: Json = False) -> None:
 def verify(version: Version = None, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Check every byte of a snapshot against its manifest's checksums."""
     from api.commands.console import out, print_json
-    from search.engines.embedded.layout import DataLayout
-    from search.engines.embedded.manifest import verify as verify_snapshot
+    from search.engines.local.layout import DataLayout
+    from search.engines.local.manifest import verify as verify_snapshot
 
     chosen = version or _served(data)
     _known(chosen, data)
@@ -60,7 +60,7 @@ def rollback(version: Version = None, data: Data = DEFAULT_DATA, json: Json = Fa
 
 
 def _versions(data: Data) -> list[str]:
-    from search.engines.embedded.layout import is_version
+    from search.engines.local.layout import is_version
 
     directory = data / "snapshots"
     found = directory.iterdir() if directory.is_dir() else iter(())
@@ -68,7 +68,7 @@ def _versions(data: Data) -> list[str]:
 
 
 def _served(data: Data) -> str:
-    from search.engines.embedded.layout import read_current
+    from search.engines.local.layout import read_current
 
     return read_current(data)
 

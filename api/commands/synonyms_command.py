@@ -37,7 +37,7 @@ def propose_command(
     from indexer.live_index import LiveIndex
     from query.expansion.clicks import read_clicks
     from query.expansion.propose import format_proposals, propose
-    from search.engines.embedded.layout import read_current
+    from search.engines.local.layout import read_current
 
     clicks = read_clicks(query_log) if query_log is not None else None
     root = load_settings(data).data

@@ -25,7 +25,7 @@ from api.following.stream import Stream
 from api.kafka_settings import CatalogueSettings
 from indexer.live import LiveWriter
 from indexer.reading import PositionsMoved, Reading
-from search.engines.embedded.positions import Position, Positions
+from search.engines.local.positions import Position, Positions
 from search.errors import AisleError, BadInput
 from search.types import Applied, Change
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import read_state
-from search.engines.embedded.positions import Positions
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import read_state
+from search.engines.local.positions import Positions
 from search.errors import IndexCorrupt
 
 if TYPE_CHECKING:

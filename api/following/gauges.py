@@ -19,7 +19,7 @@ from prometheus_client import (
 )
 
 from api.following.freshness import freshness_of, lag_of
-from search.engines.embedded.positions import Positions
+from search.engines.local.positions import Positions
 from search.types import Applied
 
 _SECONDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 3600.0)

@@ -23,7 +23,7 @@ from api.following.stream import Stream
 from api.settings import AppSettings
 from indexer.live import LiveWriter
 from indexer.storage import storage_errors
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from training.events.producer import Producer
 
 _STANDBY_SECONDS = 0.5

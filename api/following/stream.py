@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from search.engines.embedded.positions import ANY, Position, Positions
+from search.engines.local.positions import ANY, Position, Positions
 from search.errors import BadInput
 from training.events.broker import Broker, refused
 

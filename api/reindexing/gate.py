@@ -16,8 +16,8 @@ from eval.gate import gate_sentence
 from indexer.progress import Progress
 from indexer.publish import served_version
 from indexer.reindexing import Refused
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.manifest import read_manifest
+from search.engines.local.layout import DataLayout
+from search.engines.local.manifest import read_manifest
 from search.errors import AisleError, BadInput
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from indexer.live_index import LiveIndex
 from indexer.lock import change_lock
 from indexer.reading import save_positions
 from indexer.storage import replace_file, storage_errors, sync
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import LiveState, encode_state, read_state
-from search.engines.embedded.manifest import read_manifest
-from search.engines.embedded.positions import positions_from_json
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import LiveState, encode_state, read_state
+from search.engines.local.manifest import read_manifest
+from search.engines.local.positions import positions_from_json
 from search.errors import IndexCorrupt, StorageFailed
 
 _AT_ONCE = 64

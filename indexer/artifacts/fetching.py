@@ -15,7 +15,7 @@ from pathlib import Path
 from indexer.artifacts.files import measure
 from indexer.artifacts.store import Store
 from indexer.storage import storage_errors
-from search.engines.embedded.manifest import Part
+from search.engines.local.manifest import Part
 from search.errors import AisleError, StorageFailed
 
 _PARTIAL = ".part"

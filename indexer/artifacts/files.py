@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from search.engines.embedded.manifest import Part
+from search.engines.local.manifest import Part
 from search.errors import StorageFailed
 
 NAMES = ("model.json", "rules.toml", "keys.json", "drift.json")

@@ -17,9 +17,9 @@ from indexer.artifacts.pointer import Pointer, encoder_key, snapshot_key
 from indexer.artifacts.sending import Outgoing
 from indexer.storage import storage_errors
 from search.encoder import MANIFEST
-from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.live import LiveState, read_state
-from search.engines.embedded.manifest import read_manifest
+from search.engines.local.layout import DataLayout, read_current
+from search.engines.local.live import LiveState, read_state
+from search.engines.local.manifest import read_manifest
 from search.errors import IndexCorrupt, StorageFailed
 
 FOLDER = "artifacts"

@@ -1,4 +1,4 @@
-"""The records of a log of live changes (`search.engines.embedded.changes`), byte by byte: sent as
+"""The records of a log of live changes (`search.engines.local.changes`), byte by byte: sent as
 they are, and appended as they are, so that every machine's log is the same up to where it goes."""
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from search.engines.embedded.layout import is_version
+from search.engines.local.layout import is_version
 from search.errors import StorageFailed
 
 KEY = "CURRENT"

@@ -35,8 +35,8 @@ from indexer.lock import change_lock
 from indexer.publish import served_version, tidy
 from indexer.storage import remove_tree, replace_file, storage_errors, sync, sync_tree
 from search.encoder import MANIFEST
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.manifest import Part, read_manifest
+from search.engines.local.layout import DataLayout
+from search.engines.local.manifest import Part, read_manifest
 from search.errors import AisleError, StorageFailed
 from search.settings import Settings
 

@@ -30,7 +30,7 @@ from indexer.artifacts.sending import Journal, Outgoing, Sender
 from indexer.artifacts.status import Status, write_status
 from indexer.artifacts.store import Conflict, Stored, open_store
 from indexer.progress import Progress, silent
-from search.engines.embedded.positions import positions_to_json
+from search.engines.local.positions import positions_to_json
 from search.errors import AisleError, IndexCorrupt, StorageFailed
 from search.settings import Settings
 

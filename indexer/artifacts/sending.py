@@ -13,7 +13,7 @@ import orjson
 from indexer.artifacts.files import part_of
 from indexer.artifacts.store import Listed, Store
 from indexer.progress import Progress
-from search.engines.embedded.manifest import Part
+from search.engines.local.manifest import Part
 
 _SMALL = 1_000_000
 

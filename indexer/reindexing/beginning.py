@@ -10,8 +10,8 @@ from indexer.reindexing.plan import Plan, PlanJournal, stored_plans
 from indexer.server_indices import EMBEDDED, discard
 from indexer.snapshot import MEANING, PRODUCTS, vectors_file
 from indexer.storage import remove_tree
-from search.engines.embedded.layout import DataLayout, SnapshotLayout
-from search.engines.embedded.live import UNCHANGED, LiveState, read_state
+from search.engines.local.layout import DataLayout, SnapshotLayout
+from search.engines.local.live import UNCHANGED, LiveState, read_state
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.naming import index_name
 from search.engines.server.verifying import check_index

@@ -12,8 +12,8 @@ import orjson
 
 from indexer.understanding import query_log, shop_lists
 from query import parts
-from search.engines.embedded import manifest
-from search.engines.embedded.live import LiveState
+from search.engines.local import manifest
+from search.engines.local.live import LiveState
 from search.engines.server import mapping
 from search.settings import Settings
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from indexer.history import read_history
 from indexer.publish import served_version, versions
 from indexer.server_indices import EMBEDDED, ServerIndex, indices
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import live_version, read_state
-from search.engines.embedded.manifest import read_manifest
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import live_version, read_state
+from search.engines.local.manifest import read_manifest
 from search.errors import IndexCorrupt
 from search.settings import Settings
 

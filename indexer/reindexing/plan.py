@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from indexer.storage import replace_file, sync, sync_tree
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import LiveState
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import LiveState
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from indexer.lock import build_lock, change_lock
 from indexer.publish import serve, versions
 from indexer.server_indices import EMBEDDED, announce
 from indexer.storage import storage_errors
-from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.manifest import verify
+from search.engines.local.layout import DataLayout, read_current
+from search.engines.local.manifest import verify
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.naming import index_name
 from search.engines.server.verifying import check_index, check_server

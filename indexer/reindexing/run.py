@@ -33,9 +33,9 @@ from indexer.snapshot import (
 from indexer.spool import Spool
 from indexer.storage import storage_errors
 from indexer.understanding import check_understanding
-from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.live import LiveState, load_live
-from search.engines.embedded.manifest import Manifest, read_manifest
+from search.engines.local.layout import DataLayout, read_current
+from search.engines.local.live import LiveState, load_live
+from search.engines.local.manifest import Manifest, read_manifest
 from search.errors import EngineUnavailable, IndexCorrupt
 from search.settings import Settings
 

@@ -13,7 +13,7 @@ from api.bench.servers_index import adopt, products, settings_of, snapshot_of
 from api.bench.servers_own import MANY, TOP, OwnIndex
 from api.bench.servers_tables import servers_tables
 from search.engines import ENGINES
-from search.engines.embedded.manifest import verify
+from search.engines.local.manifest import verify
 from search.settings import Settings
 from tests.contracts.engines import MARKS
 from tests.engines.shared import Shared

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search.engines import ENGINES
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from search.errors import IndexCorrupt
 from search.seams import Encoder, Engine, View
 from search.settings import Settings

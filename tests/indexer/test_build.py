@@ -14,8 +14,8 @@ import pytest
 from indexer.build import BuildReport, Products, build_index
 from indexer.catalogue import open_catalogue
 from indexer.lock import build_lock
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.manifest import verify
+from search.engines.local.layout import DataLayout
+from search.engines.local.manifest import verify
 from search.errors import IndexBusy, StorageFailed, TooManyRejects
 from search.types import Product
 from tests.indexer.processes import outcome

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.engines.embedded.changes import (
+from search.engines.local.changes import (
     Batch,
     Entry,
     encode_batch,

@@ -16,8 +16,8 @@ from indexer.build import Products, build_index
 from indexer.live import LiveWriter
 from indexer.merge import fold
 from search.engines.embedded.engine import EmbeddedEngine
-from search.engines.embedded.layout import read_current
 from search.engines.embedded.snapshot import OpenSnapshot
+from search.engines.local.layout import read_current
 from search.errors import BadInput, IndexCorrupt, IndexMissing, StorageFailed
 from search.types import Change, Delete, Patch, Product, Upsert
 from tests.indexer.processes import outcome, start

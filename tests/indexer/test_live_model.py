@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from indexer.build import Products, build_index
 from indexer.live import LiveWriter
 from indexer.merge import fold
-from search.engines.embedded.changes import Batch, Entry, encode_batch
 from search.engines.embedded.snapshot import OpenSnapshot
+from search.engines.local.changes import Batch, Entry, encode_batch
 from search.types import Change, Delete, Patch, Product, Upsert
 from tests.indexer.shop import (
     WordHashCatalogueEncoder,

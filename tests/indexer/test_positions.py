@@ -15,9 +15,9 @@ from indexer.build import Products, build_index
 from indexer.live import LiveWriter
 from indexer.merge import fold
 from indexer.reading import PositionsMoved, Reading
-from search.engines.embedded.layout import read_current
-from search.engines.embedded.live import UNCHANGED, encode_state, read_state
-from search.engines.embedded.positions import ANY, UNREAD, Position
+from search.engines.local.layout import read_current
+from search.engines.local.live import UNCHANGED, encode_state, read_state
+from search.engines.local.positions import ANY, UNREAD, Position
 from search.types import Delete, Patch, Product, Upsert
 from tests.indexer.processes import dies
 from tests.indexer.shop import (

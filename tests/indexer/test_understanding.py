@@ -15,8 +15,8 @@ from indexer.merge import fold
 from query.registry import builders
 from query.understanding import Understanding
 from search.build import open_search
-from search.engines.embedded.layout import DataLayout, SnapshotLayout, read_current
-from search.engines.embedded.manifest import verify
+from search.engines.local.layout import DataLayout, SnapshotLayout, read_current
+from search.engines.local.manifest import verify
 from search.errors import BadInput
 from search.types import Product, Query, SearchRequest, Upsert
 from tests.indexer.processes import dies

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.engines.embedded.dense import (
+from search.engines.local.dense import (
     VectorIndex,
     VectorIndexReport,
     build_vector_index,

@@ -15,8 +15,8 @@ from query.normalize import normalize_query
 from query.text import words
 from query.understanding import Understanding
 from search.build import open_search
-from search.engines.embedded.layout import DataLayout, stamp
-from search.engines.embedded.manifest import encode_manifest, measure_parts, read_manifest
+from search.engines.local.layout import DataLayout, stamp
+from search.engines.local.manifest import encode_manifest, measure_parts, read_manifest
 from search.seams import View
 from search.settings import Settings
 from search.types import Product, Query, SearchRequest

@@ -9,11 +9,11 @@ from functools import lru_cache
 import tantivy
 
 from search.engines.embedded.aggregations import MatchCounting
-from search.engines.embedded.column_counting import ColumnCounting
 from search.engines.embedded.dialect import TantivyDialect
-from search.engines.embedded.facets import FacetCounter
-from search.engines.embedded.filters import FilterIndex
-from search.engines.embedded.masks import MaskCache
+from search.engines.local.column_counting import ColumnCounting
+from search.engines.local.facets import FacetCounter
+from search.engines.local.filters import FilterIndex
+from search.engines.local.masks import MaskCache
 from search.types import Facet, Filters
 
 _KEPT = 64

@@ -9,7 +9,7 @@ import tantivy
 from tantivy import FieldType, Occur
 
 from search.engines.dialect import Value
-from search.engines.embedded.attributes import attribute_key, term_name, term_value
+from search.engines.local.attributes import attribute_key, term_name, term_value
 
 _WORDS = ("all", "title", "tags", "codes")
 """The fields that score; the others are only matched."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from search.engines.embedded.following import FollowingEngine
 from search.engines.embedded.snapshot import OpenSnapshot
 from search.engines.embedded.state import IndexState
 from search.engines.embedded.view import EmbeddedView
+from search.engines.local.following import FollowingEngine
 
 
 class EmbeddedEngine(FollowingEngine[EmbeddedView, IndexState]):

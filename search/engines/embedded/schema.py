@@ -6,30 +6,24 @@ Text arrives normalised (see `indexer.analysis`); tantivy only splits at spaces 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tantivy
 from tantivy import Occur
 
-from search.engines.embedded.attributes import (
+from search.engines.local.attributes import (
     attribute_key,
     attribute_terms,
     term_name,
     term_value,
 )
-from search.engines.embedded.columns import NUMBERS, SEPARATOR, column_row
-from search.engines.embedded.layout import stamp
-from search.engines.embedded.measures import Measures, measure_keys
-from search.engines.embedded.titles import mark_negated
+from search.engines.local.fields import analyzer, indexed_values
+from search.engines.local.layout import stamp
+from search.engines.local.measures import Measures
 from search.errors import IndexCorrupt
 from search.types import Ordinals, Product
 
-TEXT_FIELDS = ("all", "title", "tags", "codes")
-"""The fields that can be searched by words."""
-_LONGEST_WORD = 80
 _STEMMED, _WHOLE = "aisle_stemmed", "aisle_whole"
 
 
@@ -57,15 +51,6 @@ def build_schema() -> tantivy.Schema:
     for name in ("brand", "color", "category", "attribute_names"):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_json_field("values", fast=True, tokenizer_name="raw", index_option="basic")
-    return builder.build()
-
-
-def analyzer(field: str) -> tantivy.TextAnalyzer:
-    """The analyzer of a text field, for indexing and for queries."""
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    builder = builder.filter(tantivy.Filter.remove_long(_LONGEST_WORD))
-    if field != "codes":
-        builder = builder.filter(tantivy.Filter.stemmer("english"))
     return builder.build()
 
 
@@ -126,11 +111,6 @@ def ordinals_from(
     return np.array(found, np.int32)
 
 
-def title_key(title: str) -> int:
-    """What a whole normalized title is found by: 64 bits, so that no two of a catalogue meet."""
-    return int.from_bytes(blake2b(title.encode(), digest_size=8).digest())
-
-
 def words_document(
     ordinal: int,
     product: Product,
@@ -144,41 +124,12 @@ def words_document(
     return tantivy.Document.from_dict(values, schema)
 
 
-def indexed_values(
-    ordinal: int, product: Product, fields: Mapping[str, str], measures: Measures
-) -> dict[str, Any]:
-    """What every engine's words index holds of a product, its attributes' values apart; what is
-    not known is left out."""
-    # Numbers as the columns hold them, so that words and columns filter alike.
-    numbers = dict(zip(NUMBERS, column_row(product).numbers, strict=True))
-    values: dict[str, Any] = {
-        "id": product.id,
-        "ord": ordinal,
-        "brand": product.brand,
-        "color": product.color,
-        **{name: numbers[name] for name in ("price", "rating", "created")},
-        "in_stock": not numbers["stock"] <= 0,
-        "category": category_levels(product.category),
-        "attribute_names": list(dict.fromkeys(map(term_name, attribute_terms(product)))),
-        "phrases": " ".join(mark_negated(fields["title"].split())),
-        "named": title_key(fields["title"]),
-        "measures": measure_keys(measures),
-        **{name: fields[name] for name in TEXT_FIELDS if fields.get(name)},
-    }
-    return {name: value for name, value in values.items() if value is not None and value == value}
-
-
 def attribute_values(terms: Sequence[str]) -> dict[str, list[str | float | bool]]:
     """The values of attribute terms by key: one tantivy column per attribute."""
     values: dict[str, list[str | float | bool]] = {}
     for term in terms:
         values.setdefault(attribute_key(term_name(term)), []).append(term_value(term))
     return values
-
-
-def category_levels(path: tuple[str, ...]) -> list[str]:
-    """A category and all it lies in: `A`, `A > B`, `A > B > C`."""
-    return [SEPARATOR.join(path[: depth + 1]) for depth in range(len(path))]
 
 
 class WordsWriter:

@@ -10,12 +10,12 @@ from pathlib import Path
 import tantivy
 
 from search.engines.embedded.browsing import BrowsingFacets
-from search.engines.embedded.conditions import Asks, Later
 from search.engines.embedded.dialect import TantivyDialect
-from search.engines.embedded.local import LocalState
-from search.engines.embedded.local_snapshot import LocalSnapshot
 from search.engines.embedded.schema import open_words, ordinals_from, ordinals_of
 from search.engines.embedded.state import IndexState
+from search.engines.local.conditions import Asks, Later
+from search.engines.local.snapshot import LocalSnapshot
+from search.engines.local.state import LocalState
 from search.types import Ordinals
 
 

@@ -15,11 +15,11 @@ import tantivy
 from search.engines.embedded.aggregations import MatchCounting
 from search.engines.embedded.browsing import BrowsingFacets
 from search.engines.embedded.dialect import TantivyDialect, TantivyFrequencies
-from search.engines.embedded.facets import FacetCounter
-from search.engines.embedded.filters import filtered
-from search.engines.embedded.local import LocalState
-from search.engines.embedded.schema import title_key
-from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
+from search.engines.local.facets import FacetCounter
+from search.engines.local.fields import title_key
+from search.engines.local.filters import filtered
+from search.engines.local.state import LocalState
+from search.engines.local.words import WordsQuery, check_weights, prefer_every_word
 from search.order import KEYS, in_order
 from search.types import (
     Facet,

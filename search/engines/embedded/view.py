@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.engines.embedded.local_view import LocalView
 from search.engines.embedded.state import IndexState
+from search.engines.local.view import LocalView
 from search.types import Facet, Filters, Named, Ordinals, Query, Sort, WordMatches
 
 

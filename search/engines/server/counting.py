@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from search.engines.embedded.aggregations import (
+from search.engines.local.attributes import NUMBER, term_number, term_value
+from search.engines.local.buckets import (
     has_bounds,
     rating_steps,
     ratings_reached,
     stated_bounds,
     value_counts,
 )
-from search.engines.embedded.attributes import NUMBER, term_number, term_value
-from search.engines.embedded.filters import PREFIX
-from search.engines.embedded.tally import ATTRIBUTE_NAMES, VALUES, Asked, Bounds, Tally
+from search.engines.local.filters import PREFIX
+from search.engines.local.tally import ATTRIBUTE_NAMES, VALUES, Asked, Bounds, Tally
 
 _SHARD_VALUES = 5_000
 """Values each shard reports, so that the counts of the most frequent are exact."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from search.engines.embedded.following import FollowingEngine
+from search.engines.local.following import FollowingEngine
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer, Server
 from search.engines.server.naming import index_name
 from search.engines.server.snapshot import ServerSnapshot

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.engines.dialect import Value
-from search.engines.embedded.changes import Batch
-from search.engines.embedded.conditions import Asks
-from search.engines.embedded.schema import analyzer
-from search.engines.embedded.texts import unpack_texts
-from search.engines.embedded.titles import mark_negated
+from search.engines.local.changes import Batch
+from search.engines.local.conditions import Asks
+from search.engines.local.fields import analyzer
+from search.engines.local.texts import unpack_texts
+from search.engines.local.titles import mark_negated
 from search.types import Ordinals
 
 _STEMMED = analyzer("phrases")

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from search.engines.embedded.attributes import attribute_terms
-from search.engines.embedded.measures import Measures
-from search.engines.embedded.schema import TEXT_FIELDS, analyzer, indexed_values
+from search.engines.local.attributes import attribute_terms
+from search.engines.local.fields import TEXT_FIELDS, analyzer, indexed_values
+from search.engines.local.measures import Measures
 from search.engines.server.dialect import stored
 from search.engines.server.nearest import FIELD, sent
 from search.types import Product, Vector

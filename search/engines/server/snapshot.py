@@ -7,12 +7,12 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-from search.engines.embedded.changes import Batch
-from search.engines.embedded.conditions import Asks, Later
-from search.engines.embedded.ids import IdStore
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.local import LocalState
-from search.engines.embedded.local_snapshot import LocalSnapshot
+from search.engines.local.changes import Batch
+from search.engines.local.conditions import Asks, Later
+from search.engines.local.ids import IdStore
+from search.engines.local.layout import DataLayout
+from search.engines.local.snapshot import LocalSnapshot
+from search.engines.local.state import LocalState
 from search.engines.server.client import Server
 from search.engines.server.frequencies import Vocabulary
 from search.engines.server.later import Title, matching, titles_of

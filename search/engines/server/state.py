@@ -19,14 +19,14 @@ import numpy as np
 import orjson
 
 from search import fallbacks
-from search.engines.embedded.column_counting import ColumnCounting
-from search.engines.embedded.facets import FacetCounter
-from search.engines.embedded.filters import FILTERS, filtered
-from search.engines.embedded.ids import IdStore
-from search.engines.embedded.local import LocalState
-from search.engines.embedded.schema import title_key
-from search.engines.embedded.tally import Asked, Tally
-from search.engines.embedded.words import WordsQuery, check_weights, prefer_every_word
+from search.engines.local.column_counting import ColumnCounting
+from search.engines.local.facets import FacetCounter
+from search.engines.local.fields import title_key
+from search.engines.local.filters import FILTERS, filtered
+from search.engines.local.ids import IdStore
+from search.engines.local.state import LocalState
+from search.engines.local.tally import Asked, Tally
+from search.engines.local.words import WordsQuery, check_weights, prefer_every_word
 from search.engines.server.client import Params, Server
 from search.engines.server.counting import aggregations, tally
 from search.engines.server.dialect import Dsl, DslDialect

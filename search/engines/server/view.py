@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import TypeVar
 
 from search import fallbacks
-from search.engines.embedded.facets import FacetCounter
-from search.engines.embedded.filters import FILTERS
-from search.engines.embedded.local_view import LocalView
-from search.engines.embedded.tally import Asked, Tally
+from search.engines.local.facets import FacetCounter
+from search.engines.local.filters import FILTERS
+from search.engines.local.tally import Asked, Tally
+from search.engines.local.view import LocalView
 from search.engines.server.state import ServerState
 from search.errors import BadInput, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
 from search.resilience import Guard, note

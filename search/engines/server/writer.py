@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from search.engines.embedded.measures import Measures
+from search.engines.local.measures import Measures
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.loading import BulkLoader
 from search.engines.server.mapping import mapping, server_document, settings
@@ -24,7 +24,7 @@ _LONG_SECONDS = 600.0
 
 
 class ServerWordsWriter:
-    """Loads the words of a snapshot; implements `search.engines.embedded.writer.WordsSink`."""
+    """Loads the words of a snapshot; implements `search.engines.local.writer.WordsSink`."""
 
     def __init__(
         self,

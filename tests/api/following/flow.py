@@ -25,7 +25,7 @@ from api.settings import AppSettings
 from indexer.build import Products, build_index
 from indexer.live import LiveWriter
 from indexer.live_index import LiveIndex
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from search.settings import MeaningSettings, UnderstandingSettings
 from search.types import Product
 from tests.engines.kafka import KafkaBroker

@@ -16,7 +16,7 @@ import pytest
 
 from api.cli import run
 from indexer.live import LiveWriter
-from search.engines.embedded.positions import ANY, UNREAD, Position
+from search.engines.local.positions import ANY, UNREAD, Position
 from tests.api.conftest import AISLE, free_port
 from tests.api.following.flow import (
     SHOP,

@@ -17,9 +17,9 @@ from api.following.gauges import Gauges
 from api.following.running import Asked
 from indexer.live import LiveWriter
 from indexer.merge import fold
-from search.engines.embedded.changes import read_batches
-from search.engines.embedded.layout import read_current
-from search.engines.embedded.live import read_state
+from search.engines.local.changes import read_batches
+from search.engines.local.layout import read_current
+from search.engines.local.live import read_state
 from search.errors import BadInput, IndexMissing, StorageFailed
 from search.types import Applied, Product
 from tests.api.following.flow import (

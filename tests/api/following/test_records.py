@@ -18,7 +18,7 @@ from api.following.gauges import Gauges
 from api.following.patience import Patience
 from api.following.records import Taken, taken
 from api.following.rejects import Rejects
-from search.engines.embedded.positions import Position
+from search.engines.local.positions import Position
 from search.types import Delete, Patch, Upsert
 
 

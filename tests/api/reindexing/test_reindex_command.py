@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api.cli import run
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from search.engines.server.blocking import BlockingServer
 from search.settings import Settings
 from search.types import Product

@@ -13,8 +13,8 @@ from indexer.artifacts.store import open_store
 from indexer.live import LiveWriter
 from indexer.merge import fold
 from indexer.reading import Reading
-from search.engines.embedded.live import read_state
-from search.engines.embedded.positions import Position
+from search.engines.local.live import read_state
+from search.engines.local.positions import Position
 from search.errors import BadInput, StorageFailed
 from search.settings import ArtifactSettings
 from search.types import Change, Delete, Patch, Product, Upsert

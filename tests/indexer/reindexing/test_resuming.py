@@ -12,7 +12,7 @@ import pytest
 
 import search.engines.server.resuming
 from indexer.live import LiveWriter
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from search.engines.server.blocking import BlockingServer
 from search.settings import Settings
 from search.types import Delete, Product, Upsert

@@ -14,7 +14,7 @@ from indexer.live import LiveWriter
 from indexer.reindexing import kept_snapshots, roll_back
 from indexer.server_indices import indices
 from indexer.storage import remove_tree
-from search.engines.embedded.live import LiveState
+from search.engines.local.live import LiveState
 from search.engines.server.blocking import BlockingServer
 from search.errors import NotFound
 from search.settings import Settings

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from search.engines import ENGINES
-from search.engines.embedded.layout import read_current
+from search.engines.local.layout import read_current
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.mapping import mapping
 from search.errors import AisleError, BadInput

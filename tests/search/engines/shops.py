@@ -15,13 +15,13 @@ from indexer.analysis import index_fields
 from indexer.live import LiveWriter
 from indexer.measures import product_measures
 from query.normalize import normalize_query
-from search.engines.embedded.dense import build_vector_index
-from search.engines.embedded.layout import DataLayout, new_version, read_current, stamp
-from search.engines.embedded.manifest import Manifest, encode_manifest, measure_parts
-from search.engines.embedded.schema import analyzer
 from search.engines.embedded.snapshot import OpenSnapshot
 from search.engines.embedded.state import IndexState
-from search.engines.embedded.writer import PartsWriter
+from search.engines.local.dense import build_vector_index
+from search.engines.local.fields import analyzer
+from search.engines.local.layout import DataLayout, new_version, read_current, stamp
+from search.engines.local.manifest import Manifest, encode_manifest, measure_parts
+from search.engines.local.writer import PartsWriter
 from search.engines.server.writer import ServerWordsWriter
 from search.seams import Encoder
 from search.settings import Settings, WordsSettings

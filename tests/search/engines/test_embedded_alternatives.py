@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from search.engines.embedded.dialect import TantivyFrequencies
 from search.engines.embedded.state import IndexState
-from search.engines.embedded.words import WordsQuery
+from search.engines.local.words import WordsQuery
 from search.types import Alternative, Product, Query
 from tests.search.engines.brute import has_every_word
 from tests.search.engines.shops import Shop, build, ids, state_of, understood

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.engines.embedded.layout import read_current
 from search.engines.embedded.snapshot import OpenSnapshot
+from search.engines.local.layout import read_current
 from search.errors import BadInput
 from search.settings import Settings
 from search.types import Filter, Product, Query, Upsert

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.engines.embedded.columns import Dictionary
-from search.engines.embedded.measures import measure_key
+from search.engines.local.columns import Dictionary
+from search.engines.local.measures import measure_key
 from search.errors import BadInput
 from search.types import Filter, Product, Query, Upsert
 from tests.search.engines.brute import satisfies

@@ -14,10 +14,10 @@ import pytest
 from indexer.analysis import encoder_text
 from indexer.live import LiveWriter
 from search.build import open_search
-from search.engines.embedded import following as following_engine
 from search.engines.embedded.engine import EmbeddedEngine
-from search.engines.embedded.layout import DataLayout
 from search.engines.embedded.view import EmbeddedView
+from search.engines.local import following as following_engine
+from search.engines.local.layout import DataLayout
 from search.errors import CursorExpired, IndexCorrupt
 from search.settings import Settings
 from search.types import (

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.engines.embedded.attributes import number_term, term_number
-from search.engines.embedded.documents import decode_product, encode_product
-from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.manifest import FORMAT, verify
-from search.engines.embedded.strings import StringTable
+from search.engines.local.attributes import number_term, term_number
+from search.engines.local.documents import decode_product, encode_product
+from search.engines.local.layout import DataLayout, read_current
+from search.engines.local.manifest import FORMAT, verify
+from search.engines.local.strings import StringTable
 from search.errors import IndexCorrupt, IndexMissing
 from search.types import Product
 from tests.search.engines.shops import build, state_of, unit_vectors

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.engines.embedded.statistics import (
+from search.engines.local.statistics import (
     category_prices,
     extended,
     read_statistics,

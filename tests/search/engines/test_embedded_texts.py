@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.analysis import index_fields
-from search.engines.embedded import texts
-from search.engines.embedded.arrays import ArrayFile, load
-from search.engines.embedded.layout import DataLayout, read_current
-from search.engines.embedded.schema import analyzer
-from search.engines.embedded.text_store import TextStore
-from search.engines.embedded.texts import FIELDS, TextsWriter, pack_texts
+from search.engines.local import texts
+from search.engines.local.arrays import ArrayFile, load
+from search.engines.local.fields import analyzer
+from search.engines.local.layout import DataLayout, read_current
+from search.engines.local.text_store import TextStore
+from search.engines.local.texts import FIELDS, TextsWriter, pack_texts
 from search.errors import IndexCorrupt
 from search.settings import Settings
 from search.types import Product, Text

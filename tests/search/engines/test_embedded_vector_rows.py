@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.engines.embedded.dense import VectorIndex, build_vector_index, faiss
-from search.engines.embedded.vector_rows import VectorRows
+from search.engines.local.dense import VectorIndex, build_vector_index, faiss
+from search.engines.local.vector_rows import VectorRows
 from search.types import Vectors
 from tests.search.engines.shops import unit_vectors
 

@@ -13,8 +13,8 @@ import pytest
 from indexer.analysis import index_fields
 from indexer.catalogue import open_catalogue
 from indexer.measures import product_measures
-from search.engines.embedded.schema import TEXT_FIELDS, analyzer
-from search.engines.embedded.titles import mark_negated
+from search.engines.local.fields import TEXT_FIELDS, analyzer
+from search.engines.local.titles import mark_negated
 from search.engines.server.mapping import mapping, server_document, settings
 from search.settings import Settings
 from search.types import Product

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from search.engines.embedded.filters import FilterIndex, filter_mask
+from search.engines.local.filters import FilterIndex, filter_mask
 from search.types import Filters, Mask
 
 _KEPT = 16

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from search.engines.embedded.attributes import AttributesWriter
-from search.engines.embedded.columns import ColumnsWriter
-from search.engines.embedded.documents import DocumentsWriter
-from search.engines.embedded.ids import IdsWriter
-from search.engines.embedded.layout import SnapshotLayout
-from search.engines.embedded.measures import Measures, MeasuresWriter
-from search.engines.embedded.schema import WordsWriter, analyzer
-from search.engines.embedded.texts import TextsWriter
-from search.engines.embedded.titles import TitlesWriter, mark_negated
+from search.engines.embedded.schema import WordsWriter
+from search.engines.local.attributes import AttributesWriter
+from search.engines.local.columns import ColumnsWriter
+from search.engines.local.documents import DocumentsWriter
+from search.engines.local.fields import analyzer
+from search.engines.local.ids import IdsWriter
+from search.engines.local.layout import SnapshotLayout
+from search.engines.local.measures import Measures, MeasuresWriter
+from search.engines.local.texts import TextsWriter
+from search.engines.local.titles import TitlesWriter, mark_negated
 from search.types import Product
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from search.engines.embedded.layout import STAMP, SnapshotLayout
+from search.engines.local.layout import STAMP, SnapshotLayout
 from search.errors import IndexCorrupt
 
 FORMAT = 4

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 import orjson
 
-from search.engines.embedded.positions import (
+from search.engines.local.positions import (
     Positions,
     positions_from_json,
     positions_to_json,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.engines.embedded.columns import SEPARATOR, Dictionary
-from search.engines.embedded.filters import FILTERS, PREFIX, FilterIndex
-from search.engines.embedded.tally import ATTRIBUTE_NAMES, RATINGS, Asked, Counting, Tally
+from search.engines.local.columns import SEPARATOR, Dictionary
+from search.engines.local.filters import FILTERS, PREFIX, FilterIndex
+from search.engines.local.tally import ATTRIBUTE_NAMES, RATINGS, Asked, Counting, Tally
 from search.types import Facet, FacetValue, Filters
 
 Faceted = tuple[int, tuple[Facet, ...]]

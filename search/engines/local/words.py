@@ -18,8 +18,8 @@ from typing import Generic
 import numpy as np
 
 from search.engines.dialect import Dialect, Frequencies, Q
-from search.engines.embedded.schema import TEXT_FIELDS, analyzer
-from search.engines.embedded.spelling import near_words
+from search.engines.local.fields import TEXT_FIELDS, analyzer
+from search.engines.local.spelling import near_words
 from search.errors import BadInput
 from search.settings import WordsSettings
 from search.types import Alternative, Query, Ranking

@@ -9,9 +9,9 @@ import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import GrowingArray, load
-from search.engines.embedded.spelling import near_words
-from search.engines.embedded.texts import (
+from search.engines.local.arrays import GrowingArray, load
+from search.engines.local.spelling import near_words
+from search.engines.local.texts import (
     FIELDS,
     ORDERED,
     SHAPES,

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from search.engines.embedded.columns import ColumnsView
+from search.engines.local.columns import ColumnsView
 from search.order import in_order
 from search.types import Mask, Ordinals, Sort
 

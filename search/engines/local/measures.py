@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import gather, load
-from search.engines.embedded.layout import stamp
+from search.engines.local.arrays import gather, load
+from search.engines.local.layout import stamp
 from search.types import Mask, Ordinals
 
 Measures = Mapping[str, tuple[float, ...]]

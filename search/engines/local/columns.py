@@ -18,15 +18,15 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import GrowingArray, load
-from search.engines.embedded.layout import stamp
-from search.engines.embedded.statistics import (
+from search.engines.local.arrays import GrowingArray, load
+from search.engines.local.layout import stamp
+from search.engines.local.statistics import (
     category_prices,
     extended,
     read_statistics,
     write_statistics,
 )
-from search.engines.embedded.strings import StringTable, write_strings
+from search.engines.local.strings import StringTable, write_strings
 from search.types import Product, Statistics
 
 NUMBERS = (

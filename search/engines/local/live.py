@@ -13,9 +13,9 @@ from pathlib import Path
 
 import orjson
 
-from search.engines.embedded.changes import Batch, read_batches
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.positions import (
+from search.engines.local.changes import Batch, read_batches
+from search.engines.local.layout import DataLayout
+from search.engines.local.positions import (
     Positions,
     positions_from_json,
     positions_to_json,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from search.engines.dialect import Dialect, Q
-from search.engines.embedded import attributes as terms
-from search.engines.embedded.attributes import AttributeStore
-from search.engines.embedded.columns import ColumnsView, Dictionary
-from search.engines.embedded.conditions import (
+from search.engines.local import attributes as terms
+from search.engines.local.attributes import AttributeStore
+from search.engines.local.columns import ColumnsView, Dictionary
+from search.engines.local.conditions import (
     ID,
     Attribute,
     Condition,
@@ -25,9 +25,9 @@ from search.engines.embedded.conditions import (
     Phrases,
     Stock,
 )
-from search.engines.embedded.measures import MeasureStore, measure_key
-from search.engines.embedded.schema import analyzer
-from search.engines.embedded.titles import TitleStore, mark_negated
+from search.engines.local.fields import analyzer
+from search.engines.local.measures import MeasureStore, measure_key
+from search.engines.local.titles import TitleStore, mark_negated
 from search.errors import BadInput
 from search.types import Filter, Filters, Mask, Ordinals
 

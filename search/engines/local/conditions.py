@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.dialect import Dialect, Q
-from search.engines.embedded.arrays import Scalar
-from search.engines.embedded.attributes import AttributeStore
-from search.engines.embedded.columns import SEPARATOR, ColumnsView, Dictionary
-from search.engines.embedded.measures import MeasureStore
-from search.engines.embedded.titles import TitleStore
+from search.engines.local.arrays import Scalar
+from search.engines.local.attributes import AttributeStore
+from search.engines.local.columns import SEPARATOR, ColumnsView, Dictionary
+from search.engines.local.measures import MeasureStore
+from search.engines.local.titles import TitleStore
 from search.types import Mask, Ordinals
 
 

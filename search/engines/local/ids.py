@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import load
-from search.engines.embedded.layout import stamp
+from search.engines.local.arrays import load
+from search.engines.local.layout import stamp
 from search.types import Ordinals
 
 

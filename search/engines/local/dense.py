@@ -24,7 +24,7 @@ from search.errors import IndexCorrupt, StorageFailed
 from search.types import Mask, Ordinals, Ranking, Vector, Vectors
 
 if TYPE_CHECKING:
-    from search.engines.embedded.vector_rows import VectorRows
+    from search.engines.local.vector_rows import VectorRows
 
 faiss: Any = _faiss
 """Untyped: the library's stubs lack the keyword arguments its Python layer adds."""
@@ -165,7 +165,7 @@ class VectorIndex:
     @cached_property
     def _rows(self) -> VectorRows:
         # Numba takes a second to import: only where vectors are read.
-        from search.engines.embedded.vector_rows import VectorRows
+        from search.engines.local.vector_rows import VectorRows
 
         return VectorRows(self._index)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import load
+from search.engines.local.arrays import load
 from search.types import Statistics
 
 _ENOUGH = 5

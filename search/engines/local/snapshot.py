@@ -14,24 +14,24 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from search.engines.embedded.arrays import GrowingArray
-from search.engines.embedded.attributes import AttributeStore
-from search.engines.embedded.changes import Batch
-from search.engines.embedded.columns import ColumnStore
-from search.engines.embedded.conditions import Later
-from search.engines.embedded.dense import VectorIndex
-from search.engines.embedded.documents import DocumentStore, decode_product
-from search.engines.embedded.facts import EmbeddedFacts
-from search.engines.embedded.filters import FilterIndex
-from search.engines.embedded.layout import DataLayout
-from search.engines.embedded.live import UNCHANGED, LiveUpdate, live_version, load_live
-from search.engines.embedded.local import LocalState
-from search.engines.embedded.manifest import Manifest, verify
-from search.engines.embedded.masks import MaskCache
-from search.engines.embedded.measures import MeasureStore
-from search.engines.embedded.order import BaseOrders
-from search.engines.embedded.text_store import TextStore
-from search.engines.embedded.titles import TitleStore
+from search.engines.local.arrays import GrowingArray
+from search.engines.local.attributes import AttributeStore
+from search.engines.local.changes import Batch
+from search.engines.local.columns import ColumnStore
+from search.engines.local.conditions import Later
+from search.engines.local.dense import VectorIndex
+from search.engines.local.documents import DocumentStore, decode_product
+from search.engines.local.facts import EmbeddedFacts
+from search.engines.local.filters import FilterIndex
+from search.engines.local.layout import DataLayout
+from search.engines.local.live import UNCHANGED, LiveUpdate, live_version, load_live
+from search.engines.local.manifest import Manifest, verify
+from search.engines.local.masks import MaskCache
+from search.engines.local.measures import MeasureStore
+from search.engines.local.order import BaseOrders
+from search.engines.local.state import LocalState
+from search.engines.local.text_store import TextStore
+from search.engines.local.titles import TitleStore
 from search.errors import IndexCorrupt
 from search.settings import Settings
 from search.types import Mask, Ordinals, Vectors

@@ -12,16 +12,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.columns import SEPARATOR, ColumnsView, Dictionary
-from search.engines.embedded.filters import FILTERS, FilterIndex
-from search.engines.embedded.tally import RATINGS, VALUES, Asked, Bounds, Counting, Tally
+from search.engines.local.columns import SEPARATOR, ColumnsView, Dictionary
+from search.engines.local.filters import FILTERS, FilterIndex
+from search.engines.local.tally import RATINGS, VALUES, Asked, Bounds, Counting, Tally
 from search.types import Filters, Mask
 
 Rows = NDArray[np.intp] | slice
 
 
 class Chosen(Protocol):
-    """Who is counted: `search.engines.embedded.masks.MaskCache` for all products."""
+    """Who is counted: `search.engines.local.masks.MaskCache` for all products."""
 
     def of(self, filters: Filters) -> Mask:
         """The products that satisfy filters."""

@@ -21,8 +21,8 @@ import orjson
 import zstandard
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import load
-from search.engines.embedded.layout import stamp
+from search.engines.local.arrays import load
+from search.engines.local.layout import stamp
 from search.types import Ordinals, Product
 
 _LEVEL = 3

@@ -15,7 +15,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import load
+from search.engines.local.arrays import load
 
 _KEPT = 4096
 """Look-ups kept for each table: of large ones, each reads twenty places all over the file."""

@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
-from search.engines.embedded.layout import read_current
-from search.engines.embedded.local import LocalState
-from search.engines.embedded.local_snapshot import LocalSnapshot
-from search.engines.embedded.local_view import LocalView
-from search.engines.embedded.words import check_weights
+from search.engines.local.layout import read_current
+from search.engines.local.snapshot import LocalSnapshot
+from search.engines.local.state import LocalState
+from search.engines.local.view import LocalView
+from search.engines.local.words import check_weights
 from search.errors import AisleError, CursorExpired
 from search.settings import Settings
 

@@ -23,9 +23,9 @@ import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import ArrayFile
-from search.engines.embedded.layout import stamp
-from search.engines.embedded.schema import analyzer
+from search.engines.local.arrays import ArrayFile
+from search.engines.local.fields import analyzer
+from search.engines.local.layout import stamp
 from search.types import Text, shape_of
 
 FIELDS: tuple[Text, ...] = get_args(Text)

@@ -11,7 +11,7 @@ from typing import Generic, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.local import LocalState
+from search.engines.local.state import LocalState
 from search.seams import Columns, Facts
 from search.types import Facet, Filter, Filters, Ordinals, Product, Ranking, Vector
 

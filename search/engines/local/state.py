@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from search.engines.embedded.column_counting import ColumnCounting
-from search.engines.embedded.columns import ColumnsView
-from search.engines.embedded.dense import VectorIndex
-from search.engines.embedded.documents import DocumentStore
-from search.engines.embedded.facets import FacetCounter
-from search.engines.embedded.facts import EmbeddedFacts
-from search.engines.embedded.filters import FILTERS, FilterIndex
-from search.engines.embedded.masks import MaskCache
-from search.engines.embedded.order import BaseOrders
-from search.engines.embedded.tally import Asked, Tally
+from search.engines.local.column_counting import ColumnCounting
+from search.engines.local.columns import ColumnsView
+from search.engines.local.dense import VectorIndex
+from search.engines.local.documents import DocumentStore
+from search.engines.local.facets import FacetCounter
+from search.engines.local.facts import EmbeddedFacts
+from search.engines.local.filters import FILTERS, FilterIndex
+from search.engines.local.masks import MaskCache
+from search.engines.local.order import BaseOrders
+from search.engines.local.tally import Asked, Tally
 from search.settings import WordsSettings
 from search.types import Facet, Filters, Mask, Ordinals, Product, Ranking, Vector, Vectors
 

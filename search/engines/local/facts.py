@@ -9,10 +9,10 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.dense import VectorIndex
-from search.engines.embedded.documents import DocumentStore
-from search.engines.embedded.filters import PREFIX, FilterIndex
-from search.engines.embedded.text_store import TextsView
+from search.engines.local.dense import VectorIndex
+from search.engines.local.documents import DocumentStore
+from search.engines.local.filters import PREFIX, FilterIndex
+from search.engines.local.text_store import TextsView
 from search.errors import BadInput
 from search.seams import Columns
 from search.types import Filter, Ordinals, Statistics, Text, TextRows, Vectors

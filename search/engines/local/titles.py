@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.embedded.arrays import gather, load
-from search.engines.embedded.layout import stamp
-from search.engines.embedded.strings import StringTable, write_strings
+from search.engines.local.arrays import gather, load
+from search.engines.local.layout import stamp
+from search.engines.local.strings import StringTable, write_strings
 from search.types import Mask, Ordinals
 
 _NEGATED = "_"
