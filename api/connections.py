@@ -4,6 +4,7 @@ long it may be, and how long an answer may wait to be taken. uvicorn itself wait
 from __future__ import annotations
 
 import asyncio
+import uuid
 from http import HTTPStatus
 
 import orjson
@@ -136,16 +137,20 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._refused = True
         title = HTTPStatus(status).phrase
+        asked = uuid.uuid4().hex
         body = orjson.dumps(
             {
                 "type": f"urn:aisle:problem:{slug}",
                 "title": title,
                 "status": status,
                 "detail": detail,
+                "instance": f"urn:uuid:{asked}",  # what was asked for may not have been read
+                "request_id": asked,
             }
         )
         headers = {
             **SAFE_HEADERS,
+            "X-Request-ID": asked,
             "Content-Type": MEDIA_TYPE,
             "Content-Length": str(len(body)),
             "Connection": "close",

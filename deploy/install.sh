@@ -19,7 +19,7 @@ $python -m compileall -q "$@"
 rm -rf "$environment/share/numba"
 NUMBA_CACHE_DIR=$environment/share/numba $python -c '
 import importlib, pkgutil, rankers
-import search.engines.embedded.vector_rows
+import search.engines.local.vector_rows
 for module in pkgutil.walk_packages(rankers.__path__, "rankers."):
     importlib.import_module(module.name)
 '

@@ -14,7 +14,6 @@ from opensearchpy import AsyncOpenSearch, OpenSearch, TransportError
 from tests.engines import opensearch as started
 from tests.engines.elasticsearch import PASSWORD, USER, SecureElasticsearch
 from tests.engines.elasticsearch import VERSION as ELASTICSEARCH
-from tests.engines.fixtures import StartCluster
 from tests.engines.opensearch import VERSION as OPENSEARCH
 from tests.engines.shared import Shared
 
@@ -88,15 +87,3 @@ def test_a_server_comes_back_with_its_data(opensearch_alone: started.OpenSearch)
         server.start()
         server.wait_for("yellow")
         assert client.count(index="kept")["count"] == 1
-
-
-@pytest.mark.slow
-def test_a_cluster_elects_another_leader(opensearch_cluster: StartCluster) -> None:
-    cluster = opensearch_cluster(3)
-    leader = cluster.leader()
-    leader.kill()
-    cluster.wait_for_nodes(2)
-    assert cluster.leader() is not leader
-    leader.start()
-    cluster.wait_for_nodes(3)
-    cluster.kill()

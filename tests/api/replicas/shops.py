@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -75,12 +76,17 @@ def config_for(servers: Sequence[Api]) -> str:
     )
 
 
+SHOPPERS = 4
+
+
 class Load:
     """Shoppers who search and click, through one address, until told to stop."""
 
-    def __init__(self, url: str, product: str, shoppers: int = 4) -> None:
+    def __init__(self, url: str, product: str, shoppers: int = SHOPPERS) -> None:
         self.versions: list[str] = []
         self.faults: list[str] = []
+        self.cut: list[str] = []
+        """Answers that broke off in the middle, of requests that were then made anew."""
         self.acknowledged: set[str] = set()
         self.answered = 0
         self._url, self._product = url, product
@@ -99,15 +105,24 @@ class Load:
             thread.join()
 
     def _shop(self) -> None:
-        steps = itertools.cycle((self._get, self._post, self._click))
+        steps = itertools.cycle((self._get, self._post, None))
         with httpx.Client(base_url=self._url, timeout=20) as client:
             while not self._stop.is_set():
+                step = next(steps) or partial(self._click, f"e{next(self._numbers)}")
                 try:
-                    next(steps)(client)
+                    self._insist(step, client)
                     self.answered += 1
                 except (httpx.TransportError, AssertionError) as error:
                     self.faults.append(f"{time.time():.3f} {error!r}")
                 time.sleep(PAUSE_SECONDS)
+
+    def _insist(self, step: Callable[[httpx.Client], None], client: httpx.Client) -> None:
+        """Once more where the answer had begun when its server died: nobody before it could."""
+        try:
+            step(client)
+        except httpx.RemoteProtocolError as error:
+            self.cut.append(f"{time.time():.3f} {error!r}")
+            step(client)
 
     def _get(self, client: httpx.Client) -> None:
         self._found(client.get("/v1/search?q=lamp&facets=default"))
@@ -120,8 +135,7 @@ class Load:
         assert answer.json()["hits"], "an empty page"
         self.versions.append(answer.json()["version"])
 
-    def _click(self, client: httpx.Client) -> None:
-        number = f"e{next(self._numbers)}"
+    def _click(self, number: str, client: httpx.Client) -> None:
         event = {
             "event_id": number,
             "action_name": "click",

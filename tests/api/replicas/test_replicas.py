@@ -22,7 +22,7 @@ from indexer.build import Products, build_index
 from search.settings import ArtifactSettings, MeaningSettings, UnderstandingSettings
 from tests.api.conftest import aisle
 from tests.api.logged import rows
-from tests.api.replicas.shops import Api, Load, config_for, environment, wait_for
+from tests.api.replicas.shops import SHOPPERS, Api, Load, config_for, environment, wait_for
 from tests.engines.fixtures import StartNginx
 from tests.engines.nginx import Nginx
 from tests.engines.processes import temporary
@@ -122,6 +122,7 @@ def test_a_replica_that_is_killed_takes_no_request_with_it(machines: Machines, s
             late.kill()
             one.start()
     assert load.faults == []
+    assert len(load.cut) <= 2 * SHOPPERS  # in flight on what was killed, which happened twice
     kept = [[row["event_id"] for row in rows(api.data, "events")] for api in (one, two, late)]
     assert all(kept), "each of them took some"
     assert {each for log in kept for each in log} >= load.acknowledged
