@@ -11,12 +11,12 @@ from indexer.analysis import index_fields
 from indexer.measures import product_measures
 from search.engines.local.changes import Batch
 from search.engines.local.manifest import Manifest
+from search.engines.server.asking import whole
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.loading import Item, send
 from search.engines.server.mapping import server_document
 from search.engines.server.naming import index_name
 from search.engines.server.nearest import FIELD
-from search.engines.server.state import whole
 from search.engines.server.writer import with_checksum
 from search.errors import EngineUnavailable
 from search.resilience import within

@@ -9,16 +9,13 @@ written meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import orjson
 
-from search import fallbacks
 from search.engines.local.column_counting import ColumnCounting
 from search.engines.local.facets import FacetCounter
 from search.engines.local.fields import title_key
@@ -27,15 +24,14 @@ from search.engines.local.ids import IdStore
 from search.engines.local.state import LocalState
 from search.engines.local.tally import Asked, Tally
 from search.engines.local.words import WordsQuery, check_weights, prefer_every_word
+from search.engines.server.asking import COUNTS, HITS, ask, copy_of, whole
 from search.engines.server.client import Params, Server
 from search.engines.server.counting import aggregations, tally
 from search.engines.server.dialect import Dsl, DslDialect
-from search.engines.server.faults import wrong_product
 from search.engines.server.frequencies import Asking, Vocabulary, with_counts
 from search.engines.server.nearest import nearest
 from search.errors import EngineUnavailable, EngineUnusable
 from search.order import KEYS, in_order
-from search.resilience import note
 from search.types import (
     Facet,
     Filters,
@@ -52,17 +48,11 @@ from search.types import (
 
 _NAMED = 50
 """Products of one title, at most."""
-_HITS: Params = {
-    "filter_path": "timed_out,_shards.failed,hits.hits.sort",
-    "search_type": "dfs_query_then_fetch",
-}
-"""What travels of a candidate: its score and its ordinal. Words are counted over all shards, so
-that scores are those of one; of a single shard, nothing more is asked."""
-_COUNTS: Params = {"filter_path": "timed_out,_shards.failed,aggregations"}
 _RARE = 0.001
 """Of the products with every word that are enough: as few are expected (by `estimate`, which is
 too low) where both questions are asked at once. Of 300 queries on 100,000 products 80 needed the
 second; so 50 of them had it in time, and 16 more had it in vain."""
+_AS_ASKED: Relaxation = "none"
 _DIALECT = DslDialect()
 
 
@@ -113,7 +103,7 @@ class ServerState(LocalState):
             every, also = await asyncio.gather(asked, self._search(words.any(), filters, limit))
         else:
             every = await asked
-        some, relaxation = Ranking.empty(), _as_asked()
+        some, relaxation = Ranking.empty(), _AS_ASKED
         if words.relaxable and (relax or await self._few(words, filters, len(every))):
             some = await self._search(words.any(), filters, limit) if also is None else also
             relaxation = "fewer_words" if len(some) and not len(every) else "none"
@@ -122,15 +112,15 @@ class ServerState(LocalState):
 
     async def named(self, query: Query) -> Named:
         """See `search.seams.View.named`."""
-        titled = self._search(_DIALECT.term("named", title_key(" ".join(query.terms))), (), _NAMED)
-        found = (await self._words(query)).by_code()
-        whole = (await titled).ordinals
+        title = _DIALECT.term("named", title_key(" ".join(query.terms)))
+        titled, words = await asyncio.gather(self._search(title, (), _NAMED), self._words(query))
+        found = words.by_code()
         if not found:
-            return Named(whole, whole[:0])
+            return Named(titled.ordinals, titled.ordinals[:0])
         coded = (await self._search(_DIALECT.some(list(found.values())), (), _NAMED)).ordinals
         titles = [_letters(product.title) for product in self.documents.products(coded)]
         own = np.array([not any(code in title for code in found) for title in titles], np.bool_)
-        return Named(np.union1d(whole, coded[own]).astype(np.int32), coded)
+        return Named(np.union1d(titled.ordinals, coded[own]).astype(np.int32), coded)
 
     async def sorted_words(
         self, query: Query, filters: Filters, sort: Sort, limit: int, relax: bool = False
@@ -204,7 +194,7 @@ class ServerState(LocalState):
     async def _count(self, matches: Dsl, filters: Filters, asked: Asked) -> Tally:
         query = self._within(matches, filters)
         body = {"size": 0, "track_total_hits": False, "query": query, "aggs": aggregations(asked)}
-        found = await self._ask(body, _COUNTS)
+        found = await self._ask(body, COUNTS)
         return tally(asked, found["aggregations"])
 
     async def _words(self, query: Query) -> WordsQuery[Dsl]:
@@ -220,7 +210,7 @@ class ServerState(LocalState):
     async def _frequencies(self, queries: Sequence[Dsl]) -> tuple[list[int], bool]:
         counted = {"filters": {"filters": list(queries)}}
         body = {"size": 0, "track_total_hits": False, "aggs": {"words": counted}}
-        found = await self._ask(body, _COUNTS)
+        found = await self._ask(body, COUNTS)
         buckets = found["aggregations"]["words"]["buckets"]
         return [bucket["doc_count"] for bucket in buckets], whole(found)
 
@@ -272,9 +262,10 @@ class ServerState(LocalState):
             "sort": list(sort),
             "query": query,
         }
-        found = await self._ask(body, {**_HITS, "preference": _copy(query)})
+        found = await self._ask(body, {**HITS, "preference": copy_of(query)})
         hits: list[dict[str, Any]] = found.get("hits", {}).get("hits", [])
-        return hits
+        # A batch that was given up may have been taken all the same, and not yet taken back.
+        return [hit for hit in hits if hit["sort"][-1] < len(self.alive)]
 
     def allowed(self, filters: Filters) -> Dsl:
         """What satisfies filters in this state.
@@ -300,7 +291,7 @@ class ServerState(LocalState):
         Raises:
             EngineUnavailable, EngineUnusable, NotFound, IndexCorrupt: why it does not.
         """
-        await self._ask({"size": 0, "query": {"term": {"ord": 0}}}, _HITS, seconds)
+        await self._ask({"size": 0, "query": {"term": {"ord": 0}}}, HITS, seconds)
 
     async def probe_changes(self, seconds: float) -> None:
         """Raises unless the server has a leader, and the index takes changes, for all that those
@@ -319,18 +310,7 @@ class ServerState(LocalState):
             raise EngineUnavailable(f"{self.index} takes no changes; look whether a disk is full")
 
     async def _ask(self, body: Dsl, params: Params, seconds: float | None = None) -> Any:
-        path = f"/{self.index}/_search"
-        found = await self.server.request("POST", path, body, params, seconds)
-        if not isinstance(found, Mapping) or "_shards" not in found:
-            raise wrong_product(self.server.product)
-        if not whole(found):
-            note(fallbacks.PART)
-        return found
-
-
-def whole(answer: Mapping[str, Any]) -> bool:
-    """Whether an answer is about all parts of the index, and all that is in them."""
-    return not (answer.get("timed_out") or answer.get("_shards", {}).get("failed"))
+        return await ask(self.server, self.index, body, params, seconds)
 
 
 class _Nobody:
@@ -339,16 +319,6 @@ class _Nobody:
     def count(self, filters: Filters, asked: Asked) -> Tally:
         """Nothing."""
         return Tally(0, {}, {})
-
-
-def _as_asked() -> Relaxation:
-    return "none"
-
-
-def _copy(query: Dsl) -> str:
-    """Which copy of the index answers: the same for the same query, since copies count words a
-    little differently while changes come in, and pages of one query should not."""
-    return blake2b(orjson.dumps(query), digest_size=8).hexdigest()
 
 
 def _letters(text: str) -> str:
