@@ -17,6 +17,7 @@ from search.engines.server.loading import Item, send
 from search.engines.server.mapping import server_document
 from search.engines.server.naming import index_name
 from search.engines.server.nearest import FIELD
+from search.engines.server.verifying import mappings_of
 from search.engines.server.writer import with_checksum
 from search.errors import EngineUnavailable
 from search.resilience import within
@@ -153,4 +154,4 @@ def _born(index: Changing, ordinal: int) -> dict[str, int]:
 def holds_vectors(server: BlockingServer, index: str) -> bool:
     """Whether an index holds vectors."""
     found = server.request("GET", f"/{index}/_mapping")
-    return FIELD in next(iter(found.values()))["mappings"].get("properties", {})
+    return FIELD in mappings_of(server.server.product, found).get("properties", {})

@@ -12,6 +12,7 @@ from typing import Any
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.mapping import FORMAT
 from search.engines.server.nearest import FIELD
+from search.engines.server.verifying import mappings_of
 from search.errors import NotFound
 
 BLOCK = 1_000
@@ -39,7 +40,7 @@ def loaded(
         found = server.request("GET", f"/{index}/_mapping")
     except NotFound:
         return None
-    mappings = next(iter(found.values()))["mappings"]
+    mappings = mappings_of(server.server.product, found)
     made = mappings.get("_meta", {}).get("aisle", {})
     if vectors != (FIELD in mappings.get("properties", {})):
         return None

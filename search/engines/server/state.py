@@ -9,7 +9,7 @@ written meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from search.engines.server.asking import COUNTS, HITS, ask, copy_of, whole
 from search.engines.server.client import Params, Server
 from search.engines.server.counting import aggregations, tally
 from search.engines.server.dialect import Dsl, DslDialect
+from search.engines.server.faults import wrong_product
 from search.engines.server.frequencies import Asking, Vocabulary, with_counts
 from search.engines.server.nearest import nearest
 from search.errors import EngineUnavailable, EngineUnusable
@@ -306,6 +307,8 @@ class ServerState(LocalState):
             found = await self.server.request("GET", path, None, params, seconds)
         except EngineUnusable:
             return
+        if not isinstance(found, Mapping) or "cluster_name" not in found:
+            raise wrong_product(self.server.product)
         if found.get("blocks", {}).get("indices", {}).get(self.index):
             raise EngineUnavailable(f"{self.index} takes no changes; look whether a disk is full")
 

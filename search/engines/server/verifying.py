@@ -76,5 +76,16 @@ def _types(mappings: Mapping[str, Any]) -> dict[str, str]:
 
 async def _mappings(server: Server, index: str) -> dict[str, Any]:
     found = await server.request("GET", f"/{index}/_mapping")
-    mappings: dict[str, Any] = next(iter(found.values()))["mappings"]
-    return mappings
+    return mappings_of(server.product, found)
+
+
+def mappings_of(product: str, found: object) -> dict[str, Any]:
+    """The mapping of the one index that was asked about.
+
+    Raises:
+        EngineUnusable: no search server answered.
+    """
+    described = next(iter(found.values()), None) if isinstance(found, Mapping) else None
+    if not isinstance(described, Mapping) or "mappings" not in described:
+        raise wrong_product(product)
+    return dict(described["mappings"])
