@@ -12,8 +12,11 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 HOST = "127.0.0.1"
 WITH_ME = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
@@ -21,6 +24,15 @@ WITH_ME = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 _BELOW_CLIENTS = range(20_000, 32_000)
 """Ports that Linux does not give to clients: one stays free until a slow server takes it, and while
 a killed one is away."""
+
+
+_BEGINNER = ThreadPoolExecutor(1, thread_name_prefix="servers")
+"""What was started ends with the thread that started it, not with the process: so one thread starts
+all, and lives on. Another may be one of an event loop, and end with a test."""
+
+
+def _begun(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    return _BEGINNER.submit(partial(subprocess.Popen, command, **options)).result()
 
 
 class Server(ABC):
@@ -73,7 +85,7 @@ class Server(ABC):
         self.folder.mkdir(parents=True, exist_ok=True)
         told = self._told()
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = _begun(
                 [*WITH_ME, *self._command()],
                 stdin=subprocess.DEVNULL if told is None else subprocess.PIPE,
                 stdout=log,

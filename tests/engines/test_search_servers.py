@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
-import pytest
 from elasticsearch import AsyncElasticsearch
-from opensearchpy import AsyncOpenSearch, OpenSearch, TransportError
+from opensearchpy import AsyncOpenSearch
 
-from tests.engines import opensearch as started
 from tests.engines.elasticsearch import PASSWORD, USER, SecureElasticsearch
 from tests.engines.elasticsearch import VERSION as ELASTICSEARCH
 from tests.engines.opensearch import VERSION as OPENSEARCH
@@ -70,20 +68,3 @@ async def test_secure_elasticsearch_wants_its_password(
         login = (USER, password)
         async with AsyncElasticsearch(url, ca_certs=trusted, basic_auth=login) as client:
             assert await client.ping() == answers
-
-
-def test_a_server_comes_back_with_its_data(opensearch_alone: started.OpenSearch) -> None:
-    server = opensearch_alone
-    with OpenSearch(server.url, timeout=60, max_retries=0) as client:
-        client.index(index="kept", id="1", body={"title": "red shoes"}, refresh=True)
-        server.pause()
-        with pytest.raises(TransportError):
-            client.count(index="kept", request_timeout=0.5)
-        server.resume()
-        assert client.count(index="kept")["count"] == 1
-        server.kill()
-        with pytest.raises(TransportError):
-            client.count(index="kept")
-        server.start()
-        server.wait_for("yellow")
-        assert client.count(index="kept")["count"] == 1
