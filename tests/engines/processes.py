@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 HOST = "127.0.0.1"
 WITH_ME = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
@@ -32,7 +32,8 @@ all, and lives on. Another may be one of an event loop, and end with a test."""
 
 
 def _begun(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    return _BEGINNER.submit(partial(subprocess.Popen, command, **options)).result()
+    begun: Any = _BEGINNER.submit(partial(subprocess.Popen, command, **options)).result()
+    return cast("subprocess.Popen[bytes]", begun)
 
 
 class Server(ABC):
