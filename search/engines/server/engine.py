@@ -77,7 +77,10 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
                 raise EngineUnavailable(str(error)) from error
 
     async def _probe_changes(self) -> None:
-        await self._probe()
+        try:
+            await self._probe()
+        except EngineUnusable as error:  # as in `changing`
+            raise EngineUnavailable(str(error)) from error
         if self._newest is not None:
             await self._newest.probe_changes(_PROBE_SECONDS)
 

@@ -308,7 +308,7 @@ class ServerState(LocalState):
         except EngineUnusable:
             return
         if not isinstance(found, Mapping) or "cluster_name" not in found:
-            raise wrong_product(self.server.product)
+            raise EngineUnavailable(str(wrong_product(self.server.product)))
         if found.get("blocks", {}).get("indices", {}).get(self.index):
             raise EngineUnavailable(f"{self.index} takes no changes; look whether a disk is full")
 

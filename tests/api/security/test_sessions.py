@@ -67,7 +67,7 @@ async def test_the_cookie_is_no_key_and_out_of_reach(
 ) -> None:
     secret = make_key(data, "lab", expires=time.time() + 600)
     cookie = (await sign_in(browser, secret)).headers["set-cookie"]
-    assert secret.rpartition("_")[2] not in cookie
+    assert secret[-20:] not in cookie
     assert {"httponly", "samesite=strict", "path=/"} <= set(cookie.lower().split("; "))
     assert "secure" not in cookie.lower()
     assert 590 <= int(cookie.partition("Max-Age=")[2].partition(";")[0]) <= 600
