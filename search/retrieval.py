@@ -21,6 +21,7 @@ from search.boosting import boost
 from search.candidates import Candidates
 from search.encoding import query_vector, seen, vector_of
 from search.errors import AisleError, BadInput, EngineUnavailable
+from search.nearness import named, nearest
 from search.order import in_order
 from search.relaxing import attempts, misses_kind, understood
 from search.resilience import Guard, hearing, remaining, stages, until
@@ -125,11 +126,22 @@ class Retrieval:
         trace: Trace,
     ) -> Candidates:
         """Gives up as few of the wanted filters as leaves something of the kind asked for, or if
-        that is nowhere, something; then relaxes."""
+        that is nowhere, something; then relaxes. When time or a server runs out on the way, the
+        answer is what was found before."""
         other: tuple[Filters, Candidates] | None = None
+        last: tuple[Filters, Candidates] | None = None
         for kept in attempts(wanted):
             filters = own + kept
-            found = await self._attempt(view, query, filters, sort, encoding, trace, relax=False)
+            try:
+                found = await self._attempt(
+                    view, query, filters, sort, encoding, trace, relax=False
+                )
+            except EngineUnavailable:
+                if last is None:
+                    raise
+                filters, found = other or last
+                break
+            last = filters, found
             if len(found.fused):
                 if not (wanted and await misses_kind(view, query, found.fused)):
                     break
@@ -138,9 +150,12 @@ class Retrieval:
             if other is not None:
                 filters, found = other
             elif filters and query.terms:
-                near = found.near
-                found = await self._attempt(view, query, filters, sort, encoding, trace, relax=True)
-                found = replace(found, near=near, relaxed=True)
+                with contextlib.suppress(EngineUnavailable):
+                    near = found.near
+                    found = await self._attempt(
+                        view, query, filters, sort, encoding, trace, relax=True
+                    )
+                    found = replace(found, near=near, relaxed=True)
         dropped = tuple(each for each in query.filters if each not in filters)
         return replace(found, filters=filters, dropped=dropped)
 
@@ -195,6 +210,9 @@ class Retrieval:
                 self._words(view, query, filters, trace, relax),
                 self._meaning(view, filters, encoding, trace, relax),
             )
+            if "words" in trace.failures and _TOO_LONG in trace.fallbacks:
+                trace.fallbacks.remove(_TOO_LONG)  # there is nothing else to answer by
+                meaning, near = await self._meaning(view, filters, encoding, trace, relax)
             self._require_something(encoding, trace)
             return self._fuse(words, meaning, near, trace)
         words = await self._sorted(view, query, filters, sort, trace, relax)
@@ -297,14 +315,14 @@ class Retrieval:
         if _TOO_LONG in trace.fallbacks:  # waited for once, not with every attempt
             return nothing, nothing.ordinals
         try:
-            # Sorted requests ask for meaning when words have had their time.
-            share = stages.NAMED if "words" in trace.failures else stages.CANDIDATES
+            # Words have had their time, and without them meaning has the model's too.
+            share = stages.RANKED if "words" in trace.failures else stages.CANDIDATES
             async with asyncio.timeout(self._patience(share)):
                 vector = await asyncio.shield(encoding)
                 if vector is None:
                     return nothing, nothing.ordinals
                 start = time.perf_counter()
-                found = await self._nearest(view, vector, filters, relax)
+                found = await nearest(view, vector, filters, self.settings.meaning, relax)
                 trace.since("meaning", start)
                 return found
         except TimeoutError:
@@ -314,29 +332,3 @@ class Retrieval:
         except Exception as error:
             trace.failed("meaning", "words", error)
         return nothing, nothing.ordinals
-
-    async def _nearest(
-        self, view: View, vector: Vector, filters: Filters, relax: bool
-    ) -> tuple[Ranking, Ordinals]:
-        limit, share = self.settings.meaning.limit, self.settings.meaning.least_share
-        if named(filters):
-            found = await view.meaning(vector, filters, max(limit, named(filters)))
-            return found, found.ordinals
-        everywhere = await view.meaning(vector, (), limit)
-        least = share * float(everywhere.scores[0]) if len(everywhere) else 0.0
-        near = at_least(everywhere, least)
-        if not filters:
-            return near, near.ordinals
-        within = await view.meaning(vector, filters, limit)
-        return within if relax else at_least(within, least), near.ordinals
-
-
-def named(filters: Filters) -> int:
-    """How many products the filters name by id: all of them are to be ordered, however far they
-    are."""
-    return sum(len(each.values) for each in filters if each.name == "id" and not each.exclude)
-
-
-def at_least(ranking: Ranking, score: float) -> Ranking:
-    """The part of a ranking that scores `score` or more."""
-    return ranking.head(int(np.count_nonzero(ranking.scores >= score)))

@@ -158,6 +158,11 @@ class Told:
         return Counter(each.status for each in self.answers)
 
     @property
+    def refusals(self) -> list[str]:
+        """Why the answers that are not 200 are none."""
+        return [each.detail for each in self.answers if each.status != 200]
+
+    @property
     def fallbacks(self) -> Counter[str]:
         """Answers by what they did without."""
         return Counter(text for each in self.answers for text in served_without(each.fallbacks))
