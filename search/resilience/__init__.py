@@ -2,7 +2,7 @@
 taking everything with it (docs/failing.md)."""
 
 from search.resilience import stages
-from search.resilience.deadline import end, remaining, until, within
+from search.resilience.deadline import allowed, end, remaining, until, within
 from search.resilience.guard import CLOSED, HALF_OPEN, OPEN, Guard, watching
 from search.resilience.notes import hearing, note
 from search.resilience.retrying import tried
@@ -12,6 +12,7 @@ __all__ = [
     "HALF_OPEN",
     "OPEN",
     "Guard",
+    "allowed",
     "end",
     "hearing",
     "note",

@@ -67,3 +67,9 @@ def remaining(most: float) -> float:
     """The seconds that may still be waited, at most `most`; 0 when there are none left."""
     over = end()
     return most if over is None else max(0.0, min(most, over - time.monotonic()))
+
+
+def allowed() -> float | None:
+    """The seconds that the whole request may take; None without a deadline."""
+    now = _NOW.get()
+    return None if now is None else now.answered - now.began

@@ -15,7 +15,7 @@ import orjson
 from search.engines.server.faults import Away, away, refused
 from search.engines.server.faults import wrong_product as wrong_product
 from search.errors import BadInput, EngineUnavailable
-from search.resilience import remaining, tried
+from search.resilience import allowed, remaining, tried
 from search.secrets import credentials, ssl_context
 from search.settings import EngineServerSettings
 
@@ -26,6 +26,9 @@ _READS = ("/_search", "/_count")
 """What only reads although it is posted."""
 _TOO_LITTLE = 0.005
 """Seconds in which no server answers."""
+_TELLING = 0.2
+"""The share of a request's time without an answer that says something of the server; less says that
+the request was late."""
 _STEP_SECONDS, _PATIENT = 0.05, 200
 _DEAD_SECONDS = 1.0
 """How long a server that did not answer is left alone while there are others."""
@@ -98,10 +101,14 @@ class _RestServer(ABC):
             left -= 1
             patience = remaining(seconds or self._seconds)
             if patience < _TOO_LITTLE:
-                raise EngineUnavailable(f"no time is left to ask {self.product}; try again")
+                raise Away(f"no time is left to ask {self.product}; try again", hurried=True)
             if reads and left and self._several:
                 patience /= 2  # leaves time to ask another server
-            return await self._send(method, path, sent, headers, params or {}, patience)
+            try:
+                return await self._send(method, path, sent, headers, params or {}, patience)
+            except Away as error:
+                error.hurried = error.late and patience < _TELLING * (allowed() or 0.0)
+                raise
 
         def again(error: BaseException) -> bool:
             if isinstance(error, Away):

@@ -12,7 +12,7 @@ from search.engines.server.naming import index_name
 from search.engines.server.snapshot import ServerSnapshot
 from search.engines.server.state import ServerState
 from search.engines.server.verifying import check_index, check_server
-from search.engines.server.view import ServerView, answered
+from search.engines.server.view import ServerView, harmless
 from search.errors import EngineUnavailable, EngineUnusable
 from search.resilience import Guard
 from search.settings import EngineServerSettings, Settings
@@ -42,7 +42,7 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
             EngineUnavailable,
             at_once=chosen.connections,
             wait_seconds=chosen.timeout_seconds,
-            harmless=answered,
+            harmless=harmless,
         )
         self._changes = Guard(
             f"{settings.engine} changes",

@@ -17,11 +17,14 @@ _UNAVAILABLE = 502
 
 
 class Away(EngineUnavailable):
-    """No answer came: `late` within the time, `unsent` for nobody takes connections there."""
+    """No answer came: `late` within the time, `unsent` for nobody takes connections there,
+    `hurried` within so little time that it says nothing of the server."""
 
-    def __init__(self, message: str, *, late: bool = False, unsent: bool = False) -> None:
+    def __init__(
+        self, message: str, *, late: bool = False, unsent: bool = False, hurried: bool = False
+    ) -> None:
         super().__init__(message)
-        self.late, self.unsent = late, unsent
+        self.late, self.unsent, self.hurried = late, unsent, hurried
 
 
 def away(product: str, error: Exception, late: bool = False, cause: object = None) -> Away:

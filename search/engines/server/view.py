@@ -13,6 +13,7 @@ from search.engines.local.facets import FacetCounter
 from search.engines.local.filters import FILTERS
 from search.engines.local.tally import Asked, Tally
 from search.engines.local.view import LocalView
+from search.engines.server.faults import Away
 from search.engines.server.state import ServerState
 from search.errors import BadInput, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
 from search.resilience import Guard, note
@@ -31,10 +32,13 @@ from search.types import (
 T = TypeVar("T")
 
 
-def answered(error: BaseException) -> bool:
-    """Whether an error is an answer: about the request, or about the index of a view."""
+def harmless(error: BaseException) -> bool:
+    """Whether an error says nothing against the server: an answer about the request or about the
+    index of a view, or none in too little time."""
     if isinstance(error, EngineUnusable):
         return False
+    if isinstance(error, Away):
+        return error.hurried
     return isinstance(error, (BadInput, NotFound, IndexCorrupt))
 
 
