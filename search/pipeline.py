@@ -66,6 +66,8 @@ class Pipeline:
         if cursor is not None and not request.id:
             request = replace(request, id=cursor.id)
         view = await self.engine.view(cursor.version if cursor else None)
+        if cursor is not None and cursor.version != view.version:
+            trace.note(fallbacks.CHANGED)
         offset = cursor.offset if cursor else 0
         turn = self.arranging.turn(request, cursor) if self.arranging is not None else None
         sides: Sides | None = None

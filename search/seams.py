@@ -330,11 +330,12 @@ class Engine(Protocol):
     """An index that can be searched."""
 
     async def view(self, version: str | None = None) -> View:
-        """The newest view, or an earlier one by version.
+        """The newest view, or an earlier one by version. When that is not held, here or any
+        longer, the nearest of the same snapshot stands in for it.
 
         Raises:
             IndexMissing: nothing has been indexed yet.
-            CursorExpired: `version` is no longer held.
+            CursorExpired: no view of the snapshot of `version` is held.
         """
         ...
 

@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from search.engines.local.layout import read_current
+from search.engines.local.live import split_version
 from search.engines.local.snapshot import LocalSnapshot
 from search.engines.local.state import LocalState
 from search.engines.local.view import LocalView
@@ -30,7 +31,8 @@ POLL_SECONDS = 0.15
 KEPT_SECONDS = 300.0
 """How long an earlier view stays available to cursors."""
 KEPT_VIEWS = 64
-"""How many earlier views stay at most; under constant change, the oldest go sooner."""
+"""How many earlier views stay at most; under constant change, the oldest go sooner, and the next
+that is held stands in for them."""
 _OPEN_ATTEMPTS = 3
 
 V = TypeVar("V", bound=LocalView[Any])
@@ -62,24 +64,37 @@ class FollowingEngine(ABC, Generic[V, S]):
         self._failure: str | None = None
 
     async def view(self, version: str | None = None) -> V:
-        """The newest view, or an earlier one by version.
+        """See `search.seams.Engine.view`.
 
         Raises:
-            IndexMissing: nothing has been indexed yet.
             IndexCorrupt: there is no sound snapshot to open.
-            CursorExpired: `version` is no longer held.
         """
         newest = self._newest or await self.refresh()
         if version is None or version == newest.version:
             return newest
-        kept = self._views.get(version)
-        if kept is None:
+        if version in self._views:
+            return self._views[version][0]
+        near = self._near(version)
+        if near is None:
             raise CursorExpired(
-                f"the index changed and version {version[:60]!r} is no longer held; "
+                f"the index was made anew and version {version[:60]!r} is no longer held; "
                 "start again from the first page",
                 field="cursor",
             )
-        return kept[0]
+        return near
+
+    def _near(self, version: str) -> V | None:
+        """Of the views held of the same snapshot, the first that came after a version, or else the
+        last before it: of a process that is behind the one that gave the version."""
+        snapshot, asked = split_version(version)
+        held: dict[int, V] = {}
+        for view in (*(view for view, _ in self._views.values()), self._newest):
+            if view is not None:
+                of, sequence = split_version(view.version)
+                if of == snapshot:
+                    held[sequence] = view
+        later = [sequence for sequence in held if sequence >= asked]
+        return held[min(later) if later else max(held)] if held else None
 
     async def refresh(self) -> V:
         """Looks for newer data now; returns the newest view.

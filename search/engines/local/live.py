@@ -51,6 +51,12 @@ def live_version(snapshot: str, state: LiveState) -> str:
     return f"{snapshot}.{state.sequence}" if state.sequence else snapshot
 
 
+def split_version(version: str) -> tuple[str, int]:
+    """The snapshot and the number of batches that a view's name says (see `live_version`)."""
+    snapshot, _, sequence = version.partition(".")
+    return snapshot, int(sequence) if sequence.isdecimal() else 0
+
+
 def encode_state(state: LiveState) -> bytes:
     """The content of `state.json`."""
     followed = {"positions": positions_to_json(state.positions)} if state.positions else {}
