@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from api.evaluation import IndexSearcher
 from api.logged_pages import Pages, only_rows
 from api.traffic_segments import Parts, page_parts
-from eval import estimate, positions_by, relative_difference
-from training.propensity import DEFAULT, ESTIMATORS, Propensities
+from eval import estimate, positions_by, relative_difference, relative_gain
+from training.propensity import Propensities, estimator, resampled
 from training.registry import Margins, Sample
 
+RESAMPLES = 50
+"""How often propensities are estimated again."""
+_MIDDLE = (0.1586553, 0.8413447)
 _BEHIND = 1_000_000.0
 _DEPTH = 1000
 Scores = NDArray[np.float64]
@@ -61,27 +64,35 @@ async def scores_of(searcher: IndexSearcher, system: str, pages: Pages) -> Score
     ])  # fmt: skip
 
 
-def clicked_samples(
-    events: Sequence[Path], pages: Pages, orders: Orders, parts: Parts, margins: Margins
-) -> Clicked:
-    """The clicks that another order would have had, by shopper, over all pages and by segment.
+@dataclass(frozen=True, slots=True)
+class Examinations:
+    """How likely positions are looked at, and what that might have been found to be instead, by
+    resampling the log; without `resampled` it is taken as known."""
+
+    curve: Propensities
+    resampled: tuple[Propensities, ...] = ()
+
+
+def examinations(events: Sequence[Path]) -> Examinations:
+    """Estimated from a log, all of its last 30 days.
 
     Raises:
         BadInput: nobody clicked, or there are no propensities to be had from this log.
     """
-    curve = _propensities(events)
-    return compare_orders(pages, orders, parts, curve, margins)
+    from training.clicks import read_counts
+
+    return Examinations(*resampled(read_counts(events), estimator(), RESAMPLES))
 
 
 def compare_orders(
-    pages: Pages, orders: Orders, parts: Parts, curve: Propensities, margins: Margins
+    pages: Pages, orders: Orders, parts: Parts, known: Examinations, margins: Margins
 ) -> Clicked:
-    """As `clicked_samples`, with propensities that are known.
+    """The clicks that another order would have had, by shopper, over all pages and by segment.
 
     Raises:
         BadInput: nobody clicked, or a position has no propensity.
     """
-    shown = pages.shown
+    shown, curve = pages.shown, known.curve
     moved = positions_by(shown, orders.candidate)
     estimate(shown, moved, curve.at)
     serving = positions_by(shown, orders.serving)
@@ -92,22 +103,32 @@ def compare_orders(
         part = only_rows(shown, rows)
         return relative_difference(part, pages.shoppers[rows], moved[rows], other[rows], curve.at)
 
+    def sample(
+        name: str, rows: NDArray[np.bool_], other: NDArray[np.int32], margin: float
+    ) -> Sample:
+        values = [
+            relative_gain(only_rows(shown, rows), moved[rows], other[rows], each.at)
+            for each in known.resampled
+        ]
+        return Sample(name, shares(rows, other), *unit, margin, _spread(values))
+
     everything = np.ones(len(shown), bool)
-    found.whole.append(Sample("clicks", shares(everything, serving), *unit, margins.clicks))
+    found.whole.append(sample("clicks", everything, serving, margins.clicks))
     if orders.anchor is not None:
         anchor = positions_by(shown, orders.anchor)
         named = f"clicks, beside {orders.named}"
-        found.anchored.append(Sample(named, shares(everything, anchor), *unit, margins.clicks))
+        found.anchored.append(sample(named, everything, anchor, margins.clicks))
     for name, rows in page_parts(pages, parts).items():
         if pages.clicked(rows) >= Clicked.ENOUGH:
             named = f"clicks, {name}"
-            found.segments.append(
-                Sample(named, shares(rows, serving), *unit, margins.segment_clicks)
-            )
+            found.segments.append(sample(named, rows, serving, margins.segment_clicks))
     return found
 
 
-def _propensities(events: Sequence[Path]) -> Propensities:
-    from training.clicks import read_counts
-
-    return ESTIMATORS[DEFAULT](read_counts(events))
+def _spread(values: Sequence[float]) -> float:
+    """The standard deviation of a normal with the same middle 68%, which a few wild resamples leave
+    alone; 0 without any."""
+    if not values:
+        return 0.0
+    low, high = np.quantile(values, _MIDDLE)
+    return float(high - low) / 2

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from api.behavior_then import search_as_of
 from api.evaluation import IndexSearcher
-from api.held_out_clicks import Clicked, Orders, clicked_samples, scores_of
+from api.held_out_clicks import (
+    Clicked,
+    Examinations,
+    Orders,
+    compare_orders,
+    examinations,
+    scores_of,
+)
 from api.learned_days import learned_days
 from api.logged_pages import NoPages, Pages, read_pages
 from api.traffic_segments import Parts, note_queries, query_parts
@@ -119,9 +127,9 @@ async def examine(
     trial = _Trial(search, systems, anchor, margins, remarks=remarks)
     if evidence.judgments is not None:
         await _judge_queries(trial, evidence.judgments)
-    pages = await _pages(trial, candidate, evidence)
+    pages, begin = await _pages(trial, candidate, evidence)
     if pages is not None:
-        await _judge_clicks(trial, evidence, pages)
+        await _judge_clicks(trial, evidence, pages, begin)
     asked = _timed(evidence, pages)
     spent = [await _milliseconds(search, system, asked) for system in systems[:2]]
     allowed = max(margins.milliseconds, _SLOWER * spent[1])
@@ -158,17 +166,25 @@ async def _judge_queries(trial: _Trial, judgments: Judgments) -> None:
             trial.segments.append(Sample(name, part, *unit, trial.margins.segment))
 
 
-async def _judge_clicks(trial: _Trial, evidence: Evidence, pages: Pages) -> None:
-    """How many more clicks the candidate's order of the shown products is worth."""
-    searcher = IndexSearcher(trial.search)
-    scores = [await scores_of(searcher, each, pages) for each in trial.systems]
+async def _judge_clicks(trial: _Trial, evidence: Evidence, pages: Pages, begin: float) -> None:
+    """How many more clicks the candidate's order of the shown products is worth. All rank by what
+    shoppers had done before the first click that judges: behavior as of now knows these clicks."""
+    try:
+        curves: Examinations = await asyncio.to_thread(examinations, evidence.events)
+    except BadInput as error:
+        trial.remarks.append(f"clicks were not looked at: {error}")
+        return
+    then = search_as_of(trial.search, trial.systems, evidence.events, curves.curve, begin)
+    async with then as search:
+        searcher = IndexSearcher(search)
+        scores = [await scores_of(searcher, each, pages) for each in trial.systems]
     parts = await trial.parts(pages.texts, {})
     orders = Orders(scores[0], scores[1])
     if trial.anchor is not None:
         orders = Orders(scores[0], scores[1], scores[2], trial.anchor.named)
     try:
         found: Clicked = await asyncio.to_thread(
-            clicked_samples, evidence.events, pages, orders, parts, trial.margins
+            compare_orders, pages, orders, parts, curves, trial.margins
         )
     except BadInput as error:
         trial.remarks.append(f"clicks were not looked at: {error}")
@@ -178,11 +194,12 @@ async def _judge_clicks(trial: _Trial, evidence: Evidence, pages: Pages) -> None
     trial.segments += found.segments
 
 
-async def _pages(trial: _Trial, candidate: Path, evidence: Evidence) -> Pages | None:
+async def _pages(trial: _Trial, candidate: Path, evidence: Evidence) -> tuple[Pages | None, float]:
     """The logged pages that may judge: later than what the candidate learned from, and than what
-    the serving model learned from where there are enough of them."""
+    the serving model learned from where there are enough of them; and since when (seconds since
+    1970)."""
     if not evidence.events:
-        return None
+        return None, 0.0
     learned = _learned_until(candidate)
     since = max(evidence.since or 0.0, learned)
     if evidence.since is not None and learned > evidence.since:
@@ -192,21 +209,22 @@ async def _pages(trial: _Trial, candidate: Path, evidence: Evidence) -> Pages | 
     except NoPages as error:
         later = f" later than what the candidate learned from ({_day(learned)})" if learned else ""
         trial.remarks.append(f"clicks{later} were not looked at: {error}")
-        return None
+        return None, 0.0
+    since = since or float(pages.times.min())
     seen = 0.0
     if trial.systems[1] == RANKED:
         settings = trial.search.settings
         seen = _learned_until(settings.ranking.model or settings.data / MODEL_FILE)
     fresh = pages.times >= seen
     if fresh.all():
-        return pages
+        return pages, since
     if pages.clicked(fresh) >= Clicked.ENOUGH:
-        return pages.only(fresh)
+        return pages.only(fresh), max(since, seen)
     trial.remarks.append(
         "what serves learned from some of these clicks too, which favors it: hardly any are later "
         f"than {_day(seen)}"
     )
-    return pages
+    return pages, since
 
 
 def _learned_until(model: Path) -> float:

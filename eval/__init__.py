@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     )
     from eval.metric_names import parse_metric, split_names
     from eval.metrics import DEFAULT_METRICS, Metric
-    from eval.off_policy import LoggedPages, Value, estimate, positions_by, relative_difference
+    from eval.off_policy import (
+        LoggedPages,
+        Value,
+        estimate,
+        positions_by,
+        relative_difference,
+        relative_gain,
+    )
     from eval.pairwise import LEAST_GAP, pairwise_accuracy, pairwise_report
     from eval.picture import draw_report
     from eval.report import format_report, report_json, summary
@@ -99,6 +106,7 @@ __all__ = [
     "random_run",
     "rank_by_score",
     "relative_difference",
+    "relative_gain",
     "report_json",
     "save_run",
     "score",
@@ -126,7 +134,14 @@ _HOMES = {
     ),
     "metric_names": ("parse_metric", "split_names"),
     "metrics": ("DEFAULT_METRICS", "Metric"),
-    "off_policy": ("LoggedPages", "Value", "estimate", "positions_by", "relative_difference"),
+    "off_policy": (
+        "LoggedPages",
+        "Value",
+        "estimate",
+        "positions_by",
+        "relative_difference",
+        "relative_gain",
+    ),
     "pairwise": ("LEAST_GAP", "pairwise_accuracy", "pairwise_report"),
     "picture": ("draw_report",),
     "report": ("format_report", "report_json", "summary"),

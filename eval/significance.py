@@ -44,11 +44,14 @@ def paired_t(differences: Array) -> Array:
     return np.asarray(2 * stdtr(n - 1, -np.abs(t)), np.float64)
 
 
-def one_sided_t(differences: Array) -> float:
+def one_sided_t(differences: Array, spread: float = 0.0) -> float:
     """p of Student's paired t-test that the mean is below 0, of one column, shape (queries,); 1 for
-    a single query."""
+    a single query. `spread` is a standard error that all values share."""
     if len(differences) < 2:
         return 1.0
+    if spread > 0:
+        error = np.hypot(_standard_error(differences[:, None])[0], spread)
+        return float(stdtr(len(differences) - 1, differences.mean() / error))
     both = float(paired_t(differences[:, None])[0])
     return both / 2 if differences.mean() < 0 else 1 - both / 2
 

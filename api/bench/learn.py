@@ -20,5 +20,6 @@ class LearnPlan:
 PARTS: Mapping[str, str] = {
     "propensity": "api.bench.learn_propensity",
     "learners": "api.bench.learn_rankers",
+    "periods": "api.bench.learn_periods",
     "pipeline": "api.bench.learn_pipeline",
 }

@@ -209,10 +209,7 @@ def run(plan: LearnPlan, say: Say) -> dict[str, Any]:
         raise BadInput(
             f"there is no {folder / 'rank.train'}; name the folder of public data with --real"
         )
-    shop = directory / "shop"
-    if not (shop / "judgments.csv").exists():
-        generate_shop(shop)
-    index = _indexed(shop, directory / "index")
+    shop, index = indexed_shop(directory)
     sets = (letor_data(folder), asyncio.run(shop_data(index, shop / "judgments.csv")))
     return measured_on(sets, QUICK_SEEDS if plan.quick else SEEDS, say)
 
@@ -227,6 +224,14 @@ def measured_on(sets: Sequence[Data], seeds: int, say: Say) -> dict[str, Any]:
         "data": {name: {k: _summary(v) for k, v in own.items()} for name, own in found.items()},
         "gates": [asdict(gate) for name, own in found.items() for gate in gates(name, own)],
     }
+
+
+def indexed_shop(directory: Path) -> tuple[Path, Path]:
+    """The generated shop's files and its index, made where they are not there yet."""
+    shop = directory / "shop"
+    if not (shop / "judgments.csv").exists():
+        generate_shop(shop)
+    return shop, _indexed(shop, directory / "index")
 
 
 def _indexed(shop: Path, data: Path) -> Path:

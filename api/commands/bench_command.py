@@ -302,7 +302,9 @@ def following(
 
 @command.command("learn")
 def learn(
-    part: Annotated[str, typer.Option(help="propensity, learners, pipeline or all.")] = "all",
+    part: Annotated[
+        str, typer.Option(help="propensity, learners, periods, pipeline or all.")
+    ] = "all",
     real: Annotated[
         Path, typer.Option(help="The folder of public data, for RetroTech's sessions.")
     ] = Path("../shared/data"),

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
+from api.index_view import RUNS as FOLDER
 from api.retraining.window import Window
 from training.events.disk import replace_file, storage_errors
 
-FOLDER = "retraining"
 _STATE = "state.json"
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 

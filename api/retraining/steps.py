@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from api.click_training import ClickTask, train_from_clicks
+from api.index_view import make_view
 from api.promotion import Evidence, anchor_of, examine
 from api.retraining.state import Run, runs
 from api.retraining.task import Progress, RetrainTask, commit
-from api.retraining.view import make_view
 from api.retraining.window import day_of
 from api.settings import AppSettings, load_settings
 from eval import load_judgments

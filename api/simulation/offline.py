@@ -90,16 +90,31 @@ async def simulate_log(
         BadInput: the queries cannot be searched, or chance has less than two positions.
         StorageFailed: the disk refused.
     """
-    shoppers = plan.shoppers
     found = await answers(
         search,
-        shoppers.truth,
+        plan.shoppers.truth,
         plan.positions,
         plan.system,
         progress,
         features=plan.features > 0,
     )
-    stage = stage_of(search, plan.exploration)
+    return await log_visits(data, found, stage_of(search, plan.exploration), plan, progress)
+
+
+async def log_visits(
+    data: Path,
+    found: Sequence[Answer],
+    stage: ExploringStage | None,
+    plan: Plan,
+    progress: Progress = lambda stage, done, total: None,
+) -> Simulated:
+    """The same with what the shop answers to each query of the truth, in its order; `stage` is what
+    leaves places to chance.
+
+    Raises:
+        StorageFailed: the disk refused.
+    """
+    shoppers = plan.shoppers
     visits = shoppers.visits(plan.days * DAY)
     people = [shoppers.person(number) for number in range(shoppers.count)]
     tally = Tally(plan.positions)

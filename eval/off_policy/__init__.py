@@ -14,6 +14,7 @@ from eval.off_policy.pages import (
     estimate,
     positions_by,
     relative_difference,
+    relative_gain,
 )
 from eval.off_policy.randomized import supported, worth_by_chance
 from eval.off_policy.seams import (
@@ -53,6 +54,7 @@ __all__ = [
     "order_of",
     "positions_by",
     "relative_difference",
+    "relative_gain",
     "supported",
     "worth",
     "worth_by_chance",

@@ -8,18 +8,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from api.evaluation import IndexSearcher
+from api.held_out_clicks import Examinations
 from api.promotion import Anchor, Evidence, Examined, examine
 from api.settings import AppSettings
-from rankers import save_model
+from rankers import Model, save_model
+from rankers.behavior import publish
+from rankers.features import VERSION
 from search.build import HYBRID, LTR, open_search
 from tests.api.ranked import ordering, some, written
 from tests.api.retraining.conftest import LAST, visit
+from training.behavior import behavior_as_of
+from training.propensity import Propensities
 from training.registry import FileRegistry, Margins
 
 pytestmark = pytest.mark.slow
+Values = NDArray[np.float64]
 GENEROUS = Margins(milliseconds=1000)
 
 
@@ -33,7 +41,8 @@ def clicked(indexed: Path, judgments: Path, tmp_path_factory: pytest.TempPathFac
     """An index, and shoppers who click on what is relevant: what the fused order has on top."""
     data = tmp_path_factory.mktemp("clicked") / "data"
     shutil.copytree(indexed, data, ignore=shutil.ignore_patterns("events"))
-    visit(data, judgments, 2000, queries=asyncio.run(well_ordered(data, judgments)))
+    best = asyncio.run(well_ordered(data, judgments))
+    visit(data, judgments, 2000, queries=best, features=0.0)
     return data
 
 
@@ -57,7 +66,7 @@ async def well_ordered(data: Path, judgments: Path, count: int = 60) -> list[str
 def asked(
     data: Path,
     tmp_path: Path,
-    weights: tuple[float, float],
+    weights: tuple[float | Model, float],
     evidence: Evidence,
     *,
     anchor: Anchor | None = None,
@@ -67,8 +76,9 @@ def asked(
     registry = FileRegistry(tmp_path / "models", data / "model.json")
     serving = registry.add(ordering(weights[1]), {})
     registry.promote(serving.version, "for a start")
-    path = tmp_path / "candidate.json"
-    save_model(replace(ordering(weights[0]), training=notes or {}), path)
+    path, wanted = tmp_path / "candidate.json", weights[0]
+    model = wanted if isinstance(wanted, Model) else ordering(wanted)
+    save_model(replace(model, training=notes or {}), path)
 
     async def ask() -> Examined:
         search = await open_search(AppSettings(data=data))
@@ -137,6 +147,40 @@ def test_clicks_that_taught_the_candidate_do_not_judge_it(clicked: Path, tmp_pat
     assert "nothing to judge by" in nothing.verdict.reasons[0]
 
 
+class Chance:
+    """Clicks on whatever stands there, the more seldom the lower: no product is better."""
+
+    name = "chance"
+
+    def draw(self, felt: Values, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """See `ClickModel`."""
+        return rng.random(felt.shape) < 0.4 * self.examination(felt.shape[1])
+
+    def examination(self, depth: int) -> Values:
+        """See `ClickModel`."""
+        return 1.0 / np.arange(1, depth + 1)
+
+
+def test_what_knows_the_clicks_that_judge_it_is_not_better_for_that(
+    indexed: Path, judgments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, since = tmp_path / "data", LAST - 86_400
+    shutil.copytree(indexed, data, ignore=shutil.ignore_patterns("events"))
+    queries = some(judgments, 20).relevant_queries()
+    visit(data, judgments, 1200, days=1.9, queries=queries, model=Chance(), features=0.0)
+    places = np.arange(1, 11, dtype=np.int32)
+    curve = Propensities("known", places, 1.0 / places)
+    monkeypatch.setattr("api.promotion.examinations", lambda events: Examinations(curve))
+    # What serves knows all clicks by now: those of the last day are those that judge.
+    publish(behavior_as_of([data], curve), data)
+    one = np.ones(1)
+    clicked = Model("clicked", "linear", ("clicks_1_day",), VERSION, one, 0 * one, one, depth=100)
+    found = asked(data, tmp_path, (clicked, 1.0), Evidence(None, (data,), since)).verdict.checks[0]
+    assert found.name == "clicks"
+    assert found.units > 300
+    assert found.low < 0 < found.high
+
+
 def test_clicks_are_looked_at_by_segment(clicked: Path, tmp_path: Path) -> None:
     worse = asked(clicked, tmp_path, (-1.0, 1.0), Evidence(None, (clicked,)))
     names = {each.name for each in worse.verdict.checks if each.segment and not each.passed}
@@ -148,7 +192,7 @@ def test_clicks_are_looked_at_by_segment(clicked: Path, tmp_path: Path) -> None:
 def test_what_is_as_bad_as_what_serves_is_refused_beside_a_better_anchor(
     clicked: Path, judgments: Path, tmp_path: Path
 ) -> None:
-    evidence = Evidence(some(judgments), (clicked,))
+    evidence = Evidence(some(judgments, 25), (clicked,))
     assert asked(clicked, tmp_path, (-2.0, -1.0), evidence).verdict.passed
     anchor = Anchor("abc", f"{LTR}{written(tmp_path / 'anchor.json', 1.0)}")
     refused = asked(clicked, tmp_path, (-2.0, -1.0), evidence, anchor=anchor)

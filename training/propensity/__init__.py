@@ -3,7 +3,7 @@
 from training.propensity.cells import Disconnected, shallower
 from training.propensity.halves import halves
 from training.propensity.held_out import HeldOut, held_out
-from training.propensity.intervals import Curve, estimate
+from training.propensity.intervals import Curve, estimate, resampled
 from training.propensity.misfit import Misfit, check_misfit
 from training.propensity.picture import draw_curve
 from training.propensity.registry import DEFAULT, ESTIMATORS, estimator
@@ -29,5 +29,6 @@ __all__ = [
     "held_out_json",
     "misfit_json",
     "report_json",
+    "resampled",
     "shallower",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from search.errors import BadInput
 from training.clicks.counts import Amounts, ClickCounts
 from training.propensity.cells import Cells, cells
-from training.propensity.registry import Method, everything
+from training.propensity.registry import Method, Solve, everything
 from training.propensity.seams import Propensities
 
 CONFIDENCE = 0.95
@@ -62,16 +62,50 @@ def estimate(
     found = Propensities(method.name, table.positions, values)
     if not bootstrap:
         return Curve(found, values, values, "", components)
-    if bootstrap < _FEWEST:
-        raise BadInput(f"{bootstrap} resamples give no interval; take 200", field="bootstrap")
     drawn = _Resampling(table, counts)
-    rng = np.random.default_rng([seed, 3])
-    replicates = np.empty((bootstrap, len(values)))
-    for number in range(bootstrap):
-        replicates[number] = solve(drawn.weights(rng))
-        progress(number + 1, bootstrap)
+    replicates = _replicates(solve, drawn, len(values), bootstrap, seed, progress)
     half = drawn.quantile() * drawn.inflation * _spread(np.log(replicates))
     return Curve(found, values * np.exp(-half), values * np.exp(half), drawn.unit, components)
+
+
+def resampled(
+    counts: ClickCounts, method: Method, draws: int = 100, seed: int = 0
+) -> tuple[Propensities, tuple[Propensities, ...]]:
+    """The curve, and the curves of `draws` resamples as of `estimate`, for what is computed from
+    propensities and is as uncertain as they are. Each is so far off the first as the estimate may
+    be off the truth.
+
+    Raises:
+        BadInput: see `estimate`.
+    """
+    table, _ = cells(counts)
+    method.check(table)
+    solve = method.solver(table)
+    values = solve(everything(table))
+    drawn = _Resampling(table, counts)
+    replicates = _replicates(solve, drawn, len(values), draws, seed, lambda done, total: None)
+    moved = values * np.exp(drawn.inflation * np.log(replicates / values))
+    found = (Propensities(method.name, table.positions, each) for each in moved)
+    return Propensities(method.name, table.positions, values), tuple(found)
+
+
+def _replicates(
+    solve: Solve,
+    drawn: _Resampling,
+    positions: int,
+    draws: int,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> Amounts:
+    """The curves of resamples, float64 (draws, positions)."""
+    if draws < _FEWEST:
+        raise BadInput(f"{draws} resamples give no interval; take 200", field="bootstrap")
+    rng = np.random.default_rng([seed, 3])
+    found = np.empty((draws, positions))
+    for number in range(draws):
+        found[number] = solve(drawn.weights(rng))
+        progress(number + 1, draws)
+    return found
 
 
 _FEWEST = 20

@@ -21,6 +21,7 @@ from eval.significance import holm, one_sided_t, t_interval
 SURE = 0.05
 """How likely at most the gate refuses for its segments a candidate that is worse in none."""
 _BOUND = 1e9
+_NORMAL = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ class Margins:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """By how much a candidate is better, one value a unit (float64): `differences` in `measure`
-    (nDCG@10, of the clicks) over `units` (queries, shoppers), and the margin."""
+    (nDCG@10, of the clicks) over `units` (queries, shoppers), and the margin. `spread` is the
+    standard error that all values share, of what they were computed with (propensities)."""
 
     name: str
     differences: NDArray[np.float64]
     measure: str
     units: str
     margin: float
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def segment_checks(segments: Sequence[Sample]) -> list[Check]:
     they are asked whether they got worse, not to show that they did not."""
     if not segments:
         return []
-    p = holm(np.array([one_sided_t(each.differences) for each in segments]))
+    p = holm(np.array([one_sided_t(each.differences, each.spread) for each in segments]))
     checks = []
     for sample, chance in zip(segments, p.tolist(), strict=True):
         low, high, found = _found(sample)
@@ -144,6 +147,9 @@ def _found(sample: Sample) -> tuple[float, float, str]:
     """The 95 % interval, and a sentence on it."""
     found = t_interval(sample.differences[:, None], _BOUND)
     mean, low, high = (float(each[0]) for each in found)
+    if sample.spread and len(sample.differences) > 1:
+        half = float(np.hypot(high - mean, _NORMAL * sample.spread))
+        low, high = mean - half, mean + half
     count = len(sample.differences)
     interval = f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
     return low, high, f"{sample.name}: {interval} {sample.measure} over {count:,} {sample.units}"

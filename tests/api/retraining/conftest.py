@@ -17,7 +17,7 @@ from api.simulation import Shoppers, read_truth
 from api.simulation.offline import Plan, simulate_log
 from search.build import HYBRID, open_search
 from search.settings import ExplorationSettings
-from training.simulation import click_model
+from training.simulation import ClickModel, click_model
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 LAST = UNTIL - 3600.0
@@ -53,6 +53,8 @@ def visit(
     until: float = LAST,
     queries: Collection[str] = (),
     seed: int = 3,
+    model: ClickModel | None = None,
+    features: float = 0.05,
 ) -> None:
     """Adds the log of simulated shoppers, of all queries or of some."""
 
@@ -61,7 +63,8 @@ def visit(
         crowd = Shoppers(truth.only(queries) if queries else truth, shoppers, seed)
         search = await open_search(AppSettings(data=data))
         try:
-            plan = Plan(crowd, click_model("ultra"), until, days, 10, HYBRID, SWAPS)
+            chosen = model or click_model("ultra")
+            plan = Plan(crowd, chosen, until, days, 10, HYBRID, SWAPS, features)
             await simulate_log(data, search, plan)
         finally:
             await search.close()

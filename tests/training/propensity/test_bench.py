@@ -18,7 +18,7 @@ _SMALL = learn_propensity.Effort({20_000: 2, 40_000: 2}, 3, 20)
 
 def test_an_unknown_part_is_refused(capsys: Output) -> None:
     assert run(["bench", "learn", "--part", "propensities"]) == 2
-    assert "there are propensity, learners, pipeline and all" in capsys.readouterr().err
+    assert "there are propensity, learners, periods, pipeline and all" in capsys.readouterr().err
 
 
 @pytest.mark.slow

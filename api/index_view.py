@@ -2,7 +2,7 @@
 
 Features of behavior read `behavior/` beside the index. What is there when a model is trained and
 judged must not know the clicks that judge it, and what is served meanwhile must not become older:
-so a run looks at the index through a folder of links.
+so retraining and the gate look at the index through a folder of links.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from api.registry import MODELS
-from api.retraining.state import FOLDER
 from rankers.behavior.store import FOLDER as BEHAVIOR
 from training.events.disk import storage_errors
 
-_OWN = frozenset({"events", BEHAVIOR, MODELS, FOLDER})
-"""What a run does not look at through its links."""
+RUNS = "retraining"
+"""Where in the data directory the runs of retraining are kept."""
+_OWN = frozenset({"events", BEHAVIOR, MODELS, RUNS})
+"""What is not looked at through the links."""
 
 
 def make_view(data: Path, folder: Path) -> Path:
