@@ -1,8 +1,9 @@
 """Boosted trees scored by one kernel, exactly as LightGBM scores them.
 
 Every test becomes `value > threshold` on a column prepared beforehand, so that the kernel knows no
-missing values and no categories: its inner loop has no branch. Eight rows walk a tree in lockstep
-to its depth; a leaf leads to itself. Siblings lie side by side, so a step is an addition.
+missing values and no categories: its inner loop has no branch. Trees of few leaves are scored by
+`rankers.tree_masks`. Through larger ones eight rows walk in lockstep to the tree's depth; a leaf
+leads to itself. Siblings lie side by side, so a step is an addition.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.tree_masks import Masks
 from rankers.tree_text import NAN_MISSING, NO_MISSING, ZERO_MISSING, Tree, read_trees
 
 _LANES = 8
@@ -96,7 +98,7 @@ class Forest:
     """Trees laid out for the kernel, each level by level, one after the other. A node's children
     are `first` and `first + 1`, a leaf's `first` is itself; `leaves` has a value for each node, 0
     for inner ones, `counts` how many training rows reached it; `depths` are steps from root to
-    deepest leaf."""
+    deepest leaf. `masks` are the same trees where all have few leaves."""
 
     features: int
     columns: NDArray[np.void]
@@ -106,6 +108,7 @@ class Forest:
     counts: NDArray[np.float64]
     roots: NDArray[np.uint32]
     depths: NDArray[np.int64]
+    masks: Masks | None
 
     @staticmethod
     def read(text: str, features: int) -> Forest:
@@ -122,7 +125,11 @@ class Forest:
         GIL is released."""
         if values.ndim != 2 or values.shape[1] != self.features:
             raise ValueError(f"{values.shape} is not (rows, {self.features})")
-        prepared, scores = self.prepare(values), np.empty(len(values), np.float64)
+        prepared = self.prepare(values)
+        if self.masks is not None:
+            rows = prepared.reshape(-1, prepared.shape[2])[: len(values)]
+            return self.masks.score(np.ascontiguousarray(rows.T))
+        scores = np.empty(len(values), np.float64)
         _walk(prepared, self.nodes, self.leaves, self.roots, self.depths, scores)
         return scores
 
@@ -156,15 +163,18 @@ class _Layout:
             (feature, mode, sign, starts[number], len(bitset))
             for number, (feature, mode, sign, bitset) in enumerate(self.columns)
         ]
+        nodes, leaves = np.array(self.nodes, _NODE), np.array(self.leaves, np.float64)
+        roots = np.array([root for root, _ in placed], np.uint32)
         return Forest(
             features=features,
             columns=np.array(columns, _COLUMN),
             words=np.concatenate([np.empty(0, np.uint32), *bitsets]),
-            nodes=np.array(self.nodes, _NODE),
-            leaves=np.array(self.leaves, np.float64),
+            nodes=nodes,
+            leaves=leaves,
             counts=np.array(self.counts, np.float64),
-            roots=np.array([root for root, _ in placed], np.uint32),
+            roots=roots,
             depths=np.array([depth for _, depth in placed], np.int64),
+            masks=Masks.of(nodes, leaves, roots),
         )
 
     def _tree(self, tree: Tree) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import lightgbm as lgb
@@ -41,9 +42,11 @@ def learned(values: NDArray[np.float32], rounds: int = 5, **given: Any) -> lgb.B
 
 
 def assert_same(booster: lgb.Booster, values: NDArray[np.float32]) -> None:
-    scores = Forest.read(booster.model_to_string(), values.shape[1]).score(values)
+    """By tests on all rows, where the trees' leaves are few, and by walking the trees."""
+    forest = Forest.read(booster.model_to_string(), values.shape[1])
     expected = booster.predict(values, raw_score=True, num_threads=1)
-    np.testing.assert_array_equal(scores, expected)
+    np.testing.assert_array_equal(forest.score(values), expected)
+    np.testing.assert_array_equal(replace(forest, masks=None).score(values), expected)
 
 
 @settings(max_examples=40)
@@ -51,7 +54,7 @@ def assert_same(booster: lgb.Booster, values: NDArray[np.float32]) -> None:
     seed=st.integers(0, 2**16),
     unknown=st.sampled_from([0.0, 0.2, 0.6]),
     zeros=st.sampled_from([0.0, 0.3]),
-    leaves=st.integers(2, 31),
+    leaves=st.integers(2, 40),
     use_missing=st.booleans(),
     zero_as_missing=st.booleans(),
     monotone=st.booleans(),
@@ -117,6 +120,14 @@ def test_trees_of_one_leaf_and_no_trees_at_all_are_constant() -> None:
     constant = lgb.train({"objective": "regression", **QUIET}, data, 3)
     assert_same(constant, values)
     assert len(set(Forest.read(constant.model_to_string(), 6).score(values))) == 1
+
+
+@pytest.mark.parametrize("leaves", [31, 32, 33])
+def test_as_many_leaves_as_a_mask_holds_are_scored_without_walking(leaves: int) -> None:
+    values = table(3, 600, 0.2, 0.1)
+    booster = learned(values, rounds=2, num_leaves=leaves)
+    assert (Forest.read(booster.model_to_string(), 6).masks is not None) == (leaves <= 32)
+    assert_same(booster, values)
 
 
 @pytest.mark.parametrize("objective", ["lambdarank", "rank_xendcg"])
