@@ -180,11 +180,11 @@ class InterleavingStage:
         rankings = tuple(each.fused.ordinals[:_DEEP] for each in found)
         mixed = self.mixer(rankings, Random(self.plan.seed), LENGTH)
         rest = _without(base.fused.ordinals, mixed.items)
-        order = np.concatenate([mixed.items, rest]).astype(np.int32)
+        order = np.concatenate([mixed.items, rest]).astype(np.int32, copy=False)
         near = base.near
         for each in found[1:]:
-            if each.near is base.near:
-                continue  # retrieved once
+            if each.near is base.near or not len(each.near):
+                continue  # retrieved once, or by words alone
             near = np.union1d(near, each.near).astype(np.int32)
         candidates = replace(
             base,

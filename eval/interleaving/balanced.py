@@ -45,8 +45,8 @@ class Balanced:
 
 
 def _take_turns(draft: Draft, first: int) -> None:
-    at = [draft.same, draft.same]
-    while not draft.is_full and at[0] < len(draft.lists[0]) and at[1] < len(draft.lists[1]):
+    at, ends = [draft.same, draft.same], [len(items) for items in draft.lists]
+    while len(draft.items) < draft.length and at[0] < ends[0] and at[1] < ends[1]:
         turn = first if at[0] == at[1] else int(at[1] < at[0])
         item = draft.lists[turn][at[turn]]
         at[turn] += 1

@@ -28,14 +28,12 @@ def check(name: str, most: int | None, rankings: Sequence[Items]) -> None:
         )
 
 
-def shared_prefix(rankings: Sequence[Items]) -> int:
-    """How many places from the top are the same in all rankings."""
-    least = min(map(len, rankings))
-    first = rankings[0][:least]
-    same = np.ones(least, np.bool_)
-    for other in rankings[1:]:
-        same &= first == other[:least]
-    return least if same.all() else int(np.argmin(same))
+def shared_prefix(lists: Sequence[Sequence[int]]) -> int:
+    """How many places from the top are the same in all lists."""
+    for place, items in enumerate(zip(*lists, strict=False)):
+        if len(set(items)) > 1:
+            return place
+    return min(map(len, lists))
 
 
 class Draft:
@@ -45,11 +43,12 @@ class Draft:
     def __init__(self, rankings: Sequence[Items], length: int) -> None:
         self.lists = [ranking.tolist() for ranking in rankings]
         self.length = length
-        self.same = min(shared_prefix(rankings), length)
+        self.same = min(shared_prefix(self.lists), length)
         self.items: list[int] = self.lists[0][: self.same]
         self.teams = [NOBODY] * self.same
         self.shown = set(self.items)
-        self._at = [0] * len(rankings)
+        self._at = [self.same] * len(rankings)
+        self._ended: list[int | None] = [None] * len(rankings)
 
     @property
     def is_full(self) -> bool:
@@ -84,7 +83,10 @@ class Draft:
 
     def order(self, random: Random) -> list[int]:
         """The rankings in an order drawn by lot."""
-        return sorted(range(len(self.lists)), key=lambda _: random.random())
+        lots = [random.random() for _ in self.lists]
+        if len(lots) == 2:
+            return [0, 1] if lots[0] <= lots[1] else [1, 0]
+        return sorted(range(len(lots)), key=lots.__getitem__)
 
     def copy(self) -> Draft:
         """One that can go on differently."""
@@ -95,7 +97,7 @@ class Draft:
 
     def finish(self, random: Random) -> None:
         """Shows what is left, for nobody: in each round every ranking adds its best item."""
-        while not self.is_full and any(head is not None for head in self.heads()):
+        while not self.is_full and self.heads() != self._ended:
             for ranking in self.order(random):
                 item = self.head(ranking)
                 if item is not None:
@@ -107,18 +109,17 @@ def interleaved(
 ) -> Interleaved:
     """What was drawn, with where each item stood in every ranking."""
     items = draft.items[: draft.length]
-    ranks = [_ranks_in(ranking, items) for ranking in draft.lists]
+    ranks = np.empty((len(items), len(rankings)), np.int32)
+    for number, ranking in enumerate(draft.lists):
+        ranks[:, number] = _ranks_in(ranking, items)
     return Interleaved(
-        np.array(items, np.int32),
-        np.array(draft.teams[: draft.length], np.int8),
-        np.array(ranks, np.int32).T.reshape(len(items), len(rankings)),
-        chances,
+        np.array(items, np.int32), np.array(draft.teams[: draft.length], np.int8), ranks, chances
     )
 
 
 def _ranks_in(ranking: Sequence[int], items: Sequence[int]) -> list[int]:
-    place = dict(zip(ranking, range(1, len(ranking) + 1), strict=True))
-    return [place.get(item, 0) for item in items]
+    rank_of = dict(zip(ranking, range(1, len(ranking) + 1), strict=True)).get
+    return [rank_of(item, 0) for item in items]
 
 
 def credit_of_teams(shown: Interleaved, clicks: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 import numpy as np
@@ -58,38 +59,54 @@ class Probabilistic:
 
 
 class _Lots:
-    """The weights of what each ranking can still draw."""
+    """The weights of what each ranking can still draw: whole numbers, whose sums stay exact
+    whatever is taken off them, on every machine."""
 
     def __init__(self, draft: Draft) -> None:
         self.chances: list[list[float]] = []
         self.places = [dict(zip(items, range(len(items)), strict=True)) for items in draft.lists]
         self.left = [len(items) - draft.same for items in draft.lists]
-        self.weights = [_weights(len(items)) for items in draft.lists]
+        self.weights = [list(_weights(len(items))) for items in draft.lists]
+        self.totals = [sum(weights[draft.same :]) for weights in self.weights]
+        self.tops = [draft.same] * len(draft.lists)
         for weights in self.weights:
-            weights[: draft.same] = 0.0
+            weights[: draft.same] = [0] * draft.same
 
     def draw(self, draft: Draft, random: Random) -> None:
         """Shows one more item."""
-        sums = [weights.cumsum() for weights in self.weights]
-        team = int(random.random() * len(sums))
-        drawn = sums[team].searchsorted(random.random() * sums[team][-1], side="right")
-        item = draft.lists[team][min(int(drawn), len(sums[team]) - 1)]
-        self.chances.append(
-            [self._remove(ranking, item) / float(total[-1]) for ranking, total in enumerate(sums)]
-        )
+        team = int(random.random() * len(self.weights))
+        item = draft.lists[team][self._place(team, random.random())]
+        self.chances.append([self._remove(ranking, item) for ranking in range(len(self.left))])
         draft.take(item, team)
 
+    def _place(self, team: int, lot: float) -> int:
+        """Where a lot from 0 to 1 falls. It is looked for from the top of what is left, where most
+        of the weight is."""
+        weights, total = self.weights[team], self.totals[team]
+        while not weights[self.tops[team]]:
+            self.tops[team] += 1
+        place = self.tops[team]
+        # A product with a float is rounded, so that the highest lot could be all there is.
+        rest = min(int(lot * total), total - 1) - weights[place]
+        while rest >= 0:
+            place += 1
+            rest -= weights[place]
+        return place
+
     def _remove(self, ranking: int, item: int) -> float:
+        """How likely the ranking was to draw what nobody can draw any more."""
         place = self.places[ranking].get(item)
         if place is None:
             return 0.0
-        weight = float(self.weights[ranking][place])
-        self.weights[ranking][place] = 0.0
+        weight, total = self.weights[ranking][place], self.totals[ranking]
+        self.weights[ranking][place] = 0
+        self.totals[ranking] = total - weight
         self.left[ranking] -= 1
-        return weight
+        return weight / total
 
 
-def _weights(length: int) -> Amounts:
-    # Multiplied, not raised to a power: the same bits on every machine.
-    rank = np.arange(1, length + 1, dtype=np.float64)
-    return np.asarray(1 / (rank * rank * rank), np.float64)
+@lru_cache(maxsize=256)
+def _weights(length: int) -> tuple[int, ...]:
+    """The inverse cubes of the ranks, over the same denominator; to 53 bits the smallest, too."""
+    one = (length**3) << 53
+    return tuple(one // (rank * rank * rank) for rank in range(1, length + 1))

@@ -31,11 +31,8 @@ class TeamDraft:
         """See `Interleaver`."""
         check(self.name, self.most, rankings)
         draft = Draft(rankings, length)
-        while not draft.is_full and is_fair(draft):
-            for ranking in draft.order(random):
-                item = draft.head(ranking)
-                assert item is not None
-                draft.take(item, ranking)
+        while not draft.is_full and _round(draft, random):
+            pass
         draft.finish(random)
         return interleaved(rankings, draft)
 
@@ -44,10 +41,19 @@ class TeamDraft:
         return credit_of_teams(shown, clicks)
 
 
-def is_fair(draft: Draft) -> bool:
-    """Whether every ranking has an item for the next round in whatever order they draw."""
+def _round(draft: Draft, random: Random) -> bool:
+    """Adds an item of every ranking; False, with nothing drawn, where some order would leave one of
+    them without."""
     heads = draft.heads()
     if None in heads:
         return False
     count = len(heads)
-    return len(set(heads)) == count or all(draft.left(n, count) for n in range(count))
+    # Where the best items differ nobody takes another's, so that they need no second look.
+    differ = len(set(heads)) == count
+    if not (differ or all(draft.left(number, count) for number in range(count))):
+        return False
+    for ranking in draft.order(random):
+        item = heads[ranking] if differ else draft.head(ranking)
+        assert item is not None
+        draft.take(item, ranking)
+    return True

@@ -9,6 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from eval.interleaving import NOBODY, interleaver
@@ -80,6 +81,38 @@ def test_probabilistic_draws_by_the_cube_of_the_rank() -> None:
     for item, chance in zip((1, 2, 3), weights / weights.sum() / 2, strict=True):
         error = np.sqrt(chance * (1 - chance) / 4000)
         assert abs(first[item] / 4000 - chance) < 4 * error
+
+
+def plainly_drawn(
+    lists: list[NDArray[np.int32]], random: Random, length: int
+) -> tuple[list[int], list[list[float]]]:
+    """The items and chances of probabilistic interleaving, by adding up all weights at each place;
+    of lists without a beginning in common and long enough."""
+    weights = [1 / np.arange(1, len(each) + 1, dtype=np.float64) ** 3 for each in lists]
+    items, chances = list[int](), []
+    for _ in range(length):
+        sums = [each.cumsum() for each in weights]
+        team = int(random.random() * len(lists))
+        lot = random.random() * sums[team][-1]
+        items.append(int(lists[team][sums[team].searchsorted(lot, side="right")]))
+        at = [each == items[-1] for each in lists]
+        chances.append(
+            [float(w[a].sum() / s[-1]) for w, a, s in zip(weights, at, sums, strict=True)]
+        )
+        for each, place in zip(weights, at, strict=True):
+            each[place] = 0.0
+    return items, chances
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_probabilistic_draws_what_adding_up_all_weights_would(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lists = [rng.permutation(120)[:90].astype(np.int32) for _ in range(2 + seed % 2)]
+    shown = interleaver("probabilistic")(lists, Random(seed), 50)
+    items, chances = plainly_drawn(lists, Random(seed), 50)
+    assert shown.items.tolist() == items
+    assert shown.chances is not None
+    assert np.allclose(shown.chances, chances, rtol=1e-9, atol=0)
 
 
 def test_probabilistic_credits_by_the_chance_of_every_assignment() -> None:
