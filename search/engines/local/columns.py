@@ -149,6 +149,19 @@ class Dictionary:
         found = self._table.code(text)
         return self._codes.get(text) if found is None else found
 
+    def chosen(self, texts: tuple[str, ...], below: str | None = None) -> NDArray[np.int32]:
+        """The codes of those of some strings that there are, and unless `below` is None of all that
+        go on with it after one of them; some may come twice."""
+        found = self._table.chosen(texts, below)
+        if not self._later:
+            return found
+        later = [code for text in texts if (code := self._codes.get(text)) is not None]
+        if below is not None:
+            prefixes = tuple(text + below for text in texts)
+            start = len(self._table)
+            later += [start + i for i, text in enumerate(self._later) if text.startswith(prefixes)]
+        return np.concatenate([found, np.array(later, np.int32)])
+
     def prefixed(self, prefix: str) -> tuple[range, list[int]]:
         """The codes of all strings that begin with `prefix`: a run of the table's, and later
         ones."""

@@ -70,15 +70,8 @@ class OneOf:
         # A change may be adding values meanwhile, which no row of this view has.
         known = len(self.columns.values(self.name))
         wanted = np.zeros(known + 1, np.bool_)
-        for value in self.values:
-            code = self.dictionary.code(value)
-            if code is not None and code < known:
-                wanted[code] = True
-            if self.subtree:
-                run, later = self.dictionary.prefixed(value + SEPARATOR)
-                wanted[run.start : run.stop] = True
-                wanted[[code for code in later if code < known]] = True
-        wanted[-1] = False
+        codes = self.dictionary.chosen(self.values, SEPARATOR if self.subtree else None)
+        wanted[codes[codes < known]] = True
         return np.take(wanted, _of(self.columns.codes(self.name), rows), mode="wrap")
 
 

@@ -7,7 +7,7 @@ bytes, whose order is the order of the strings.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import overload
@@ -19,6 +19,9 @@ from search.engines.local.arrays import load
 
 _KEPT = 4096
 """Look-ups kept for each table: of large ones, each reads twenty places all over the file."""
+_CHOSEN = 512
+"""Sets of strings whose codes are kept for each table: a request asks for the same ones twice, and
+others soon again."""
 
 
 class StringTable(Sequence[str]):
@@ -27,6 +30,9 @@ class StringTable(Sequence[str]):
     def __init__(self, content: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
         self._content, self._offsets = content.data, offsets.data
         self._place = lru_cache(_KEPT)(partial(_place, self._content, self._offsets))
+        self._chosen = lru_cache(_CHOSEN)(
+            partial(_chosen, self._content, self._offsets, self._place)
+        )
 
     @classmethod
     def open(cls, stem: Path) -> StringTable:
@@ -64,10 +70,14 @@ class StringTable(Sequence[str]):
         place = self.place(text)
         return place if place < len(self) and self._bytes(place) == text.encode() else None
 
+    def chosen(self, texts: tuple[str, ...], below: str | None) -> NDArray[np.int32]:
+        """The codes of those of some strings that are in the table, and unless `below` is None of
+        all that go on with it after one of them, int32; some may come twice. Not to be written."""
+        return self._chosen(texts, below)
+
     def prefixed(self, prefix: str) -> range:
         """The codes of all strings that begin with `prefix`."""
-        start = self.place(prefix)
-        return range(start, self._place(prefix.encode() + b"\xff"))
+        return _prefixed(self._place, prefix)
 
 
 def _string(content: memoryview, offsets: memoryview, code: int) -> bytes:
@@ -76,6 +86,28 @@ def _string(content: memoryview, offsets: memoryview, code: int) -> bytes:
 
 def _place(content: memoryview, offsets: memoryview, text: bytes) -> int:
     return bisect_left(range(len(offsets) - 1), text, key=partial(_string, content, offsets))
+
+
+def _prefixed(place: Callable[[bytes], int], prefix: str) -> range:
+    start = prefix.encode()
+    return range(place(start), place(start + b"\xff"))
+
+
+def _chosen(
+    content: memoryview,
+    offsets: memoryview,
+    place: Callable[[bytes], int],
+    texts: tuple[str, ...],
+    below: str | None,
+) -> NDArray[np.int32]:
+    known, found = len(offsets) - 1, []
+    for text in texts:
+        at = place(encoded := text.encode())
+        if at < known and _string(content, offsets, at) == encoded:
+            found.append(at)
+        if below is not None:
+            found += _prefixed(place, text + below)
+    return np.array(found, np.int32)
 
 
 def write_strings(stem: Path, ascending: Iterable[str]) -> None:

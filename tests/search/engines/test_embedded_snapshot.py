@@ -63,6 +63,17 @@ def test_a_string_table_is_a_sorted_list(texts: set[str], prefix: str) -> None:
         text for text in ascending if text.startswith(prefix)
     ]
     assert table.code(prefix) == (ascending.index(prefix) if prefix in texts else None)
+    for below in (None, "", "b"):
+        found = table.chosen((prefix, *ascending[:2]), below)
+        assert {table[code] for code in found.tolist()} == {
+            text
+            for text in ascending
+            if text in (prefix, *ascending[:2])
+            or (
+                below is not None
+                and text.startswith((prefix + below, *(t + below for t in ascending[:2])))
+            )
+        }
 
 
 def files(data: Path) -> list[Path]:
