@@ -23,6 +23,13 @@ settings.load_profile("aisle")
 REAL_DATA = Path(os.environ.get("AISLE_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with most slow tests first, so that at the end no process is busy alone for long;
+    pytest-xdist keeps the order with `--no-loadscope-reorder`."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+
+
 def pytest_collection_finish() -> None:
     """Full passes of the collector leave out the modules and the tests, which stay."""
     gc.freeze()

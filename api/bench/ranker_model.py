@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +31,11 @@ def learned_trees(values: np.ndarray, gains: np.ndarray, trees: int, leaves: int
     return lightgbm.train(options, lightgbm.Dataset(values, gains), trees).model_to_string()
 
 
-def use_noise_model(data: Path, trees: int = 300, leaves: int = 31) -> None:
-    """Puts a model over every feature to use in a data directory. It ranks at random: only what it
-    costs means anything."""
+@cache
+def _noise_model(trees: int, leaves: int) -> Model:
+    """The same for every catalogue, and so learned once."""
     values, gains = noise(len(NAMES))
-    model = Model(
+    return Model(
         name=f"noise-{trees}x{leaves}",
         kind="trees",
         features=NAMES,
@@ -45,4 +46,9 @@ def use_noise_model(data: Path, trees: int = 300, leaves: int = 31) -> None:
         trees=learned_trees(values, gains, trees, leaves),
         tree_weight=1.0,
     )
-    save_model(model, data / "model.json")
+
+
+def use_noise_model(data: Path, trees: int = 300, leaves: int = 31) -> None:
+    """Puts a model over every feature to use in a data directory. It ranks at random: only what it
+    costs means anything."""
+    save_model(_noise_model(trees, leaves), data / "model.json")

@@ -96,12 +96,12 @@ def test_a_speed_run_measures_everything(
     share_encodings(tmp_path / "source", encoder_data / "encoders")
     done = aisle(
         *("bench", "speed", "--like", str(shop_files / "products.jsonl"), "--preset", "aisle"),
-        *("--products", "300,600", "--clients", "1,2", "--queries", "50"),
+        *("--products", "60,600", "--clients", "1,2", "--queries", "50"),
         *("--seconds", "0.5", "--directory", str(tmp_path), "--port", str(free_port()), "--json"),
     )
     assert done.returncode == 0, done.stderr
     result = orjson.loads(done.stdout.splitlines()[-1])
-    assert [size["products"] for size in result["sizes"]] == [300, 600]
+    assert [size["products"] for size in result["sizes"]] == [60, 600]
     for size in result["sizes"]:
         assert size["http"]["errors"] == 0
         assert size["build"]["read"] == size["build"]["indexed"] == size["products"]
