@@ -37,7 +37,7 @@ def command(
     from api.experiments.opening import open_store
     from api.experiments.picture import draw
     from api.experiments.reading import read
-    from api.experiments.report import check_metric, report, report_json, window_of
+    from api.experiments.report import as_counted, check_metric, report, report_json, window_of
     from api.experiments.shadow_report import shadow_report
     from api.experiments.text import report_tables
     from api.settings import load_settings, require_data
@@ -54,7 +54,9 @@ def command(
         else:
             out.print(text, markup=False)
         return
-    window = window_of(experiment, store.history(name), time.time())
+    steps = store.history(name)
+    window = window_of(experiment, steps, time.time())
+    experiment = as_counted(experiment, steps)
     with saying("Reading the event log; a log of millions of searches takes a while."):
         log = read(events or [settings.data], experiment, window)
         found = report(experiment, log, window, metric)

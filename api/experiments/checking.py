@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 from api.experiments.opening import fault_of
@@ -37,7 +38,7 @@ async def _checked(
             search, fault = await fault_of(search, settings, arm.system)
             if fault is not None:
                 raise BadInput(f"{arm.name} cannot take part: {fault}", field="arm")
-    remarks = []
+    remarks = list(_without_model(experiment, search))
     for one, other in combinations(experiment.arms, 2):
         if one.system is None or other.system is None or one.diversity != other.diversity:
             continue
@@ -46,22 +47,35 @@ async def _checked(
             continue
         if experiment.kind == "interleave" and not allow_same:
             raise BadInput(
-                f"{one.system} and {other.system} rank alike{_why(first, second)}; or add "
-                "--allow-same for an A/A test",
+                f"{one.system} and {other.system} rank alike: what else they differ in (variety, "
+                "stock, exploration, rules) applies to the interleaved list as a whole; compare "
+                "them with --kind ab; or add --allow-same for an A/A test",
                 field="b",
             )
         remarks.append(f"{one.system} and {other.system} find and rank alike")
     return tuple(remarks)
 
 
-def _why(*systems: Pipeline) -> str:
-    """What to do about it."""
-    if any(system.ranking is not None and _model(system) is None for system in systems):
-        return ", for no ranking model is in use; train one (aisle train), or name model:VERSION"
-    return (
-        ": what else they differ in (variety, stock, exploration, rules) applies to the "
-        "interleaved list as a whole; compare them with --kind ab"
-    )
+def _without_model(experiment: Experiment, search: Search) -> Iterator[str]:
+    """Arms that order by a model where none is in use: what answers for them is the fused order.
+
+    Raises:
+        BadInput: they are interleaved, so that the baseline would answer every search alone.
+    """
+    for arm in experiment.arms:
+        system = search.systems[arm.system] if arm.system is not None else None
+        if system is None or not system.settings.ranking.enabled:
+            continue
+        if not isinstance(system.ranking, RankingStage) or _model(system) is not None:
+            continue
+        named = f"{arm.system} ({arm.name}) has nothing to order by: no ranking model is in use"
+        if experiment.kind == "interleave":
+            raise BadInput(
+                f"{named}, so that the baseline would answer alone and nobody get credit; train "
+                "one (aisle train), or name model:VERSION, or hybrid for the order without one",
+                field="arm",
+            )
+        yield f"{named}, so that it answers in the order of hybrid, which counts as a fallback"
 
 
 def alike(one: Pipeline, other: Pipeline) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from api.experiments.naming import called
-from api.experiments.reading import SETTLED_SECONDS, Window
+from api.experiments.reading import SETTLED_SECONDS, Found, Window
 from api.interleaving.report import Pair
 from eval.experiments import Experiment
 from eval.experiments.ab import METRICS, Analysis, Effect, Units
@@ -25,25 +25,44 @@ class Decision:
     sentence: str
 
 
-def unread(experiment: Experiment, searches: int, window: Window) -> str:
+def unread(experiment: Experiment, found: Found, window: Window) -> str:
     """Why there is nothing to compare."""
-    if not searches:
+    if not found.searches:
         until = "it runs" if experiment.status == "running" else "it ran"
         return (
             f"No searches of {experiment.name} are logged yet: {until} since {day(window.since)}. "
             f"A search takes part when it comes with a {experiment.unit}_id, names no system, and "
             "is logged ([events] enabled); /readyz of a server says whether it follows."
         )
+    unit = experiment.unit
+    reasons = []
+    if found.unsettled:
+        reasons.append(
+            f"{_many(found.unsettled, unit)} searched in the last {SETTLED_SECONDS / 60:g} minutes,"
+            " and more may come of them: look again then, or stop it"
+        )
+    if found.two_arms:
+        reasons.append(f"{_many(found.two_arms, unit)} were seen in more than one arm")
+    if found.flagged:
+        reasons.append(f"{found.flagged:,} searches are of flagged shoppers")
     return (
-        f"{searches:,} searches of {experiment.name} are logged, but no {experiment.unit} counts: "
-        "all of them were seen in more than one arm, are flagged, or searched in the last "
-        f"{SETTLED_SECONDS / 60:g} minutes."
+        f"Nothing can be said yet, though {found.searches:,} searches of {experiment.name} are "
+        f"logged: {'; '.join(reasons) or f'none of them has a {unit} that counts'}."
     )
 
 
-def of_pairs(experiment: Experiment, found: Sequence[Pair], units: Units) -> Decision:
-    """Of interleaved arms: the one that is surely better than every other."""
+def _many(count: int, unit: str) -> str:
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+
+
+def of_pairs(
+    experiment: Experiment, found: Sequence[Pair], units: Units, *, alone: bool = False
+) -> Decision:
+    """Of interleaved arms: the one that is surely better than every other; `alone` says that the
+    baseline answered everything by itself."""
     count = len(units)
+    if alone:
+        return Decision(None, None, None, _unmixed(experiment, found))
     for arm in units.arms:
         own = [pair for pair in found if arm in (pair.a, pair.b)]
         if all(pair.better == arm for pair in own):
@@ -69,6 +88,16 @@ def of_pairs(experiment: Experiment, found: Sequence[Pair], units: Units) -> Dec
         None,
         f"Not decided yet: no arm is surely better than all others in {count:,} "
         f"{experiment.unit}s.{rest}",
+    )
+
+
+def _unmixed(experiment: Experiment, found: Sequence[Pair]) -> str:
+    names = dict.fromkeys(name for pair in found for name in (pair.a, pair.b))
+    return (
+        f"Not decided between {_and([called(experiment, name) for name in names])}: every search "
+        "was answered by the baseline alone, so nobody could get credit. A system failed or fell "
+        "back, as ranked does without a model, or searches were sorted: the fallbacks of the "
+        "answers, in the server's log too, say why."
     )
 
 

@@ -19,7 +19,7 @@ from eval.experiments import Experiment, Step
 from eval.experiments.ab import DEFAULT, METRICS, Effect, analyze
 from eval.experiments.checks import same_arms
 from eval.experiments.mismatch import Mismatch
-from eval.experiments.ramp import SHARE
+from eval.experiments.ramp import CREATED, SHARE
 from eval.stopping import confidence_sequence, sign_e_values
 from search.errors import BadInput
 
@@ -72,6 +72,15 @@ def window_of(experiment: Experiment, steps: Sequence[Step], now: float) -> Wind
     return Window(since, now if experiment.stopped is None else experiment.stopped)
 
 
+def as_counted(experiment: Experiment, steps: Sequence[Step]) -> Experiment:
+    """An experiment as it was in its window: a rollout that is over with the shares that its units
+    came by, which are nothing since its stop."""
+    shares = [step.share for step in steps if step.what in (CREATED, SHARE) and step.share]
+    if experiment.kind != "rollout" or experiment.share or not shares:
+        return experiment
+    return replace(experiment, share=shares[-1])
+
+
 def check_metric(name: str) -> None:
     """Refuses what cannot decide.
 
@@ -92,7 +101,7 @@ def report(experiment: Experiment, found: Found, window: Window, primary: str = 
     counts = dict(zip(found.units.arms, found.units.counts(), strict=True))
     if found.credits is not None:
         counts = dict.fromkeys(counts, len(found.units))
-    nothing = Decision(None, None, None, unread(experiment, found.searches, window))
+    nothing = Decision(None, None, None, unread(experiment, found, window))
     empty = Report(experiment, window, primary, counts, found.searches, nothing)
     empty = replace(empty, notes=tuple(_notes(experiment, found)))
     if experiment.kind == "shadow" or not len(found.units):
@@ -126,7 +135,8 @@ def _interleaved(empty: Report, found: Found) -> Report:
                 pair.alpha,
             )
         )
-    decision = of_pairs(experiment, every, found.units)
+    alone = credits_.alone >= found.searches
+    decision = of_pairs(experiment, every, found.units, alone=alone)
     return replace(empty, pairs=tuple(every), paths=paths, decision=decision)
 
 
@@ -215,7 +225,7 @@ def _notes(experiment: Experiment, found: Found) -> Iterator[str]:
     if found.credits is not None and found.credits.alone:
         yield (
             f"{found.credits.alone:,} searches were answered by the baseline alone (a system "
-            "failed or the search was sorted): nobody gets credit for them"
+            "failed or fell back, or the search was sorted): nobody gets credit for them"
         )
     if found.credits is not None and found.credits.debiased:
         yield (

@@ -153,12 +153,16 @@ class SqliteStore:
             yield None
             return
         with self._open() as connection:
-            yield connection
+            # Whoever creates the first experiment may have made the file and not yet its tables.
+            yield connection if _has_tables(connection) else None
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction."""
         with self._open() as connection:
+            if not _has_tables(connection):
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -170,12 +174,8 @@ class SqliteStore:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            fresh = not self.path.exists() or not self.path.stat().st_size
             connection = sqlite3.connect(self.path, _WAIT_SECONDS, isolation_level=None)
             with contextlib.closing(connection):
-                if fresh:
-                    connection.execute("PRAGMA journal_mode = WAL")
-                    connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
                 connection.execute("PRAGMA synchronous = FULL")
                 yield connection
         except (sqlite3.Error, OSError) as error:
@@ -183,6 +183,11 @@ class SqliteStore:
                 f"experiments cannot be kept in {self.path}: {error}; see that there is room and "
                 "that this user may write there"
             ) from error
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = 'state'"
+    return connection.execute(query).fetchone() is not None
 
 
 def _all(connection: sqlite3.Connection) -> tuple[Experiment, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from rich import box
 from rich.table import Table
 
 from api.experiments.deciding import ahead, day
@@ -15,12 +16,20 @@ from api.interleaving.report import Pair
 from eval.experiments import Arm, Experiment, Step
 from eval.experiments.ab import LATENCY_P99, METRICS, P99_SAYS
 
+_REASON = 60
+"""Characters of a reason in a list; `aisle experiment history` has it whole."""
+_FIGURE, _WORD = 10, 12
+"""Characters of a figure, and of the longest head that stands in one line; of a metric's name."""
+
 
 def list_table(experiments: Sequence[Experiment]) -> Table:
     """One line an experiment."""
-    table = Table("experiment", "kind", "arms", "traffic", "state", "since")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for head in ("experiment", "kind", "arms", "traffic", "state", "since"):
+        table.add_column(head, overflow="fold")
     for each in experiments:
-        state = each.status if each.status == "running" else f"stopped ({each.reason})"
+        why = each.reason if len(each.reason) <= _REASON else each.reason[: _REASON - 1] + "…"
+        state = each.status if each.status == "running" else f"stopped ({why})"
         arms = ", ".join(map(arm_text, each.arms))
         table.add_row(each.name, each.kind, arms, traffic_text(each), state, day(each.created))
     return table
@@ -54,23 +63,21 @@ def by_arm(tallies: Mapping[Cell, Tally]) -> dict[str, Tally]:
 
 
 def status_table(experiment: Experiment, tallies: Mapping[Cell, Tally]) -> Table:
-    """What servers counted, by arm."""
-    table = Table(
-        "arm", "requests", "failed", "searches", "without hits", "clicks", "purchases", "revenue",
-        "p99 below",
-    )  # fmt: skip
-    for name, each in sorted(by_arm(tallies).items()):
-        table.add_row(
-            name or "(all arms, interleaved)",
-            f"{each.requests:,}",
-            f"{each.errors:,}",
-            f"{each.searches:,}",
-            f"{each.without_hits:,}",
-            f"{each.clicks:,}",
-            f"{each.purchases:,}",
-            f"{each.revenue:,.2f}",
-            percentile(each),
-        )
+    """What servers counted, a column an arm."""
+    arms = dict(sorted(by_arm(tallies).items()))
+    table = Table("", *(name or "all arms, interleaved" for name in arms))
+    rows: dict[str, Callable[[Tally], str]] = {
+        "requests": lambda each: f"{each.requests:,}",
+        "failed": lambda each: f"{each.errors:,}",
+        "searches": lambda each: f"{each.searches:,}",
+        "without hits": lambda each: f"{each.without_hits:,}",
+        "clicks": lambda each: f"{each.clicks:,}",
+        "purchases": lambda each: f"{each.purchases:,}",
+        "revenue": lambda each: f"{each.revenue:,.2f}",
+        "p99 below": percentile,
+    }
+    for head, told in rows.items():
+        table.add_row(head, *map(told, arms.values()))
     return table
 
 
@@ -142,13 +149,18 @@ def _preferences(found: Report) -> Table:
 
 
 def _effects(found: Report) -> Table:
+    """A row a metric and arm."""
     experiment = found.experiment
     base, *others = (called(experiment, arm.name) for arm in experiment.arms)
     several = len(others) > 1
+    every = [effect for arms in found.effects.values() for effect in arms.values()]
+    narrowed = any(effect.reduction is not None for effect in every)
     heads = ["arm", "its value"] if several else others
-    table = Table("metric", base, *heads, "difference", "confidence sequence", "relative", "CUPED")
+    more = ["CUPED"] if narrowed else []
+    table = _narrow("metric", base, *heads, "difference", "sequence", "relative", *more)
     for name, arms in found.effects.items():
         for effect in arms.values():
+            less = "" if effect.reduction is None else f"−{effect.reduction:.0%} variance"
             table.add_row(
                 says(name, experiment) + (" *" if name == found.primary else ""),
                 f"{effect.baseline:.4g}",
@@ -157,9 +169,21 @@ def _effects(found: Report) -> Table:
                 f"{effect.delta:+.4g}",
                 _ends(effect.low, effect.high),
                 "" if effect.relative is None else f"{effect.relative:+.1%}",
-                "" if effect.reduction is None else f"−{effect.reduction:.0%} variance",
+                *([less] if narrowed else []),
             )
-    table.caption = "* decides. Sequences hold however often one looks."
+    table.caption = "* decides. Confidence sequences hold however often one looks."
+    return table
+
+
+def _narrow(first: str, *others: str) -> Table:
+    """A table of figures that stay whole in 80 columns: names give way, by going on below."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(first, overflow="fold", min_width=_WORD)
+    for head in others:
+        if len(head) > _FIGURE:
+            table.add_column(head, overflow="fold", min_width=_FIGURE - 1)
+        else:
+            table.add_column(head, no_wrap=True)
     return table
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -218,3 +220,14 @@ def test_a_redis_that_answers_nobody_is_given_up_soon(redis: RedisServer) -> Non
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(BadInput, match="redis://host:6379/0"):
         open_redis("localhost:6379")
+
+
+def test_a_file_whose_tables_are_still_being_made_holds_nothing_yet(tmp_path: Path) -> None:
+    """As a server finds it that looks while somebody creates the first experiment."""
+    store = SqliteStore(tmp_path / "experiments.sqlite")
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    assert store.path.stat().st_size
+    assert (store.version(), store.experiments(), store.history()) == (0, (), ())
+    made = store.create(AB, 1.0, step())
+    assert (store.version(), store.experiments()) == (1, (made,))

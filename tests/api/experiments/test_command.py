@@ -105,6 +105,11 @@ def test_status_says_what_servers_wait_for(
     assert "words waits: there is no system mine" in capsys.readouterr().out
 
 
+def test_an_arm_without_its_model_is_told(data: Path, capsys: Said) -> None:
+    assert experiment(data, "create", "words", "--kind", "ab", "--a", "bm25", "--b", "ranked") == 0
+    assert "no ranking model is in use" in " ".join(capsys.readouterr().err.split())
+
+
 def test_one_command_stops_everything(data: Path, capsys: Said) -> None:
     for name, *more in (
         ("one", "--a", "hybrid", "--b", "bm25"),
@@ -121,6 +126,7 @@ def test_one_command_stops_everything(data: Path, capsys: Said) -> None:
     [
         (("--kind", "interleave", "--a", "hybrid", "--b", "hybrid"), "--allow-same"),
         (("--kind", "interleave", "--a", "hybrid", "--b", "ranked"), "no ranking model is in use"),
+        (("--kind", "interleave", "--a", "bm25", "--b", "ranked"), "no ranking model is in use"),
         (("--kind", "ab", "--a", "hybrid", "--b", "model:77"), "no model has the version '77'"),
         (("--kind", "ab", "--a", "hybrid", "--b", "nope"), "there is no system nope"),
         (("--kind", "ab", "--a", "hybrid", "--arm", "c"), "NAME=SYSTEM"),

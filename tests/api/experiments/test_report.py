@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from api.experiments.picture import draw
 from api.experiments.reading import SETTLED_SECONDS, Found, Window, read
-from api.experiments.report import Report, report, report_json, window_of
+from api.experiments.report import Report, as_counted, report, report_json, window_of
 from api.experiments.text import report_tables
 from api.responses import to_json
 from eval.experiments import Arm, Experiment, Step
@@ -77,6 +79,8 @@ def test_what_is_not_over_is_left_out_so_that_no_number_moves(tmp_path: Path) ->
     early, first = looked(199 + SETTLED_SECONDS)
     assert (len(early.units), early.unsettled) == (40, 2)
     assert any("2 sessions searched in the 10 minutes" in note for note in first.notes)
+    _, nothing = looked(150)
+    assert "41 sessions searched in the last 10 minutes" in nothing.decision.sentence
     later, second = looked(200 + SETTLED_SECONDS)
     assert (len(later.units), later.unsettled) == (41, 1)
     assert first.decision.at == second.decision.at
@@ -317,6 +321,28 @@ def test_a_rollout_counts_from_its_last_change_of_shares() -> None:
     assert window_of(rolling, steps, BEGUN + 99) == Window(BEGUN + 50, BEGUN + 99)
     ended = replace(AB, stopped=BEGUN + 60)
     assert window_of(ended, steps, BEGUN + 99) == Window(BEGUN, BEGUN + 60)
+    assert as_counted(rolling, steps) == rolling
+
+
+def test_a_rollout_taken_back_is_reported_by_the_shares_it_had(tmp_path: Path) -> None:
+    """Its share is nothing from then on, by which no split could be right."""
+    over = replace(AB, kind="rollout", share=0.0, status="stopped", stopped=BEGUN + 900)
+    steps = [
+        Step(BEGUN, "test", "created", "", 0.25),
+        Step(BEGUN + 900, "test", "rolled back", "too slow", 0.0),
+    ]
+    searches = [search(n, f"s{n}", "aaab"[n % 4]) for n in range(800)]
+    _, said = found(tmp_path, as_counted(over, steps), searches)
+    assert said.split is not None
+    assert (said.split.failed, said.split.expected) == (False, (600.0, 200.0))
+    assert "Not decided yet" in said.decision.sentence
+
+
+def test_searches_that_the_baseline_answered_alone_are_why_nobody_leads(tmp_path: Path) -> None:
+    searches = [mixed(n, f"s{n}", []) for n in range(5)]
+    _, said = found(tmp_path, MIXED, searches, [did(each, "p1") for each in searches])
+    assert "every search was answered by the baseline alone" in said.decision.sentence
+    assert "fell back" in said.decision.sentence
 
 
 def test_there_is_no_log_before_the_first_search(tmp_path: Path) -> None:
@@ -346,3 +372,9 @@ def test_a_picture_is_as_wide_as_its_effects(tmp_path: Path) -> None:
     assert "+110%" in draw(said)
     (table,) = report_tables(said)
     assert [column.header for column in table.columns][1:3] == ["hybrid (a)", "bm25 (b)"]
+    long = replace(AB, arms=(Arm("a"), Arm("b", "model:f25491b6ef14")))
+    (table,) = report_tables(replace(said, experiment=long))
+    told = io.StringIO()
+    Console(file=told, width=80).print(table)
+    assert "…" not in told.getvalue()
+    assert "milliseconds" in told.getvalue()
