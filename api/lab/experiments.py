@@ -139,8 +139,9 @@ def _definition(each: Experiment) -> Facts:
                 "credited by how likely places are looked at" if each.debiased else "as they are"
             ),
         ),
-        ("guardrails", words(told)),
     ]
+    if each.kind == "rollout":
+        rows.append(("guardrails", words(told)))
     return Facts("Definition", rows)
 
 

@@ -59,10 +59,9 @@ def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
 
 
 def _fresh(experiment: Experiment, seconds: float) -> float:
-    """How old what is known may be: of a stopped one nothing changes after its stop."""
-    if experiment.stopped is None:
-        return seconds
-    return max(seconds, time.time() - experiment.stopped)
+    """How old what is known may be: nothing from before a stop holds after it, and what was found
+    after it holds for good."""
+    return seconds if experiment.stopped is None else time.time() - experiment.stopped
 
 
 def _first(outcome: Outcome) -> bool:
@@ -98,6 +97,8 @@ def _counted(experiment: Experiment, outcome: Outcome, counts: Report) -> Iterat
     more = ("purchases", "revenue", "failed", "p99 (ms)")
     when_counted = f", as of {moment(outcome.made)} UTC" if outcome.path else ""
     empty = "Nothing was counted yet: it begins with the next search of a shopper who takes part."
+    if outcome.path is None:
+        empty = "It is being counted." if outcome.running else "It could not be counted."
     yield Table("counts", f"What happened in each arm{when_counted}", (*heads, *more), rows, empty)
 
 

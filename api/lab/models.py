@@ -64,12 +64,15 @@ def model_page(lab: Lab, asked: Asked) -> Page:
             words(check["name"]),
             words("passed" if check["passed"] else "refused"),
             words(check["sentence"]),
-            number(check.get("delta"), "+.4f"),
-            number(check.get("low"), "+.4f"),
-            number(check.get("high"), "+.4f"),
-            number(check.get("units", check.get("queries"))),
+            # Speed is no difference of anything over queries.
+            *(
+                number(check.get(key) if units else None, "+.4f")
+                for key in ("delta", "low", "high")
+            ),
+            number(units or None),
         )
         for check in checks
+        for units in [check.get("units", check.get("queries"))]
     ]
     heads = ("check", "answer", "finding", "difference", "low", "high", "asked of")
     empty = "The gate was not asked."

@@ -190,6 +190,8 @@ async def test_what_a_stopped_experiment_found_is_computed_once_after_its_stop()
     assert _fresh(running, 120.0) == 120.0
     stopped = replace(running, status="stopped", stopped=now - 5_000)
     assert _fresh(stopped, 120.0) == pytest.approx(5_000, abs=60)
+    # What was found while it ran, a moment ago, is no finding of the whole.
+    assert _fresh(replace(stopped, stopped=time.time()), 120.0) < 60
 
 
 async def test_many_experiments_are_paged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
