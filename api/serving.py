@@ -71,8 +71,9 @@ def certificate(serving: ServingSettings) -> ssl.SSLContext | None:
     return context
 
 
-def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A bound TCP socket; `shared` lets other processes of this user bind the same port.
+def listen(host: str, port: int, *, shared: bool = False, option: str = "--port") -> socket.socket:
+    """A bound TCP socket; `shared` lets other processes of this user bind the same port. `option`
+    is how another port is asked for.
 
     Raises:
         PortBusy: another program has the port.
@@ -90,16 +91,16 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
             bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
-        raise _refusal(error, host, port) from None
+        raise _refusal(error, host, port, option) from None
     bound.set_inheritable(True)
     return bound
 
 
-def _refusal(error: OSError, host: str, port: int) -> AisleError:
+def _refusal(error: OSError, host: str, port: int, option: str) -> AisleError:
     if error.errno == errno.EADDRINUSE:
         return PortBusy(
             f"port {port} on {host} is in use by another program; stop it, or choose another "
-            f"port with --port {port + 1 if port < 65_535 else 8000}"
+            f"port with {option} {port + 1 if port < 65_535 else 8000}"
         )
     if error.errno == errno.EACCES:
         return BadInput(f"port {port} needs more rights; choose one from 1024 up", field="port")

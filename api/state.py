@@ -92,9 +92,10 @@ class AppState:
                     self.settings, query_cache=self.settings.serving.query_cache
                 )
             except AisleError as error:
+                self._failure = self._fetching(error)
                 if str(error) != self._told:
-                    SERVER.warning("not ready", extra={"reason": str(error)})
-                self._failure, self._told = self._fetching(error), str(error)
+                    SERVER.warning("not ready", extra={"reason": str(self._failure)})
+                self._told = str(error)
             else:
                 view = await self._search.engine.view()
                 SERVER.info("ready", extra={"version": view.version, "products": view.count})

@@ -131,7 +131,7 @@ def serve_gauges(gauges: Gauges, host: str, port: int) -> ThreadingHTTPServer:
 
     server = ThreadingHTTPServer((host, port), Handler, bind_and_activate=False)
     server.socket.close()
-    server.socket = listen(host, port)
+    server.socket = listen(host, port, option="--metrics-port")
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server

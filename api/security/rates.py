@@ -95,9 +95,9 @@ class Rates:
         if not tightest.allowed:
             self._metrics.limited.labels(ANONYMOUS if key is None else key.name).inc()
             raise RateLimited(
-                f"{tightest.amount} requests in {tightest.window} seconds are what "
+                f"{tightest.amount} requests in {_seconds(tightest.window)} are what "
                 f"{'one address' if key is None else 'this key'} may make; try again in "
-                f"{tightest.reset} seconds",
+                f"{_seconds(tightest.reset)}",
                 retry_after=tightest.reset,
                 headers=tightest.headers,
             )
@@ -180,3 +180,7 @@ async def _counted(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: s
 @cache
 def _items(rate: str) -> tuple[RateLimitItem, ...]:
     return tuple(parse_many(rate))
+
+
+def _seconds(count: int) -> str:
+    return f"{count} second{'' if count == 1 else 's'}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
+from api.security.keys_file import FILE, KeysFile
 from api.security.opening import open_keys
 from api.settings import AppSettings
 from search.errors import StorageFailed
@@ -16,6 +18,7 @@ _MAKE = "aisle keys create --name me --scope admin"
 def remarks(settings: AppSettings) -> Iterator[str]:
     """One sentence each, about what is worth changing."""
     yield from _of_keys(settings)
+    yield from _left_behind(settings)
     if any(len(key.get_secret_value()) < _SHORT for key in settings.api_keys):
         yield f"Warning: a key in AISLE_API_KEYS has under {_SHORT} characters and may be guessed"
     sections = {"redis": settings.redis, "server": settings.server}
@@ -41,3 +44,19 @@ def _of_keys(settings: AppSettings) -> Iterator[str]:
         )
     elif not some:
         yield f"Whoever uses this machine may change products; a key closes that: {_MAKE}"
+
+
+def _left_behind(settings: AppSettings) -> Iterator[str]:
+    """Keys in the data directory, once they are kept in Redis, close nothing any more. A replica's
+    are the writer's, who is told."""
+    store, file = open_keys(settings), KeysFile(settings.data / FILE)
+    store.close()
+    if store.place == file.place or settings.artifacts.fetched or not file.path.is_file():
+        return
+    with contextlib.suppress(StorageFailed):
+        if names := ", ".join(key.name for key in file.read().keys):
+            yield (
+                f"Warning: keys are kept in {store.place} now, and those in {file.place} open "
+                f"nothing ({names}): make them anew with aisle keys create, then delete that file; "
+                'or set [security] store = "data"'
+            )

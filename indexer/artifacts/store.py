@@ -26,6 +26,12 @@ _RETRIES, _RETRY_SECONDS = 3, 20.0
 CHUNK = 8 * 1024 * 1024
 """The size of the parts that large files are sent in."""
 _REMEDY = "see that it can be reached, and that [artifacts] is right"
+_METADATA = ("169.254.169.254", "169.254.170.2", "fd00:ec2::254")
+"""Where AWS's machines and containers ask for their role: the last place that keys are sought."""
+_NO_KEYS = (
+    "no keys are set, and this machine has no role of AWS to get them by; set [artifacts] "
+    "access_key_id and secret_access_key_file, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+)
 
 
 class Conflict(AisleError):
@@ -69,7 +75,9 @@ class Store:
                 return Stored(bytes(found.bytes()), found.meta["e_tag"] or "")
             except NotModifiedError:
                 return known
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                if _lacks_bucket(error):
+                    raise
                 return None
 
     def stream(self, key: str, start: int = 0) -> Iterator[bytes]:
@@ -220,11 +228,25 @@ def _answering(name: str) -> Iterator[None]:
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise StorageFailed(f"{name} refuses these credentials: {_short(error)}") from None
-    except FileNotFoundError:
-        raise
+        raise StorageFailed(
+            f"{name} refuses these credentials: {_short(error)}; see that [artifacts] "
+            "access_key_id and its secret are right, and may list, read and write there"
+        ) from None
+    except FileNotFoundError as error:
+        if not _lacks_bucket(error):
+            raise
+        raise StorageFailed(
+            f"there is no bucket for {name}; make it, or correct [artifacts] location"
+        ) from None
     except (BaseError, OSError) as error:
+        if any(place in str(error) for place in _METADATA):
+            raise StorageFailed(f"{name} cannot be asked: {_NO_KEYS}") from None
         raise StorageFailed(f"{name} does not answer: {_short(error)}; {_REMEDY}") from None
+
+
+def _lacks_bucket(error: Exception) -> bool:
+    """Whether it is the bucket that is not there, not the object."""
+    return "NoSuchBucket" in str(error)
 
 
 def _short(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ import orjson
 import pytest
 
 from api.cli import run
+from api.following.gauges import Gauges, serve_gauges
+from api.serving import PortBusy
 from indexer.live import LiveWriter
 from search.engines.local.positions import ANY, UNREAD, Position
 from tests.api.conftest import AISLE, free_port
@@ -31,6 +34,14 @@ from tests.api.following.flow import (
 from tests.engines.kafka import PASSWORD, USER, KafkaBroker
 
 NEW_YEAR = 1_767_225_600.0
+
+
+def test_a_busy_port_of_metrics_is_told_with_the_option_that_changes_it() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(PortBusy, match="--metrics-port"):
+            serve_gauges(Gauges(), "127.0.0.1", other.getsockname()[1])
 
 
 @pytest.mark.kafka

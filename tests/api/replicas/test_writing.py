@@ -37,6 +37,17 @@ async def test_a_replica_takes_no_changes_and_names_the_writer(data: Path, tmp_p
         assert (await client.get("/v1/search?q=lamp")).json()["hits"]
 
 
+async def test_a_replica_without_an_index_is_not_told_to_make_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(tmp_path / "replica", artifacts=shared(tmp_path)) as client:
+        told = (await client.get("/readyz")).json()["detail"]
+    (logged,) = (each for each in caplog.records if each.message == "not ready")
+    for said in (told, vars(logged)["reason"]):
+        assert "fetching" in said
+        assert "aisle index" not in said
+
+
 async def test_the_writer_takes_them_and_says_that_they_are_sent(
     data: Path, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from api.security.keys import SCOPES, digest_of, id_in, new_key, parse_age
 from api.security.keys_file import FILE, KeysFile
 from api.security.opening import open_keys
+from api.security.remarks import remarks
 from api.security.seams import KeyStore
 from api.settings import AppSettings, SecuritySettings
 from search.errors import BadInput, NotFound, StorageFailed
@@ -104,6 +105,22 @@ def test_secrets_are_long_random_and_recognizable() -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="write 90d"):
         parse_age(text)
+
+
+@pytest.mark.parametrize("role", ["writer", "replica"])
+def test_keys_that_moving_to_redis_left_behind_are_named(tmp_path: Path, role: str) -> None:
+    """Or a closed shop would be open again without a word. A replica's are the writer's."""
+    make_key(tmp_path, "admin", name="boss")
+    settings = AppSettings.model_validate(
+        {
+            "data": tmp_path,
+            "redis": {"url": "redis://127.0.0.1:1/0"},
+            "artifacts": {"location": str(tmp_path), "role": role},
+        }
+    )
+    told = [each for each in remarks(settings) if "(boss)" in each]
+    assert len(told) == (role == "writer")
+    assert all("keys create" in each and str(tmp_path / FILE) in each for each in told)
 
 
 async def test_without_keys_everything_is_open(data: Path) -> None:
