@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn.config import Config
 
 from api.settings import AppSettings
 from tests.deploy.files import (
@@ -123,6 +125,26 @@ def test_aisle_understands_its_settings(name: str, monkeypatch: pytest.MonkeyPat
     if name.startswith("api-"):
         assert settings.artifacts.role == "replica"
     assert settings.data == Path("data")  # every command says --data
+
+
+async def test_replicas_know_shoppers_by_what_nginx_says() -> None:
+    """Not by nginx's own address, nor by what a shopper says of himself."""
+    seen: dict[str, Any] = {}
+
+    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        seen.update(scope)
+
+    taken = Config(app, forwarded_allow_ips=_variables("api-1")["FORWARDED_ALLOW_IPS"])
+    taken.load()
+    nginx = "172.20.0.5"
+    said = [(b"x-forwarded-for", b"1.2.3.4, 203.0.113.9"), (b"x-forwarded-proto", b"https")]
+    for address, shopper, scheme in (
+        (nginx, "203.0.113.9", "https"),
+        ("198.51.100.7", "198.51.100.7", "http"),
+    ):
+        scope: Any = {"type": "http", "client": (address, 4), "scheme": "http", "headers": said}
+        await taken.loaded_app(scope, None, None)
+        assert (seen["client"][0], seen["scheme"]) == (shopper, scheme)
 
 
 def test_replicas_differ_in_nothing_but_where_they_keep_their_copy() -> None:
