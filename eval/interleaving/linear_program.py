@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 Amounts = NDArray[np.float64]
 
-_NUDGE = 1e-6
+_NUDGE = 1e-9
 _ROUNDING = 1e-9
 _PIVOTS = 2_000
+_NONE = -1
+"""Stands for the option of a row that has none yet."""
 
 
 def best_mixture(worth: Amounts, balance: Amounts) -> Amounts | None:
@@ -21,50 +23,62 @@ def best_mixture(worth: Amounts, balance: Amounts) -> Amounts | None:
     largest `worth @ p`; at most one more option than `balance` has rows is used. None where there
     are none.
 
-    The simplex method (Dantzig 1951) on a full tableau. The right-hand sides are 0 but one, so
-    they are nudged apart to keep it from going in circles; the solution is then read without.
+    The dual simplex method (Lemke 1954) on a full tableau: it begins with the option of most worth
+    alone, which nothing is better than, and puts one row right after the other. Options of the same
+    worth are nudged apart to keep it from going in circles.
     """
-    rows = len(balance) + 1
-    tableau = np.hstack([np.vstack([np.ones_like(worth), balance]), np.eye(rows)])
-    start = np.r_[1.0, _NUDGE * (1 + np.arange(rows - 1) / rows)]
-    # Artificial variables, one a row, cost more than anything gains: they leave first.
-    cost = np.r_[worth, np.full(rows, -1e3 * (1 + np.abs(worth).max()))]
-    basis = np.arange(len(worth), len(worth) + rows)
-    body = np.column_stack([tableau, start])
-    gains = np.r_[cost, 0.0]
-    for row in range(rows):
-        gains = gains - cost[basis[row]] * body[row]
-    _pivot_to_the_best(body, gains, basis)
-    return _read(body, basis, len(worth))
+    options = len(worth)
+    body = np.zeros((len(balance) + 2, options + 1))
+    body[0] = 1.0
+    body[1:-1, :-1] = balance
+    body[-1, :-1] = worth - _NUDGE * np.arange(options) / options
+    chosen = [_NONE] * (len(balance) + 1)
+    spare = np.empty_like(body)
+    _pivot(body, spare, chosen, 0, int(np.argmax(body[-1, :-1])))
+    return _read(body, chosen) if _put_right(body, spare, chosen) else None
 
 
-def _pivot_to_the_best(body: Amounts, gains: Amounts, basis: NDArray[np.intp]) -> None:
+def _put_right(body: Amounts, spare: Amounts, chosen: list[int]) -> bool:
+    """Pivots until every row holds; False where one cannot."""
+    values, gains = body[:-1, -1], body[-1, :-1]
     for _ in range(_PIVOTS):
-        entering = int(np.argmax(gains[:-1]))
-        if gains[entering] <= _ROUNDING:
-            return
-        column = body[:, entering]
-        ratios = np.divide(
-            body[:, -1], column, out=np.full(len(body), np.inf), where=column > _ROUNDING
-        )
-        leaving = int(np.argmin(ratios))
-        if not np.isfinite(ratios[leaving]):
-            return
-        body[leaving] /= column[leaving]
-        others = body[:, entering].copy()
-        others[leaving] = 0.0
-        body -= others[:, None] * body[leaving]
-        gains -= gains[entering] * body[leaving]
-        basis[leaving] = entering
+        row = _most_wrong(values.tolist(), chosen)
+        if row is None:
+            return True
+        if values[row] > 0:
+            np.negative(body[row], out=body[row])
+        line = body[row, :-1]
+        helps = line < -_ROUNDING
+        losses = np.divide(gains, line, out=np.full(len(gains), np.inf), where=helps)
+        option = int(np.argmin(losses))
+        if not helps[option]:
+            return False
+        _pivot(body, spare, chosen, row, option)
+    return False
 
 
-def _read(body: Amounts, basis: NDArray[np.intp], options: int) -> Amounts | None:
-    """The solution without the nudges: the artificial columns hold the inverse of the basis, and
-    its first column is what the first right-hand side, 1, becomes."""
-    values = body[:, options]
-    artificial = basis >= options
-    if (np.abs(values[artificial]) > _ROUNDING).any() or (values < -1e-6).any():
-        return None
-    mixture = np.zeros(options)
-    mixture[basis[~artificial]] = np.maximum(values[~artificial], 0.0)
+def _most_wrong(values: list[float], chosen: list[int]) -> int | None:
+    """The row that is farthest from what it may be: not below 0, and 0 without an option."""
+    worst, found = _ROUNDING, None
+    for row, value in enumerate(values):
+        wrong = abs(value) if chosen[row] == _NONE else -value
+        if wrong > worst:
+            worst, found = wrong, row
+    return found
+
+
+def _pivot(body: Amounts, spare: Amounts, chosen: list[int], row: int, option: int) -> None:
+    column = body[:, option].copy()
+    body[row] /= column[row]
+    column[row] = 0.0
+    np.multiply(column[:, None], body[row], out=spare)
+    np.subtract(body, spare, out=body)
+    chosen[row] = option
+
+
+def _read(body: Amounts, chosen: list[int]) -> Amounts:
+    mixture = np.zeros(body.shape[1] - 1)
+    for option, value in zip(chosen, body[:-1, -1].tolist(), strict=True):
+        if option != _NONE:
+            mixture[option] = max(value, 0.0)
     return np.asarray(mixture / mixture.sum(), np.float64)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from random import Random
 
 import numpy as np
@@ -23,6 +23,8 @@ from eval.interleaving.seams import NOBODY, Interleaved, Items
 
 Amounts = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Places = tuple[tuple[int, ...], tuple[int, ...]]
+Ranks = tuple[tuple[int, int], ...]
 
 DEPTH = 10
 """Places that are optimized: at most 2**10 lists."""
@@ -41,7 +43,7 @@ class Optimized:
         check(self.name, self.most, rankings)
         draft = Draft(rankings, length)
         if not draft.is_full and min(map(len, rankings)) > draft.same:
-            for item, team in _drawn(rankings, draft.same, random.random()):
+            for item, team in _drawn(draft, random.random()):
                 draft.take(item, team)
         draft.finish(random)
         return interleaved(rankings, draft)
@@ -57,75 +59,101 @@ def inverse(ranks: NDArray[np.int32]) -> Amounts:
     return np.divide(1.0, ranks, out=np.zeros(ranks.shape), where=ranks > 0)
 
 
-def _drawn(rankings: Sequence[Items], same: int, lot: float) -> list[tuple[int, int]]:
+def _drawn(draft: Draft, lot: float) -> list[tuple[int, int]]:
     """The items of one list drawn by `lot`, from 0 to 1, with whom a click on each favors."""
-    items, places, ranks = _window(rankings, same)
-    lists, chances = _solve(places.tobytes(), ranks.tobytes(), places.shape[1])
+    items, places, ranks = _window(draft)
+    lists, chances = _solve(places, ranks)
     # Sums of the same few numbers in the same order: the same list everywhere.
     number = 0
     while number < len(lists) - 1 and lot >= chances[number]:
         lot -= chances[number]
         number += 1
-    worth = inverse(ranks)
-    favored = np.where(worth[0] == worth[1], NOBODY, np.where(worth[0] > worth[1], 0, 1))
-    return [(int(items[code]), int(favored[code])) for code in lists[number]]
+    return [(items[code], _favored(ranks[code])) for code in lists[number]]
 
 
-def _window(
-    rankings: Sequence[Items], same: int
-) -> tuple[NDArray[np.int32], NDArray[np.int16], NDArray[np.int32]]:
-    """The items of both rankings' next places, which of them stands in each of these (rankings,
-    depth), and their ranks in both (rankings, items)."""
-    depth = min(DEPTH, *(len(ranking) - same for ranking in rankings))
-    heads = np.stack([ranking[same : same + depth] for ranking in rankings])
-    items, places = np.unique(heads, return_inverse=True)
-    ranks = np.zeros((len(rankings), len(items)), np.int32)
-    for number, ranking in enumerate(rankings):
-        found = ranking[:, None] == items
-        ranks[number] = np.where(found.any(axis=0), found.argmax(axis=0) + 1, 0)
-    return items, places.reshape(heads.shape).astype(np.int16), ranks
+def _favored(ranks: tuple[int, int]) -> int:
+    one, other = ranks
+    if one == other:
+        return NOBODY
+    return 0 if one and (one < other or not other) else 1
+
+
+def _window(draft: Draft) -> tuple[list[int], Places, Ranks]:
+    """The items of both rankings' next places, numbered as they come, which of them stands in each
+    of these, and their ranks in both."""
+    depth = min(DEPTH, *(len(items) - draft.same for items in draft.lists))
+    heads = [items[draft.same : draft.same + depth] for items in draft.lists]
+    items = list(dict.fromkeys(heads[0] + heads[1]))
+    code = dict(zip(items, range(len(items)), strict=True))
+    one, other = (dict(zip(each, range(1, len(each) + 1), strict=True)) for each in draft.lists)
+    places = tuple([code[item] for item in heads[0]]), tuple([code[item] for item in heads[1]])
+    return items, places, tuple([(one.get(item, 0), other.get(item, 0)) for item in items])
 
 
 @lru_cache(maxsize=4096)
-def _solve(
-    places: bytes, ranks: bytes, depth: int
-) -> tuple[tuple[tuple[int, ...], ...], tuple[float, ...]]:
+def _solve(places: Places, ranks: Ranks) -> tuple[tuple[tuple[int, ...], ...], tuple[float, ...]]:
     """The lists that may be shown, as codes of items, and their probabilities. Where no mixture is
-    fair down to `depth`, down to fewer places: the first can always be made fair."""
-    order = np.frombuffer(places, np.int16).reshape(2, depth).astype(np.int64)
-    worth = inverse(np.frombuffer(ranks, np.int32).reshape(2, -1))
-    for size in range(depth, 0, -1):
-        lists = _all_lists(order, size)
-        credit = (worth[0] - worth[1])[lists]
-        mixture = best_mixture(_information(credit), np.ascontiguousarray(credit.T))
+    fair down to the last place, down to fewer: the first can always be made fair."""
+    worth = inverse(np.array(ranks, np.int32))
+    for size in range(len(places[0]), 0, -1):
+        lists = _all_lists(places, len(ranks), size)
+        credit = (worth[:, 0] - worth[:, 1])[lists]
+        mixture = best_mixture(_information(credit), credit)
         if mixture is not None:
             used = np.flatnonzero(mixture > 0)
-            return tuple(map(tuple, lists[used].tolist())), tuple(mixture[used].tolist())
+            return tuple(map(tuple, lists[:, used].T.tolist())), tuple(mixture[used].tolist())
     raise AssertionError("one place can always be made fair")
 
 
-def _all_lists(order: Codes, size: int) -> Codes:
-    """Every list of `size` items that takes each from the top of what either order has left, each
-    once: int64 of shape (lists, size)."""
-    shown = np.zeros((1, int(order.max()) + 1), np.bool_)
-    lists = np.empty((1, 0), np.int64)
-    for _ in range(size):
-        rows = np.arange(len(lists))
-        first, second = (ranking[np.argmin(shown[:, ranking], axis=1)] for ranking in order)
-        two = first != second
-        rows = np.r_[rows, rows[two]]
-        added = np.r_[first, second[two]]
-        lists = np.column_stack([lists[rows], added])
-        shown = shown[rows]
-        shown[np.arange(len(rows)), added] = True
-    return lists
+def _all_lists(places: Places, count: int, size: int) -> Codes:
+    """Every list of `size` items, of `count`, that takes each from the top of what either ranking
+    has left, each once: int64 of shape (size, lists). What is shown of a ranking is a bit mask."""
+    orders = [np.array(each, np.int64) for each in places]
+    bits = [np.zeros(count, np.int64) for _ in places]
+    for bit, order in zip(bits, orders, strict=True):
+        bit[order] = 1 << np.arange(len(order))
+    heads = [
+        order[np.minimum(_lowest_zeros()[: 1 << len(order)], len(order) - 1)] for order in orders
+    ]
+    lists = np.empty((size, 1 << size), np.int64)
+    masks = np.zeros((2, 1 << size), np.int64)
+    found = 1
+    for place in range(size):
+        first, second = (head[mask[:found]] for head, mask in zip(heads, masks, strict=True))
+        two = np.flatnonzero(first != second)
+        more = found + len(two)
+        lists[:place, found:more] = lists[:place, two]
+        masks[:, found:more] = masks[:, two]
+        lists[place, :found], lists[place, found:more] = first, second[two]
+        for mask, bit in zip(masks, bits, strict=True):
+            mask[:more] |= bit[lists[place, :more]]
+        found = more
+    return lists[:, :found]
+
+
+@cache
+def _lowest_zeros() -> Codes:
+    """The place of the lowest bit that is not set in each mask of `DEPTH` bits."""
+    bits = np.arange(1 << DEPTH)[:, None] >> np.arange(DEPTH + 1) & 1
+    return np.asarray(np.argmin(bits, axis=1), np.int64)
 
 
 def _information(credit: Amounts) -> Amounts:
-    """What each list tells, of the credit of its places (lists, places): float64 (lists,)."""
-    click = 1 / np.arange(1, credit.shape[1] + 1)
+    """What each list tells, of the credit of its places (places, lists): float64 (lists,). That
+    depends on who earns something at each place, not on how much."""
+    size = len(credit)
+    signs = (3.0 ** np.arange(size)) @ (np.sign(credit) + 1)  # whole numbers: exact in any order
+    return np.asarray(_information_by_signs(size)[signs.astype(np.int64)], np.float64)
+
+
+@cache
+def _information_by_signs(size: int) -> Amounts:
+    """What a list tells, by the signs of its places' credit as the digits of a number to the base
+    3, the first place last: float64 of shape (3**size,)."""
+    signs = np.arange(3**size)[:, None] // 3 ** np.arange(size) % 3 - 1
+    click = 1 / np.arange(1, size + 1)
     click = click / click.sum()
-    wins, losses = (credit > 0) @ click, (credit < 0) @ click
+    wins, losses = (signs > 0) @ click, (signs < 0) @ click
     decided = wins + losses
     share = np.divide(wins, decided, out=np.ones_like(wins), where=decided > 0)
     inside = (share > 0) & (share < 1)
