@@ -30,6 +30,8 @@ def _array(kind: Any, dimensions: int, *, filled: bool = False) -> Any:
 _BYTES, _HALVES = _array(types.uint8, 1), _array(types.uint16, 2)
 _LONGS, _SINGLES = _array(types.int64, 1), _array(types.float32, 1)
 _MATRIX, _OUT = _array(types.float32, 2), _array(types.float32, 2, filled=True)
+_LINE = 64
+"""Bytes in a line of the processor's cache."""
 _HALF_TO_SINGLE = np.float32(2.0**112)
 """What the bits of a half-precision number, moved to the places of a single's, fall short by: their
 exponents are biased by 15 and 127."""
@@ -127,11 +129,20 @@ def _from_bytes(
     ordinals: NDArray[np.int64],
     out: NDArray[np.float32],
 ) -> None:
-    size = out.shape[1]
+    size, seen = out.shape[1], 0
+    rows = np.empty(len(ordinals), np.int64)
     for i in range(len(ordinals)):
         place = places[ordinals[i]]
-        cell = place >> 32
-        start = starts[cell] + (place & 0xFFFFFFFF) * size
-        row, centroid, vector = codes[start : start + size], centroids[cell], out[i]
+        rows[i] = starts[place >> 32] + (place & 0xFFFFFFFF) * size
+    # One after another without waiting, the processor fetches many rows at once, which the loop
+    # below would wait for one by one.
+    for start in rows:
+        for byte in range(start, start + size, _LINE):
+            seen += codes[byte]
+    if seen < 0:  # never, but then the reading is of use
+        return
+    for i in range(len(ordinals)):
+        row, vector = codes[rows[i] : rows[i] + size], out[i]
+        centroid = centroids[places[ordinals[i]] >> 32]
         for j in range(size):
             vector[j] = centroid[j] + (low[j] + np.float32(row[j]) * step[j])
