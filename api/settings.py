@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsError
 
 from api.kafka_settings import SERVERS, CatalogueSettings, KafkaSettings
@@ -162,6 +163,8 @@ def load_settings(data: Path | None = None, **given: object) -> AppSettings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         fault = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            fault = f"there is no such setting{_nearest(first['loc'])}"
         raise BadInput(
             f"setting {name}: {fault}; mend it in aisle.toml or in the environment"
             f" (AISLE_{name.upper().replace('.', '__')})",
@@ -169,3 +172,15 @@ def load_settings(data: Path | None = None, **given: object) -> AppSettings:
         ) from None
     except (SettingsError, TOMLDecodeError) as error:
         raise BadInput(f"the settings cannot be read: {error}") from None
+
+
+def _nearest(place: tuple[int | str, ...]) -> str:
+    """What may have been meant by a name that no table of the settings has."""
+    table: type[BaseModel] = AppSettings
+    for part in place[:-1]:
+        inner = table.model_fields[str(part)].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return ""
+        table = inner
+    near = get_close_matches(str(place[-1]), table.model_fields, n=1)
+    return f" (is it {near[0]}?)" if near else ""

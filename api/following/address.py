@@ -22,6 +22,12 @@ def topic_at(url: str, settings: AppSettings, field: str = "follow") -> tuple[Br
     """
     servers, _, topic = url.removeprefix("kafka://").partition("/")
     ports = [int(port) for port in re.findall(r":(\d{1,5})(?=,|$)", servers)]
+    if "@" in servers:
+        raise BadInput(
+            "the address of a topic holds a name or password; leave them out, and set [kafka] "
+            "security, username and password_file",
+            field=field,
+        )
     if not re.fullmatch(STREAM, url) or not all(0 < port < _PORTS for port in ports):
         raise BadInput(
             f"{url!r} names no topic of a Kafka cluster; give kafka://HOST:PORT/TOPIC, with commas "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import subprocess
 from pathlib import Path
@@ -218,3 +219,18 @@ def test_userinfo_is_never_printed(userinfo: str, scheme: str) -> None:
 def test_secrets_in_parameters_are_never_printed() -> None:
     said = redact(f"GET https://host/x?size=3&api_key={SECRET}&q=a, mlflow:postgresql://u:p@db/m")
     assert said == "GET https://host/x?size=3&api_key=***&q=a, mlflow:postgresql://***@db/m"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("SERVER__SHARD", "setting server.shard: there is no such setting (is it shards?)"),
+        ("SERVER__ZZZ", "setting server.zzz: there is no such setting; mend it"),
+    ],
+)
+def test_a_misspelled_setting_is_told_what_it_may_be(
+    name: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"AISLE_{name}", "2")
+    with pytest.raises(BadInput, match=re.escape(told)):
+        load_settings()

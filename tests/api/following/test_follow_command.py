@@ -136,6 +136,7 @@ def test_a_full_index_says_from_when_changes_are_read_again(
         ([], "give a file of changes"),
         (["-", "--follow", "kafka://h:1/t"], "not both"),
         (["--follow", "http://h:1/t"], "names no topic"),
+        (["--follow", "kafka://u:hush@h:1/t"], "leave them out"),
         (["--follow", "kafka://h:1/t", "--since", "yesterday"], "is no moment"),
         (["--follow", "kafka://127.0.0.1:9/t"], "cannot be reached"),
     ],
@@ -148,4 +149,5 @@ def test_what_cannot_be_followed_is_refused_in_one_line(
     assert code == (1 if "reached" in said else 2)
     err = capfd.readouterr().err
     assert said in err
+    assert "hush" not in err
     assert err.count("\n") == 1
