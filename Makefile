@@ -39,7 +39,7 @@ install-gpu: install
 	@$(BIN)/uv pip install -q --python $(BIN)/python faiss-gpu==1.15.1
 
 test: install
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install lint types audit
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not real and not browser and not kafka and not elasticsearch and not opensearch"

@@ -23,11 +23,14 @@ settings.load_profile("aisle")
 REAL_DATA = Path(os.environ.get("AISLE_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+HEAVY = ("slow", "kafka", "elasticsearch", "opensearch")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with most slow tests first, so that at the end no process is busy alone for long;
-    pytest-xdist keeps the order with `--no-loadscope-reorder`."""
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    """Of files with as many tests, which pytest-xdist takes in this order, heavy ones come first:
+    at the end no process is busy alone for long."""
+    heavy = Counter(item.path for item in items for mark in HEAVY if item.get_closest_marker(mark))
+    items.sort(key=lambda item: -heavy[item.path])
 
 
 def pytest_collection_finish() -> None:
