@@ -53,7 +53,7 @@ def draw_shares(
     first = steps[0][0]
     span = max(until - first, 60.0)
     top = max([0.05, *(share for _, share, _ in steps)])
-    marks = [(top * n / 4, f"{top * n / 4:.0%}") for n in range(5)]
+    marks = [(top * n / 4, f"{100 * top * n / 4:.3g}%") for n in range(5)]
 
     def x(time: float) -> float:
         return round(LEFT + (time - first) / span * (WIDTH - LEFT - RIGHT), 1)
@@ -67,10 +67,17 @@ def draw_shares(
     for time, share, what in steps:
         dot = f'cx="{x(time)}" cy="{_y(share, 0.0, top)}" r="4" fill="white" stroke="{_INK}"'
         lines.append(f"<circle {dot}><title>{escape(what)}</title></circle>")
-    days = span / 86_400
-    length = f"{days:.1f} days" if days >= 1 else f"{span / 3600:.1f} hours"
-    lines.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, f"{named}: {length}", "middle"))
+    foot = f"{named}: {_length(span)}"
+    lines.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, foot, "middle"))
     return _picture(title, lines)
+
+
+def _length(seconds: float) -> str:
+    """A time in the largest unit of which there is one."""
+    for name, unit in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= unit:
+            return f"{seconds / unit:.1f} {name}"
+    return f"{seconds / 60:.0f} min"
 
 
 def draw_sequence(
@@ -108,7 +115,10 @@ def draw_sequence(
         lines.append(f'{line} stroke="{_INK}" stroke-dasharray="5 4"/>')
         anchor = "end" if decided > most / 2 else "start"
         beside = x(decided) + (-6 if anchor == "end" else 6)
-        lines.append(_text(beside, TOP + 12, f"decided at {decided:,.0f}", anchor))
+        said = _text(beside, TOP + 12, f"decided at {decided:,.0f}", anchor)
+        # White around it: it may stand on the line of 0.
+        halo = '<text paint-order="stroke" stroke="white" stroke-width="4"'
+        lines.append(said.replace("<text", halo, 1))
     for share in (0.25, 0.5, 0.75, 1.0):
         place = f"{most * share:,.0f}"
         lines.append(_text(x(most * share), HEIGHT - BOTTOM + 16, place, "middle"))

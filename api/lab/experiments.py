@@ -148,7 +148,10 @@ def _definition(each: Experiment) -> Facts:
 def _arms(each: Experiment) -> Table:
     rows = [
         (
-            words(arm.name + (" (baseline)" if arm == each.baseline else "")),
+            words(
+                arm.name
+                + (" (baseline)" if arm == each.baseline and arm.name != "baseline" else "")
+            ),
             words(arm.system or "as served"),
             number(arm.diversity, "g"),
             number(arm.weight, "g"),

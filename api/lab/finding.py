@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,11 +13,12 @@ import orjson
 
 from api.experiments.seams import BOUNDS
 from api.lab.charts import draw_sequence
-from api.lab.jobs import Outcome
+from api.lab.jobs import Outcome, Task
 from api.lab.lab import Lab
 from api.lab.page import Asked, Block, Cell, Facts, Notes, Picture, Table
 from api.lab.text import cut, moment, number, percent, plural, when, words
 from eval.experiments import Experiment
+from search.errors import Overloaded
 
 COUNTED_SECONDS = 30.0
 FRESH_SECONDS = 120.0
@@ -38,14 +39,14 @@ class Finding:
 
 def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
     """What was counted and found last; when that is old, it is computed anew."""
-    counted = lab.jobs.ask(lab.counts(experiment.name), _fresh(experiment, COUNTED_SECONDS))
+    counted = _ask(lab, lab.counts(experiment.name), _fresh(experiment, COUNTED_SECONDS))
     counts = _read(counted)
     happened = list(_counted(experiment, counted, counts))
     if experiment.kind == "shadow":
         shadow = counts.get("shadow") or {}
         blocks = [*_beside(shadow.get("figures") or {}), *happened]
         return Finding(str(shadow.get("sentence") or ""), blocks, _first(counted))
-    outcome = lab.jobs.ask(lab.report(experiment.name), _fresh(experiment, FRESH_SECONDS))
+    outcome = _ask(lab, lab.report(experiment.name), _fresh(experiment, FRESH_SECONDS))
     report = _read(outcome)
     said = str((report.get("decision") or {}).get("sentence") or "")
     blocks = [
@@ -56,6 +57,14 @@ def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
     ]
     waiting = _first(counted) or _first(outcome)
     return Finding(said, blocks, waiting, tuple(_points(asked, experiment, report)))
+
+
+def _ask(lab: Lab, task: Task, seconds: float) -> Outcome:
+    """What there is of a task, which is begun if it can be: the rest of the page needs neither."""
+    try:
+        return lab.jobs.ask(task, seconds)
+    except Overloaded as error:
+        return replace(lab.jobs.look(task), fault=str(error))
 
 
 def _fresh(experiment: Experiment, seconds: float) -> float:
@@ -99,7 +108,9 @@ def _counted(experiment: Experiment, outcome: Outcome, counts: Report) -> Iterat
     empty = "Nothing was counted yet: it begins with the next search of a shopper who takes part."
     if outcome.path is None:
         empty = "It is being counted." if outcome.running else "It could not be counted."
-    yield Table("counts", f"What happened in each arm{when_counted}", (*heads, *more), rows, empty)
+    # Of reports, which follow the log, bots, repeated clicks and what came after the stop are out.
+    told = f"What happened in each arm{when_counted}, as servers counted it"
+    yield Table("counts", told, (*heads, *more), rows, empty)
 
 
 def _happened(name: str, found: Report) -> tuple[Cell, ...]:
@@ -198,10 +209,17 @@ def _pictures(experiment: Experiment, report: Report) -> Iterator[Picture]:
     names = list(dict.fromkeys(point["of"] for point in every))
     for place, name in enumerate(names, 1):
         points = [point for point in every if point["of"] == name]
-        title = f"{name}, as it narrows"
+        title = f"{_compared(experiment, report, name)}, as it narrows"
         at = (report.get("decision") or {}).get("at") if len(names) == 1 else None
         draw = partial(_draw, points, title, f"{experiment.unit}s", at)
         yield Picture(f"sequence-{place}", title, draw)
+
+
+def _compared(experiment: Experiment, report: Report, name: str) -> str:
+    """What a sequence is of: two interleaved arms, or an arm beside the baseline."""
+    if experiment.kind == "interleave":
+        return f"{name}: clicks credited a {experiment.unit}"
+    return f"{name} − {experiment.baseline.name}: {report.get('primary', 'difference')}"
 
 
 def _points(asked: Asked, experiment: Experiment, report: Report) -> Iterator[Table]:

@@ -25,7 +25,8 @@ def runs_page(lab: Lab, asked: Asked) -> Page:
         blocks += [choice(list(found)), _filter(asked)]
     if outcome.fault:
         blocks.append(Notes([f"Some runs could not be read: {outcome.fault}"]))
-    blocks.append(cut(asked, _table(rows, "No run matches." if found else "No run is kept yet.")))
+    empty = "No run is kept yet." if not outcome.running else "They are being read."
+    blocks.append(cut(asked, _table(rows, "No run matches." if found else empty)))
     if not found and not outcome.running:
         blocks.append(keep_one(lab))
     return Page("Runs", _sentence(found, outcome), blocks, waiting=outcome.running)

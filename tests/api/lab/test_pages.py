@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from api.lab.charts import draw_shares
 from api.lab.finding import _fresh
 from api.lab.routes import PAGES
 from eval.experiments import Arm, Experiment
@@ -192,6 +193,25 @@ async def test_what_a_stopped_experiment_found_is_computed_once_after_its_stop()
     assert _fresh(stopped, 120.0) == pytest.approx(5_000, abs=60)
     # What was found while it ran, a moment ago, is no finding of the whole.
     assert _fresh(replace(stopped, stopped=time.time()), 120.0) < 60
+
+
+async def test_an_experiment_is_shown_while_the_lab_computes_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.lab.jobs._MOST", 0)
+    try_something(tmp_path)
+    async with connected(tmp_path) as client:
+        answer = await client.get("/lab/experiments/rollout-1")
+        assert (answer.status_code, answer.text.count("try again in a minute")) == (200, 2)
+        assert "guardrails held" in answer.text
+        assert "clicks a search at least 80% of the baseline" in answer.text
+
+
+def test_shares_are_written_as_they_are() -> None:
+    steps = [(0.0, 0.05, "created"), (20.0, 0.0, "rolled back")]
+    drawn = draw_shares(steps, 30.0, "slow", "from now")
+    assert [f">{each}%<" in drawn for each in ("5", "3.75", "2.5", "1.25", "0")] == [True] * 5
+    assert "from now: 1 min" in drawn
 
 
 async def test_many_experiments_are_paged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
