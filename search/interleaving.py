@@ -88,11 +88,11 @@ class Sides:
         known = {ordinal: place for place, ordinal in enumerate(self.items.tolist())}
         places = [None if each in nobodys else known.get(each) for each in ordinals.tolist()]
         none = (0,) * len(self.rankings)
-        names = [*self.plan.arms, ""]
+        names, teams, ranks = [*self.plan.arms, ""], self.teams.tolist(), self.ranks.tolist()
         found = Teams(
             self.plan.arms,
-            tuple("" if place is None else names[self.teams[place]] for place in places),
-            tuple(none if place is None else tuple(self.ranks[place].tolist()) for place in places),
+            tuple(["" if place is None else names[teams[place]] for place in places]),
+            tuple([none if place is None else tuple(ranks[place]) for place in places]),
             chances=self._chances(places),
         )
         if not self.plan.rankings:
@@ -105,8 +105,8 @@ class Sides:
             return ()
         none = (0.0,) * len(self.rankings)
         # Six digits are more than credit needs, and the log keeps them all.
-        rounded = self.chances.round(6)
-        return tuple(none if place is None else tuple(rounded[place].tolist()) for place in places)
+        rounded = self.chances.round(6).tolist()
+        return tuple([none if place is None else tuple(rounded[place]) for place in places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class InterleavingStage:
         if len(trace.fallbacks) > before:
             return base, None, (_version(base),)
         start = time.perf_counter()
-        mixed, sides = self._mixed((base, *others))
+        mixed, sides = self.mixed((base, *others))
         trace.since("interleave", start)
         return mixed, sides, tuple(_version(each) for each in (base, *others))
 
@@ -175,7 +175,8 @@ class InterleavingStage:
             found = await pipeline.candidates(view, request, trace, turn)
         return await pipeline.reranked(view, found, request, trace, version)
 
-    def _mixed(self, found: Sequence[Candidates]) -> tuple[Candidates, Sides]:
+    def mixed(self, found: Sequence[Candidates]) -> tuple[Candidates, Sides]:
+        """The candidates of all arms, the baseline's first, as one list, and whom it stands for."""
         base = found[0]
         rankings = tuple(each.fused.ordinals[:_DEEP] for each in found)
         mixed = self.mixer(rankings, Random(self.plan.seed), LENGTH)
