@@ -282,8 +282,10 @@ def _line(each: Kept) -> str:
     from indexer.server_indices import spoken
 
     parts = [f"{'*' if each.served else ' '} {each.name}", each.engine]
-    if each.products is None:
-        parts.append("not in this data directory")
+    if each.begun:
+        parts.append("begun: aisle reindex with the same inputs goes on with it")
+    elif each.products is None:
+        parts.append(f"{'' if each.complete else 'half-made, '}not in this data directory")
     else:
         parts.append(f"{each.products:,} products")
     if each.index is not None:

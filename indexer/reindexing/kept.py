@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.history import read_history
 from indexer.publish import served_version, versions
+from indexer.reindexing.plan import stored_plans
 from indexer.server_indices import EMBEDDED, ServerIndex, indices
 from search.engines.local.layout import DataLayout
 from search.engines.local.live import live_version, read_state
@@ -16,9 +17,11 @@ from search.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A snapshot, or an index on the server that none here belongs to. `products` is None for the
-    latter; `since` the moment it was last put to use, in seconds since 1970, None when never or
-    before that was noted. `alias`: whether the server's alias names it."""
+    """A snapshot, one that was begun, or an index on the server that none here belongs to.
+    `products` is None for the latter two; `since` the moment it was last put to use, in seconds
+    since 1970, None when never or before that was noted. `begun`: it is being made here, or was
+    when its process died. `complete`: its index has all that it is to have. `alias`: whether the
+    server's alias names it."""
 
     version: str
     name: str
@@ -26,6 +29,8 @@ class Kept:
     engine: str
     products: int | None
     since: float | None
+    begun: bool
+    complete: bool
     index: str | None
     alias: bool
     retired: float | None
@@ -44,9 +49,13 @@ def kept_snapshots(settings: Settings) -> tuple[Kept, ...]:
             found = {each.version: each for each in on_server.every()}
             named = on_server.named()
     here = versions(settings.data)
+    begun = {plan.version for plan in stored_plans(settings.data)} - here
     return tuple(
-        _kept(settings, version, version in here, found.get(version), version == named)
-        for version in sorted({*here, *found})
+        replace(
+            _kept(settings, version, version in here, found.get(version), version == named),
+            begun=version in begun,
+        )
+        for version in sorted({*here, *begun, *found})
     )
 
 
@@ -70,6 +79,8 @@ def _kept(
         engine=engine,
         products=products,
         since=turns[-1] if turns else None,
+        begun=False,
+        complete=index.complete if index else here,
         index=index.name if index else None,
         alias=alias,
         retired=index.retired if index else None,

@@ -12,6 +12,7 @@ import pytest
 
 import search.engines.server.resuming
 from indexer.live import LiveWriter
+from indexer.reindexing import kept_snapshots
 from search.engines.local.layout import read_current
 from search.engines.server.blocking import BlockingServer
 from search.settings import Settings
@@ -105,6 +106,10 @@ def test_other_inputs_begin_anew(fast_path: Path, on_server: OnServer, tmp_path:
     first = reindexed(settings, write_catalogue(tmp_path / "old.jsonl", OLD)).version
     file = write_catalogue(tmp_path / "new.jsonl", NEW)
     assert dies(killed, settings, file, "manifest", 0)
+    assert [(each.version == first, each.begun) for each in kept_snapshots(settings)] == [
+        (True, False),
+        (False, True),
+    ]
     other = lamps(20, "torch")
     report = reindexed(settings, write_catalogue(file, other))
     assert report.resumed == ()
