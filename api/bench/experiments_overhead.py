@@ -3,9 +3,9 @@ whose, counting. The second ranker's own time is told beside it: no method of co
 it.
 
 By the wall clock and in processor time of the thread, which other processes of a busy machine
-lengthen less. As in a server, what is there once an index is open is set aside from Python's garbage
-collector; the collections that requests cause are in the figures. No query comes twice, so that
-nothing of a list is remembered from an earlier one."""
+lengthen less. As in a server, what is there once an index is open is set aside from Python's
+garbage collector; the collections that requests cause are in the figures. No query comes twice, so
+that nothing of a list is remembered from an earlier one."""
 
 from __future__ import annotations
 
