@@ -118,8 +118,8 @@ def _inside(place: int, spans: list[tuple[int, int]]) -> bool:
 
 
 def _without(text: str, spans: list[tuple[int, int]]) -> str:
-    kept = "".join(" " if _inside(i, spans) else c for i, c in enumerate(text))
-    return " ".join(kept.split())
+    kept = [" " if _inside(i, spans) else c for i, c in enumerate(text)] if spans else text
+    return " ".join("".join(kept).split())
 
 
 def _meant(text: str, query: Query) -> str:

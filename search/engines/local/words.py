@@ -271,7 +271,8 @@ class WordsQuery(Generic[Q]):
 
     def _is_code(self, words: Sequence[str]) -> bool:
         text = "".join(words)
-        return any(c.isdigit() for c in text) and self.frequencies.frequency("codes", text) > 0
+        digits = not text.isalpha() and any(map(str.isdigit, text))
+        return digits and self.frequencies.frequency("codes", text) > 0
 
     def _span(self, span: Sequence[str], *, coded: bool) -> Q:
         every = self.dialect.every([self._any_of(self._word(word)) for word in span])
