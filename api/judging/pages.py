@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from api.judging.answers import AnswerLogs, progress, rater_key
 from api.judging.results import Results, results, sentence
@@ -75,11 +76,14 @@ def results_page(lab: Lab, asked: Asked) -> Page:
         return Page(f"Results of {task.name}", told, [form], above=above)
     found = results(lab.data, task)
     return Page(
-        f"Results of {task.name}", sentence(found), list(_blocks(found, asked)), above=above
+        f"Results of {task.name}",
+        sentence(found),
+        list(_blocks(found, asked, lab.data)),
+        above=above,
     )
 
 
-def _blocks(found: Results, asked: Asked) -> Iterator[Block]:
+def _blocks(found: Results, asked: Asked, data: Path) -> Iterator[Block]:
     yield _raters(found)
     if found.agreement["nominal"].units:
         yield _agreement(found)
@@ -91,7 +95,8 @@ def _blocks(found: Results, asked: Asked) -> Iterator[Block]:
         "α is 1 where all agree and 0 where they agree no more than grades dealt at random would;"
         f" its interval draws {found.drawn} with replacement.",
     ]
-    yield Notes(lines, f"aisle judge export {task.name} --out {task.name}.csv", "As judgments")
+    command = f"aisle judge export {task.name} --out {task.name}.csv --data {data}"
+    yield Notes(lines, command, "As judgments")
 
 
 def _agreement(found: Results) -> Table:

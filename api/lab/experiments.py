@@ -74,7 +74,11 @@ def experiment_page(lab: Lab, asked: Asked) -> Page:
         *finding.last,
     ]
     above = ("/lab/experiments", "Experiments")
-    return Page(name, finding.sentence or _sentence(found), blocks, finding.waiting, above)
+    sentence = finding.sentence or _sentence(found)
+    if finding.sentence and found.kind == "rollout" and found.status == "stopped":
+        # Why it ended is what matters of it, more than what its last stage told.
+        sentence = f"{_sentence(found)} {finding.sentence}"
+    return Page(name, sentence, blocks, finding.waiting, above)
 
 
 def _row(each: Experiment, last: Step | None) -> tuple[Cell, ...]:

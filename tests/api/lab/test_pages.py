@@ -13,15 +13,17 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from api.experiments.sqlite import FILE, SqliteStore
 from api.lab.charts import draw_shares
 from api.lab.finding import _fresh
 from api.lab.routes import PAGES
-from eval.experiments import Arm, Experiment
+from eval.experiments import Arm, Experiment, Step
 from tests.api.conftest import connected
 from tests.api.lab.world import (
     BETTER,
     FORMULA,
     HOSTILE,
+    NIGHT,
     QUERIES,
     WORSE,
     ready,
@@ -193,6 +195,19 @@ async def test_what_a_stopped_experiment_found_is_computed_once_after_its_stop()
     assert _fresh(stopped, 120.0) == pytest.approx(5_000, abs=60)
     # What was found while it ran, a moment ago, is no finding of the whole.
     assert _fresh(replace(stopped, stopped=time.time()), 120.0) < 60
+
+
+async def test_a_rollout_that_was_taken_back_says_why_first(tmp_path: Path) -> None:
+    try_something(tmp_path)
+    store = SqliteStore(tmp_path / FILE)
+    [made] = store.experiments()
+    why = "1.4% of the requests failed"
+    over = replace(made, status="stopped", share=0.0, stopped=NIGHT, reason=why)
+    assert store.change(over, Step(NIGHT, made.name, "rolled back", why, 0.0), made)
+    write(tmp_path / "lab" / "experiment-rollout-1.json", report_of("rollout-1"))
+    async with connected(tmp_path) as client:
+        page = await ready(client, "/lab/experiments/rollout-1")
+        assert f"UTC: {why}. next is better than now." in page
 
 
 async def test_an_experiment_is_shown_while_the_lab_computes_enough(
