@@ -1,10 +1,18 @@
-"""What every registry of models promises, over files and over MLflow's store in a database."""
+"""What every registry of models promises, over files and over MLflow's database and server."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -13,6 +21,7 @@ from rankers import Model, load_model, save_model
 from rankers.features import NAMES, VERSION
 from search.errors import BadInput, NotFound, StorageFailed
 from search.settings import ModelSettings, Settings
+from tests.engines.processes import free_ports
 from training.registry import FileRegistry, ModelRegistry
 from training.registry.mlflow import ALIAS, MlflowRegistry, numbers, open_mlflow
 
@@ -37,6 +46,36 @@ def model(weight: float) -> Model:
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One MLflow store for all tests: making its tables takes seconds."""
     return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def server(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An MLflow server of its own process, spoken to over HTTP."""
+    open_mlflow(database, FileRegistry(Path(), Path())).entries()  # makes the tables
+    place, port = tmp_path_factory.mktemp("mlflow-server"), free_ports(1)[0]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", database]
+    command += ["--artifacts-destination", str(place / "artifacts")]
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=place, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield answering(f"http://127.0.0.1:{port}", process, place / "log")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def answering(url: str, process: subprocess.Popen[bytes], log: Path) -> str:
+    """The address, once the server answers there."""
+    for _ in range(1200):
+        assert process.poll() is None, log.read_text()
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/health").is_success:
+                return url
+        time.sleep(0.1)
+    raise TimeoutError(log.read_text())
 
 
 def opened(kind: str, data: Path, request: pytest.FixtureRequest) -> ModelRegistry:
@@ -161,10 +200,9 @@ def test_another_data_directory_serves_what_was_trained_elsewhere(
 
 
 @pytest.mark.slow
-def test_mlflow_shows_what_serves_and_figures_to_compare(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    registry = opened("mlflow", tmp_path, request)
+def test_mlflow_shows_what_serves_and_figures_to_compare(tmp_path: Path, server: str) -> None:
+    chosen = ModelSettings(registry=f"mlflow:{server}", name="over HTTP")
+    registry = registry_of(Settings(data=tmp_path, models=chosen))
     assert isinstance(registry, MlflowRegistry)
     version = registry.add(model(1.0), {"learner": "naive"}, {"passed": True}).version
     registry.promote(version, "better")
@@ -174,6 +212,8 @@ def test_mlflow_shows_what_serves_and_figures_to_compare(
     assert run.data.params == {"learner": "naive"}
     assert run.data.metrics == {"clicks/eb-labels": 0.51}
     assert run.data.tags["aisle.gate.passed"] == "True"
+    # The model itself came from the server.
+    assert load_model(tmp_path / "model.json").weights.tolist() == [1.0]
     registry.rollback("worse")
     assert registry.client.get_registered_model(registry.name).aliases == {}
 

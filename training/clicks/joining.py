@@ -123,6 +123,10 @@ CREATE TEMP TABLE action AS
 SELECT s, p, impression.position, action, time, dwell
 FROM credited JOIN product ON id = product JOIN impression USING (s, p) WHERE NOT early
 """
+_SHOWN = """
+SELECT EXISTS (FROM search WHERE has_products)
+    OR EXISTS (FROM event JOIN search USING (search_id) WHERE action = 'impression')
+"""
 _CONTRADICTED = """
 WITH page AS (
     SELECT search_id, product, min(place)::INTEGER AS place FROM (
@@ -209,7 +213,7 @@ def join(connection: DuckDBPyConnection, reading: Reading) -> Joined:
     _check_positions(connection, reading)
     connection.execute(_SEEN)
     connection.execute(_IMPRESSION)
-    if not one(connection, "SELECT count(*) FROM impression")[0]:
+    if not one(connection, _SHOWN)[0]:
         raise BadInput(
             "the log has clicks without impressions: no search lists its products and no "
             "impression event names one; log the hits of a search, or "

@@ -11,7 +11,8 @@ import pytest
 
 from api.click_training import ClickTask, Gathered, gather
 from api.simulation import read_truth
-from rankers.features import FEATURES
+from api.training import CHANGING
+from rankers.features import NAMES
 from tests.api.retraining.conftest import LAST, visit
 from training.clicks import ClickCounts, Reading
 from training.learners.training import ClickPlan
@@ -20,7 +21,7 @@ from training.tables import Tables
 
 pytestmark = pytest.mark.slow
 DAY = 86_400.0
-BEHAVIOR = [i for i, each in enumerate(FEATURES.values()) if each.source == "behavior"]
+CHANGE = [NAMES.index(name) for name in CHANGING]
 
 
 def gathered(data: Path) -> Gathered:
@@ -53,7 +54,7 @@ def test_later_clicks_change_no_feature_of_a_period_and_earlier_ones_do(
     same = [agree(*each) for each in zip(*found, strict=True)]
     # Clicks differ from the third period on: its features are of what was the same.
     assert same == [True, True, True, False]
-    told = [np.isfinite(each.values[:, BEHAVIOR]).any() for each in found[0]]
+    told = [np.isfinite(each.values[:, CHANGE]).any() for each in found[0]]
     assert told == [False, True, True, True]
     assert not agree(found[0][1], found[0][2])
 
@@ -62,7 +63,7 @@ def agree(one: Tables, other: Tables) -> bool:
     """Whether candidates that both have do not differ in what is known of behavior."""
     mine, others = (
         {
-            (query.query, product): values[BEHAVIOR]
+            (query.query, product): values[CHANGE]
             for query in each.queries
             for product, values in zip(query.products, query.values, strict=True)
         }

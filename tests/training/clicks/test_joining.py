@@ -186,6 +186,11 @@ def test_it_says_what_became_of_the_log(tmp_path: Path) -> None:
         ([], [event(0, "click", 0, "a")], "has no searches"),
         ([search(0, "ab")], [], "no clicks"),
         ([search(0, "")], [event(0, "click", 0, "a")], "clicks without impressions"),
+        (
+            [search(0, "")],
+            [event(0, "click", 0, "a", position=2)],
+            "clicks without impressions",
+        ),
         ([search(0, "ab", time=1.7e12)], [event(0, "click", 0, "a")], "in milliseconds"),
         ([search(0, "ab", first=0)], [event(0, "click", 0, "a")], "positions begin at 1"),
         ([search(0, "ab")], [event(0, "click", 0, "b", position=1)], "from 0 and from 1"),
