@@ -187,8 +187,9 @@ class ElasticsearchServer(_RestServer):
         except ApiError as error:
             raise refused(self.product, path, error.status_code, error.body) from error
         except TransportError as error:
-            late, causes = isinstance(error, ConnectionTimeout), error.errors
-            raise away(self.product, error, late, causes[0] if causes else None) from error
+            late = isinstance(error, ConnectionTimeout)
+            # The client keeps what aiohttp said nowhere else.
+            raise away(self.product, error, late, error.__context__) from error
         return answer.body
 
     def _waiting(self, seconds: float) -> Any:

@@ -27,11 +27,27 @@ class Away(EngineUnavailable):
         self.late, self.unsent, self.hurried = late, unsent, hurried
 
 
-def away(product: str, error: Exception, late: bool = False, cause: object = None) -> Away:
-    """A server that gives no answer; `cause` is what aiohttp said."""
-    from aiohttp import ClientConnectorError
+def away(
+    product: str, error: Exception, late: bool = False, cause: object = None
+) -> Away | EngineUnusable:
+    """A server that gives no answer, or with which no TLS can be spoken; `cause` is what aiohttp
+    said."""
+    from aiohttp import ClientConnectorCertificateError, ClientConnectorError, ClientSSLError
 
     why = redact(str(getattr(error, "message", "") or type(error).__name__))
+    why = why.replace(" ssl:default", "")  # which aiohttp says without TLS, too
+    if isinstance(cause, ClientConnectorCertificateError):
+        return EngineUnusable(
+            f"{product}'s certificate is not trusted ({why[:200]}): set [server] ca_file to the "
+            "certificate of who signed it, and url to a name that it holds",
+            field="server.ca_file",
+        )
+    if isinstance(cause, ClientSSLError):
+        return EngineUnusable(
+            f"no TLS can be spoken with {product} ({why[:200]}): write http:// in [server] url if "
+            "it has none, or set client_certificate if it asks for one",
+            field="server.url",
+        )
     return Away(
         f"{product} does not answer ({why[:200]}); try again in a moment, and look whether "
         "[server] url and its network are right if this goes on",

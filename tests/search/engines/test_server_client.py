@@ -1,17 +1,23 @@
-"""Whether no answer says something of the server, or only that the request was late."""
+"""What it says of a server that it does not answer: nothing, a fault, or a setting to mend."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer
 from search.engines.server.faults import Away
 from search.engines.server.view import harmless
+from search.errors import EngineUnusable
 from search.resilience import stages, until, within
 from search.settings import EngineServerSettings
+from tests.engines.certificates import certificate
+from tests.engines.processes import HOST, free_ports
 
 
 @pytest.fixture
@@ -47,3 +53,41 @@ async def test_only_a_wait_worth_the_name_says_something_of_the_server(
     assert not harmless(patient.value)
     assert harmless(hurried.value)
     assert harmless(late.value)
+
+
+@pytest.mark.parametrize("product", [ElasticsearchServer, OpenSearchServer])
+async def test_a_server_with_which_no_tls_can_be_spoken_is_a_setting_to_mend(
+    tmp_path: Path, product: type[ElasticsearchServer | OpenSearchServer]
+) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await reader.readline()
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    strange = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    strange.load_cert_chain(*certificate(tmp_path))
+    for context, field, told in (
+        (strange, "server.ca_file", "certificate is not trusted"),
+        (None, "server.url", "write http:// in"),
+    ):
+        listener = await asyncio.start_server(listen, HOST, 0, ssl=context)
+        async with listener:
+            port = listener.sockets[0].getsockname()[1]
+            server = product(EngineServerSettings(url=f"https://{HOST}:{port}", retries=0))
+            with pytest.raises(EngineUnusable, match=told) as caught:
+                await server.request("GET", "/")
+            await server.close()
+        assert caught.value.field == field
+
+
+@pytest.mark.parametrize("product", [ElasticsearchServer, OpenSearchServer])
+async def test_what_could_not_be_sent_is_known_not_to_have_come(
+    product: type[ElasticsearchServer | OpenSearchServer],
+) -> None:
+    server = product(EngineServerSettings(url=f"http://{HOST}:{free_ports(1)[0]}", retries=0))
+    with pytest.raises(Away) as caught:
+        await server.request("POST", "/shop/_bulk", b"")
+    await server.close()
+    assert caught.value.unsent
+    assert "ssl" not in str(caught.value)
