@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import Json, Picture
+from api.commands.options import DEFAULT_DATA, Data, Json, Picture
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from api.interleaving.runs import Contest
 
 File = Annotated[
-    str | None, typer.Option(help="A run: a TREC run file, or one that aisle eval --save kept.")
+    str | None,
+    typer.Option(help="A run: a TREC run file, or one that aisle eval --save kept in --data."),
 ]
 
 
@@ -53,6 +54,7 @@ def command(
     allow_same: Annotated[
         bool, typer.Option("--allow-same", help="Let a run be compared with itself: an A/A.")
     ] = False,
+    data: Data = DEFAULT_DATA,
     picture: Picture = None,
     json: Json = False,
 ) -> None:
@@ -65,7 +67,8 @@ def command(
     from eval.interleaving import interleaver
 
     setting = Setting(interleaver(method), shopper(clicks), length, debiased)
-    contest, remarks = _contest([*_given(a, b), *(run or ())], judgments, clicks, allow_same)
+    names = [*_given(a, b), *(run or ())]
+    contest, remarks = _contest(names, data, judgments, clicks, allow_same)
     for remark in remarks:
         say(remark)
     with stages() as progress:
@@ -94,16 +97,17 @@ def _given(a: str | None, b: str | None) -> list[str]:
 
 
 def _contest(
-    names: list[str], judgments: Path | None, clicks: str, allow_same: bool
+    names: list[str], data: Path, judgments: Path | None, clicks: str, allow_same: bool
 ) -> tuple[Contest, list[str]]:
     """What is compared, and what should be known of it."""
+    from api.evaluating.sources import RUNS
     from api.interleaving.clicks import RANDOM
     from api.interleaving.runs import contest, gains_of, read_runs
     from search.errors import BadInput
 
     if len(names) < 2:
         raise BadInput("name two runs, --a FILE --b FILE, or more with --run FILE", field="a")
-    runs = read_runs(names)
+    runs = read_runs(names, data / RUNS)
     gains, remark = gains_of(runs, judgments)
     if gains is None and clicks != RANDOM:
         raise BadInput(

@@ -129,6 +129,17 @@ def test_saved_runs_bring_their_judgments(cli: Call, tmp_path: Path) -> None:
     assert (said["sign"], said["decided_by"]) == (1, "confidence sequence")
 
 
+def test_kept_runs_are_known_by_name(cli: Call, tmp_path: Path) -> None:
+    for name, order in (("one", 1), ("two", -1)):
+        rankings = {query: tuple(products[::order]) for query, products in QUERIES.items()}
+        save_run(StoredRun(name, name, rankings, GAINS), tmp_path / "runs" / name)
+    call = ("--a", "one", "--b", "two", "--sessions", 10, "--json")
+    assert cli(*call, "--data", tmp_path)[0] == 0
+    code, _, err = cli(*call, "--data", tmp_path / "elsewhere")
+    assert code == 2
+    assert "one" in err
+
+
 def test_who_does_not_look_needs_no_judgments(cli: Call, files: dict[str, Path]) -> None:
     call = ("--a", files["good"], "--b", files["bad"], "--clicks", "random", "--json")
     code, out, err = cli(*call, "--sessions", 400)
