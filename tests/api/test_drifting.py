@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from api.drift_file import observe_drift, write_drift
 from api.drifting import look_for_drift
+from api.metrics import Metrics
 from api.retraining.window import find_window
 from api.simulation.rows import arrow_schema
 from api.whole_days import DAY, whole_days
@@ -36,10 +39,10 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def written(data: Path) -> Path:
     rows = []
     for number in range(50 * 7 - 25):
-        time = MONDAY + number * DAY / 50
-        text = "sled" if time >= MONDAY + 5 * DAY else f"lamp {number % 5}"
+        moment = MONDAY + number * DAY / 50
+        text = "sled" if moment >= MONDAY + 5 * DAY else f"lamp {number % 5}"
         found = LoggedSearch(
-            f"s{number}", time, text, ("a", "b"), normalized=text, client=f"c{number}", total=9
+            f"s{number}", moment, text, ("a", "b"), normalized=text, client=f"c{number}", total=9
         )
         rows.append(search_row(found))
     (data / "searches").mkdir()
@@ -102,3 +105,19 @@ def test_zero_days_are_all_of_them_and_fewer_than_two_make_no_window(log: Path) 
     for days in (1.0, -1.0):
         with pytest.raises(BadInput, match="0 for"):
             find_window([log], days, 0.2, NOW)
+
+
+def test_the_latest_look_is_a_gauge_of_each_part(log: Path, tmp_path: Path) -> None:
+    metrics = Metrics()
+    observe_drift(tmp_path, metrics)
+    assert b"aisle_drift_index{" not in metrics.exposition()
+    look = look_for_drift([log], model(tmp_path, {}), 1, Limits(least=40), NOW)
+    write_drift(tmp_path, look)
+    observe_drift(tmp_path, metrics)
+    assert look.queries is not None
+    assert look.queries.index > 0.25
+    told = metrics.exposition().decode()
+    assert f'aisle_drift_index{{part="queries"}} {look.queries.index}' in told
+    assert 'aisle_drift_index{part="features_max"} NaN' in told
+    [checked] = [line for line in told.splitlines() if line.startswith("aisle_drift_checked")]
+    assert float(checked.split()[1]) == pytest.approx(time.time(), abs=60)
