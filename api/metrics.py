@@ -138,7 +138,7 @@ class Metrics:
         )
         self.guardrail = self._labeled(
             "aisle_rollout_guardrail",
-            "A guardrail of a rollout: 0 holds, 1 is not sure yet, 2 breaks",
+            "A guardrail of a rollout or an A/B test: 0 holds, 1 is not sure yet, 2 breaks",
             ("experiment", "guardrail"),
         )
         self.guardrail_evidence = self._labeled(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,22 +51,39 @@ def status(name: Name, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     from api.commands.console import out, print_json
     from api.experiments.opening import missing, open_store
     from api.experiments.shadow_report import shadow_report
-    from api.experiments.text import by_arm, list_table, percentile, status_table
+    from api.experiments.steering import watched
+    from api.experiments.text import (
+        by_arm,
+        guardrail_table,
+        list_table,
+        percentile,
+        status_table,
+    )
 
     settings = _settings(data)
     store = open_store(settings)
     found = named(store, name)
     tallies, steps = store.tallies(name), store.history(name)
     waits = missing(found, settings) if found.status == "running" else ()
+    guards = []
+    if found.kind == "ab" and found.status == "running":
+        guards = [asdict(each) for each in watched(store, found, time.time()).checks]
     if json:
         arms = {
             arm: {**asdict(tally), "p99_below": percentile(tally)}
             for arm, tally in by_arm(tallies).items()
         }
         last = asdict(steps[-1]) if steps else None
-        told = {"experiment": asdict(found), "arms": arms, "last": last, "waits": waits}
+        told: dict[str, Any] = {
+            "experiment": asdict(found),
+            "arms": arms,
+            "last": last,
+            "waits": waits,
+        }
         if found.kind == "shadow":
             told["shadow"] = shadow_report(store, found)[0]
+        if found.kind == "ab":
+            told["guardrails_now"] = guards
         print_json(told)
         return
     out.print(list_table([found]))
@@ -80,6 +98,8 @@ def status(name: Name, data: Data = DEFAULT_DATA, json: Json = False) -> None:
             "Servers counted nothing yet: /readyz of each says whether it follows the experiment.",
             markup=False,
         )
+    if guards:
+        out.print(guardrail_table(guards))
     if steps:
         out.print(f"Last: {steps[-1].what} ({steps[-1].reason}).", markup=False)
 
@@ -170,8 +190,6 @@ def _store(data: Path) -> ExperimentStore:
 def _stop(store: ExperimentStore, name: str, reason: str) -> bool:
     """Whether this stopped it; somebody else may have changed it a moment ago, which is no reason
     to let it run."""
-    import time
-
     from eval.experiments import Step
     from search.errors import StorageFailed
 

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.guardrail_options import (
+    P99,
+    ClickRate,
+    Errors,
+    Least,
+    Revenue,
+    ZeroResults,
+    guardrails,
+)
 from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
@@ -89,11 +98,18 @@ def command(
     allow_same: Annotated[
         bool, typer.Option("--allow-same", help="Let arms be the same: an A/A test.")
     ] = False,
+    p99: P99 = 100,
+    click_rate: ClickRate = 0.8,
+    errors: Errors = 1.0,
+    zero_results: ZeroResults = 5.0,
+    revenue: Revenue = 0.0,
+    least: Least = 200,
     reason: Annotated[str, typer.Option(help="Why, for the history.")] = "created by an operator",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
-    """Start an experiment on live traffic: within a second or so every server follows it."""
+    """Start an experiment on live traffic: within a second or so every server follows it. An A/B
+    test is stopped by servers when an arm surely breaks a guardrail (--p99 to --revenue)."""
     from api.commands.console import out, print_json, say
     from api.commands.waiting import saying
     from api.experiments.checking import check_systems
@@ -112,6 +128,7 @@ def command(
         method=method,
         alpha=alpha,
         debiased=debiased,
+        guardrails=guardrails(p99, click_rate, errors, zero_results, revenue, least),
     )
     if wanted.kind == "rollout":
         wanted = replace(wanted, share=wanted.ramp.steps[0])

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.commands.guardrail_options import (
+    P99,
+    ClickRate,
+    Errors,
+    Least,
+    Revenue,
+    ZeroResults,
+    guardrails,
+)
 from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
@@ -41,22 +50,12 @@ def start(
     requests: Annotated[
         int, typer.Option(help="Requests with the candidate that a step lasts at least.", min=1)
     ] = 1_000,
-    least: Annotated[
-        int, typer.Option(help="Requests of each arm before guardrails judge.", min=1)
-    ] = 200,
-    p99: Annotated[float, typer.Option(help="Milliseconds; 0: off.", min=0, max=5_000)] = 100,
-    click_rate: Annotated[
-        float, typer.Option(help="Least clicks a search, in times the baseline's; 0: off.", min=0)
-    ] = 0.8,
-    errors: Annotated[
-        float, typer.Option(help="Failures in percent beyond the baseline's; 0: off.", min=0)
-    ] = 1.0,
-    zero_results: Annotated[
-        float, typer.Option(help="Searches without hits, likewise; 0: off.", min=0)
-    ] = 5.0,
-    revenue: Annotated[
-        float, typer.Option(help="Least revenue a session, in times the baseline's.", min=0)
-    ] = 0.0,
+    least: Least = 200,
+    p99: P99 = 100,
+    click_rate: ClickRate = 0.8,
+    errors: Errors = 1.0,
+    zero_results: ZeroResults = 5.0,
+    revenue: Revenue = 0.0,
     unit: Annotated[
         str, typer.Option(help="What is assigned: session, or client, who keeps what he has.")
     ] = "client",
@@ -74,19 +73,12 @@ def start(
     from api.commands.console import print_json, say
     from api.experiments.creating import check_traffic, whole_layer
     from api.experiments.rolling import started
-    from eval.experiments import Guardrails, Ramp
+    from eval.experiments import Ramp
 
     check_traffic(traffic)
 
     ramp = Ramp(_shares(steps), minutes, requests, promote)
-    limits = Guardrails(
-        p99 or None,
-        click_rate or None,
-        errors / 100 or None,
-        zero_results / 100 or None,
-        revenue or None,
-        least,
-    )
+    limits = guardrails(p99, click_rate, errors, zero_results, revenue, least)
     settings, store = _open(data)
     made = started(settings, store, name, model, baseline, unit, layer, ramp, limits, traffic)
     if json:
@@ -228,22 +220,14 @@ def _next(ramp: Ramp, experiment: Experiment, decision: Decision | None) -> str:
 def _show(told: dict[str, Any]) -> None:
     from datetime import UTC, datetime
 
-    from rich.table import Table
-    from rich.text import Text
-
     from api.commands.console import out
+    from api.experiments.text import guardrail_table
 
     systems = " → ".join(arm["system"] or "what serves" for arm in told["arms"])
     share = f"{told['share']:.0%}" if told["status"] == "running" else "stopped"
     out.print(f"{told['name']}: {systems}, {share}; {told['next']}", markup=False)
     if told["guardrails_now"]:
-        table = Table(box=None, pad_edge=False)
-        for column in ("guardrail", "state", "sure", "why"):
-            table.add_column(column, overflow="fold")
-        for one in told["guardrails_now"]:
-            cells = one["name"], one["state"], f"{one['evidence']:.0%}", one["reason"]
-            table.add_row(*map(Text, cells))
-        out.print(table)
+        out.print(guardrail_table(told["guardrails_now"]))
     for step in told["history"]:
         when = datetime.fromtimestamp(step["time"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         to = "" if step["share"] is None else f" {step['share']:.0%}"

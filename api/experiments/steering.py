@@ -1,9 +1,9 @@
-"""Rollouts steered: one process at a time decides, all of them know.
+"""Rollouts and A/B tests steered: one process at a time decides, all of them know.
 
-Whoever holds the store's lease looks at the running rollouts, and grows, finishes or rolls them
-back; a change is made only while the rollout is still as it was looked at, so that a leader that
-was paused and wakes up late does no harm. A leader that dies is followed by another when its lease
-is over. While the store is away nothing changes.
+Whoever holds the store's lease looks at what runs; rollouts it grows, finishes or rolls back, A/B
+tests it stops when a guardrail breaks. A change is made only while the experiment is still as it
+was looked at, so that a leader that was paused and wakes up late does no harm. A leader that dies
+is followed by another when its lease is over. While the store is away nothing changes.
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ from eval.experiments.ramp import (
     decide,
     stage_since,
 )
+from eval.experiments.watching import day_begins, day_of, watch
 from search.errors import AisleError, StorageFailed
 from search.systems import MODEL
 
+_KINDS = {"rollout": "a rollout", "experiment": "an A/B test"}
 _LEASES = 3.0
 """How many looks a lease lasts: a leader may be late for two."""
+_CALLED = {"advances": SHARE, "finishes": FINISHED, "rolls back": ROLLED_BACK, "stops": STOPPED}
 _RECENT_MINUTES = 60
 """Of which a shadow's overlap is told to those who watch."""
 
@@ -88,29 +91,49 @@ def stage_of(store: ExperimentStore, experiment: Experiment) -> Stage:
 
 def minutes_of(store: ExperimentStore, experiment: Experiment, since: int) -> tuple[Minute, ...]:
     """What happened in both arms from a minute on, the earliest first."""
-    baseline, candidate = (arm.name for arm in experiment.arms[:2])
+    return minutes_by_arm(store, experiment, since)[experiment.arms[1].name]
+
+
+def minutes_by_arm(
+    store: ExperimentStore, experiment: Experiment, since: int
+) -> Mapping[str, tuple[Minute, ...]]:
+    """The same for every arm but the baseline, each beside it, by name."""
+    baseline, *candidates = (arm.name for arm in experiment.arms)
     found = store.tallies(experiment.name, since)
     by_arm = {(cell.minute, cell.arm): tally for cell, tally in found.items()}
-    none = Tally()
-    return tuple(
-        Minute(at, by_arm.get((at, baseline), none), by_arm.get((at, candidate), none))
-        for at in sorted({cell.minute for cell in found})
-    )
+    times, none = sorted({cell.minute for cell in found}), Tally()
+    return {
+        name: tuple(
+            Minute(at, by_arm.get((at, baseline), none), by_arm.get((at, name), none))
+            for at in times
+        )
+        for name in candidates
+    }
+
+
+def watched(store: ExperimentStore, experiment: Experiment, now: float) -> Decision:
+    """What the guardrails of an A/B test say at a moment (seconds since 1970)."""
+    day = day_of(experiment, now)
+    since = int(day_begins(experiment, day) // 60)
+    return watch(experiment, minutes_by_arm(store, experiment, since), BOUNDS, day)
 
 
 def apply(
     store: ExperimentStore, experiment: Experiment, decision: Decision, now: float
 ) -> Experiment | None:
-    """Makes a decision come true; None when the rollout is no longer as it was looked at, or
+    """Makes a decision come true; None when the experiment is no longer as it was looked at, or
     nothing is to be done."""
     if decision.what == "stays":
         return None
     figures = dict(decision.figures or {})
-    what = {"advances": SHARE, "finishes": FINISHED, "rolls back": ROLLED_BACK}[decision.what]
-    changed = replace(experiment, share=decision.share)
-    if decision.what == "rolls back":
+    what = _CALLED[decision.what]
+    if decision.what == "stops":  # with the share that it had, as by hand
+        changed, share = experiment, None
+    else:
+        changed, share = replace(experiment, share=decision.share), decision.share
+    if decision.what in ("rolls back", "stops"):
         changed = replace(changed, status="stopped", stopped=now, reason=decision.reason)
-    step = Step(now, experiment.name, what, decision.reason, decision.share, figures)
+    step = Step(now, experiment.name, what, decision.reason, share, figures)
     return changed if store.change(changed, step, experiment) else None
 
 
@@ -128,7 +151,7 @@ class Steering:
     fault: str | None = None
     """That the store is away, when nothing changes, or that a model could not be promoted."""
     decisions: Mapping[str, Decision] = field(default_factory=dict)
-    """What this process would do, by rollout; the leader does it."""
+    """What this process would do, by rollout or A/B test; the leader does it."""
     overlaps: Mapping[str, float] = field(default_factory=dict)
     """The mean overlap of the last hour, by shadow."""
 
@@ -136,28 +159,32 @@ class Steering:
         """Looks now, and steers if this process leads. Blocks: call it from a thread."""
         try:
             found = [each for each in self.store.experiments() if each.status == "running"]
-            rollouts = [each for each in found if each.kind == "rollout"]
-            self.leads = bool(rollouts) and self.store.lead(self.who, self.seconds * _LEASES)
+            steered = [each for each in found if each.kind in ("rollout", "ab")]
+            self.leads = bool(steered) and self.store.lead(self.who, self.seconds * _LEASES)
             self._fault = None
-            self.decisions = {each.name: self._look(each) for each in rollouts}
+            self.decisions = {each.name: self._look(each) for each in steered}
             shadows = [each for each in found if each.kind == "shadow"]
             self.overlaps = {each.name: self._overlap(each) for each in shadows}
             self.fault = self._fault
         except StorageFailed as error:
             self.leads = False
-            self._complain(f"rollouts stay as they are: {error}")
+            self._complain(f"rollouts stay as they are, and no guardrail is looked at: {error}")
             self.fault = self._fault
 
     def _look(self, experiment: Experiment) -> Decision:
-        stage = stage_of(self.store, experiment)
-        decision = decide(stage, BOUNDS, self.clock())
+        grows, now = experiment.kind == "rollout", self.clock()
+        if grows:
+            decision = decide(stage_of(self.store, experiment), BOUNDS, now)
+        else:
+            decision = watched(self.store, experiment, now)
         if not self.leads:
             return decision
-        if experiment.share >= 1 and experiment.ramp.promote:
+        if grows and experiment.share >= 1 and experiment.ramp.promote:
             self._promote(experiment)
         elif apply(self.store, experiment, decision, self.clock()):
-            told = {"rollout": experiment.name, "share": decision.share, "reason": decision.reason}
-            SERVER.warning(f"a rollout {decision.what}", extra=told)
+            told = {"share": decision.share, "reason": decision.reason}
+            kind = "rollout" if grows else "experiment"
+            SERVER.warning(f"{_KINDS[kind]} {decision.what}", extra={kind: experiment.name, **told})
         return decision
 
     def _promote(self, experiment: Experiment) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from api.experiments.deciding import ahead, day
 from api.experiments.naming import called
@@ -197,3 +199,14 @@ def _ends(low: float | None, high: float | None) -> str:
     if low is None or high is None or not math.isfinite(low):
         return "too little yet"
     return f"{low:+.4g} to {high:+.4g}"
+
+
+def guardrail_table(checks: Sequence[Mapping[str, Any]]) -> Table:
+    """What guardrails say now: `eval.experiments.guardrails.Check`, as objects of JSON."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("guardrail", "state", "sure", "why"):
+        table.add_column(column, overflow="fold")
+    for one in checks:
+        cells = one["name"], one["state"], f"{one['evidence']:.0%}", one["reason"]
+        table.add_row(*map(Text, cells))
+    return table

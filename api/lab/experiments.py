@@ -144,7 +144,7 @@ def _definition(each: Experiment) -> Facts:
             ),
         ),
     ]
-    if each.kind == "rollout":
+    if each.kind in ("rollout", "ab"):
         rows.append(("guardrails", words(told)))
     return Facts("Definition", rows)
 

@@ -11,7 +11,7 @@ from eval.experiments.guardrails import Check, asked_of, check
 from eval.experiments.observed import Minute
 from eval.experiments.types import Experiment, Ramp, Step
 
-What = Literal["stays", "advances", "finishes", "rolls back"]
+What = Literal["stays", "advances", "finishes", "rolls back", "stops"]
 CREATED, SHARE, ROLLED_BACK, FINISHED = "created", "share", "rolled back", "finished"
 PROMOTED, STOPPED = "promoted", "stopped"
 """What the steps of a rollout are called in its history."""
@@ -29,7 +29,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, the share to have then, and why, with the figures that it follows from."""
+    """What to do, the share to have then, and why, with the figures that it follows from. An A/B
+    test stays or stops, a rollout does all else."""
 
     what: What
     share: float

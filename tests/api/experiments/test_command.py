@@ -110,6 +110,21 @@ def test_an_arm_without_its_model_is_told(data: Path, capsys: Said) -> None:
     assert "no ranking model is in use" in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_test_has_guardrails_and_status_says_how_far_they_are(data: Path, capsys: Said) -> None:
+    arms = ("--kind", "ab", "--a", "hybrid", "--b", "bm25")
+    limits = ("--errors", "2", "--click-rate", "0", "--revenue", ".9", "--least", "5")
+    made = told(capsys, data, "create", "guarded", *arms, *limits)
+    assert made["guardrails"] == {
+        "p99_milliseconds": 100.0, "click_rate": None, "errors": 0.02, "zero_results": 0.05,
+        "revenue": 0.9, "least": 5,
+    }  # fmt: skip
+    now = told(capsys, data, "status", "guarded")["guardrails_now"]
+    assert {each["name"] for each in now} == {"p99", "errors", "zero_results", "revenue"}
+    assert {each["state"] for each in now} == {"waits"}
+    assert experiment(data, "status", "guarded") == 0
+    assert "5 requests of each arm" in " ".join(capsys.readouterr().out.split())
+
+
 def test_one_command_stops_everything(data: Path, capsys: Said) -> None:
     for name, *more in (
         ("one", "--a", "hybrid", "--b", "bm25"),

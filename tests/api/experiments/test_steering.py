@@ -16,12 +16,12 @@ import httpx
 import pytest
 
 from api.experiments.redis import RedisStore
-from api.experiments.seams import BOUNDS, ExperimentStore
+from api.experiments.seams import BOUNDS, Cell, ExperimentStore
 from api.experiments.sqlite import FILE, SqliteStore
 from api.experiments.steering import RegistryPromoter, Steering, apply, stage_of
 from api.registry import registry_of
 from api.settings import AppSettings, ExperimentSettings
-from eval.experiments import Arm, Guardrails, Ramp
+from eval.experiments import Arm, Experiment, Guardrails, Ramp
 from eval.experiments.ramp import decide
 from tests.api.conftest import connected
 from tests.api.experiments.rolling import (
@@ -87,6 +87,31 @@ def test_a_bad_candidate_is_taken_back_for_good(store: ExperimentStore) -> None:
     count = len(store.history())
     steering(store, NOW + 60).look()
     assert len(store.history()) == count
+
+
+def test_an_arm_of_a_test_that_breaks_a_guardrail_ends_it_for_everybody(
+    store: ExperimentStore,
+) -> None:
+    arms = (Arm("a"), Arm("b", "bm25"), Arm("c", "dense"))
+    test = Experiment("spring", "ab", arms, guardrails=Guardrails(least=50))
+    made = begun(store, test, NOW)
+    now = made.created + 90
+    cells = {Cell("spring", arm.name, int(now // 60)): tally() for arm in arms}
+    store.add(cells)
+    leader = steering(store, now)
+    leader.look()
+    assert store.experiments()[0].status == "running"
+    store.add({Cell("spring", "c", int(now // 60)): tally(errors=300)})
+    idle = steering(store, now)
+    idle.look()
+    assert (idle.leads, idle.decisions["spring"].what) == (False, "stops")
+    assert store.experiments()[0].status == "running"
+    leader.look()
+    found = store.experiments()[0]
+    assert (found.status, found.stopped, found.share) == ("stopped", now, 1.0)
+    assert found.reason.startswith("c: requests that failed")
+    step = store.history("spring")[-1]
+    assert (step.what, step.share, step.figures["errors_evidence"]) == ("stopped", None, 1.0)
 
 
 def test_one_process_steers_at_a_time_the_others_know(store: ExperimentStore, where: str) -> None:
