@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.index_view import RUNS
 from api.registry import registry_of
 from api.retraining.lock import alone
-from api.retraining.state import FOLDER, Run, State, runs
+from api.retraining.state import Run, State, runs
 from api.retraining.steps import STEPS, Job
 from api.retraining.task import Progress, RetrainTask, digest
 from api.retraining.triggers import due
@@ -60,7 +61,7 @@ async def retrain(task: RetrainTask, say: Callable[[str], None], progress: Progr
     """
     settings, registry = _opened(task)
     parameters = task.parameters()
-    with alone(settings.data / FOLDER):
+    with alone(settings.data / RUNS):
         plan = _plan(task, settings, registry, parameters, dry_run=False)
         if plan.run is None or plan.outcome:
             return _told(plan)
@@ -116,7 +117,7 @@ def _plan(
     if not wanted:
         return Plan("not due", f"nothing to do: {why}")
     state = State(name, parameters, window, marks)
-    folder = settings.data / FOLDER / name
+    folder = settings.data / RUNS / name
     return Plan("", f"{name} {window.told()} ({why})", Run(folder, state))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from api.index_view import RUNS as FOLDER
+from api.index_view import RUNS
 from api.retraining.window import Window
 from training.events.disk import replace_file, storage_errors
 
@@ -101,7 +101,7 @@ class Run:
 
 def runs(data: Path) -> list[Run]:
     """The runs of a data directory that can be read, the latest window first."""
-    found = [_read(path) for path in (data / FOLDER).glob(f"*/{_STATE}")]
+    found = [_read(path) for path in (data / RUNS).glob(f"*/{_STATE}")]
     known = [run for run in found if run is not None]
     return sorted(known, key=lambda run: (-run.state.window.end, run.state.run))
 
