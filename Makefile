@@ -9,8 +9,6 @@ DATA ?= data
 PORT ?= 8000
 CATALOGUE ?=
 PRESET ?=
-# One more than there are cores: a quarter of the time tests wait for servers.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .PHONY: demo install install-serving install-gpu test check lint types audit lock clean
 
@@ -41,10 +39,10 @@ install-gpu: install
 	@$(BIN)/uv pip install -q --python $(BIN)/python faiss-gpu==1.15.1
 
 test: install
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install lint types audit
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not real and not browser and not kafka and not elasticsearch and not opensearch"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not real and not browser and not kafka and not elasticsearch and not opensearch"
 
 lint: install
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

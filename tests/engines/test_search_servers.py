@@ -10,7 +10,6 @@ from urllib.request import urlopen
 from elasticsearch import AsyncElasticsearch
 from opensearchpy import AsyncOpenSearch
 
-from tests.engines.elasticsearch import PASSWORD, USER, SecureElasticsearch
 from tests.engines.elasticsearch import VERSION as ELASTICSEARCH
 from tests.engines.opensearch import VERSION as OPENSEARCH
 from tests.engines.shared import Shared
@@ -58,13 +57,3 @@ def test_processes_share_a_server_which_outlives_neither(opensearch: Shared) -> 
         assert int(other.stdout.readline()) == opensearch.pid
         other.kill()
     urlopen(opensearch.url, timeout=10.0).close()
-
-
-async def test_secure_elasticsearch_wants_its_password(
-    elasticsearch_secure: SecureElasticsearch,
-) -> None:
-    url, trusted = elasticsearch_secure.url, str(elasticsearch_secure.certificate)
-    for password, answers in ((PASSWORD, True), ("another", False)):
-        login = (USER, password)
-        async with AsyncElasticsearch(url, ca_certs=trusted, basic_auth=login) as client:
-            assert await client.ping() == answers
