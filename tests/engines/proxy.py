@@ -13,6 +13,8 @@ from typing import Any
 from tests.engines.processes import HOST, free_ports
 
 _PIECE = 65_536
+_TAKEN_SECONDS = 0.02
+"""In which what was taken from the queue of a listening socket has become a connection."""
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes closing a reset (man 7 socket)."""
 
@@ -96,6 +98,10 @@ class DelayingProxy:
 
     async def _close(self) -> None:
         if self._server is not None:
+            # A connection that is being taken while its server is closed would never be closed.
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            await asyncio.sleep(_TAKEN_SECONDS)
             self._server.close()
             self._server = None
         self._flowing.set()
