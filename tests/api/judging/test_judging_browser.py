@@ -68,11 +68,11 @@ def test_products_are_judged_by_keyboard_and_found_on_disk(
     other = page.context.new_page()
     other.goto("/lab/judge/lamps")
     for key, far in (("s", "3 of 5"), ("2", "4 of 5"), ("2", "5 of 5")):
+        expect(other.locator("li[aria-current]")).to_be_visible()
         other.keyboard.press("?")
         expect(other.locator("#how")).to_be_visible()
         other.keyboard.press("Escape")
         expect(other.locator("#how")).to_be_hidden()
-        expect(other.locator("li[aria-current]")).to_be_visible()
         other.keyboard.press(key)
         expect(other.locator("#far")).to_have_text(far)
     expect(other.locator("#end")).to_be_visible()
