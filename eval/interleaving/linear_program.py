@@ -1,15 +1,17 @@
-"""A small linear program solved with numpy alone: serving has no scipy.
+"""A small linear program solved within a request: serving has no scipy.
 
-Only additions, multiplications and comparisons of single numbers decide, no sums in an order that
-differs between machines: the same program has the same solution everywhere.
+Only additions, multiplications and comparisons of single numbers decide, none of them fused or in
+an order that differs between machines: the same program has the same solution everywhere.
 """
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Amounts = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 _NUDGE = 1e-9
 _ROUNDING = 1e-9
@@ -32,53 +34,67 @@ def best_mixture(worth: Amounts, balance: Amounts) -> Amounts | None:
     body[0] = 1.0
     body[1:-1, :-1] = balance
     body[-1, :-1] = worth - _NUDGE * np.arange(options) / options
-    chosen = [_NONE] * (len(balance) + 1)
-    spare = np.empty_like(body)
-    _pivot(body, spare, chosen, 0, int(np.argmax(body[-1, :-1])))
-    return _read(body, chosen) if _put_right(body, spare, chosen) else None
+    chosen = np.full(len(balance) + 1, _NONE, np.int64)
+    first = int(np.argmax(body[-1, :-1]))
+    return _read(body, chosen) if _solve(body, chosen, first) else None
 
 
-def _put_right(body: Amounts, spare: Amounts, chosen: list[int]) -> bool:
-    """Pivots until every row holds; False where one cannot."""
-    values, gains = body[:-1, -1], body[-1, :-1]
-    for _ in range(_PIVOTS):
-        row = _most_wrong(values.tolist(), chosen)
-        if row is None:
-            return True
-        if values[row] > 0:
-            np.negative(body[row], out=body[row])
-        line = body[row, :-1]
-        helps = line < -_ROUNDING
-        losses = np.divide(gains, line, out=np.full(len(gains), np.inf), where=helps)
-        option = int(np.argmin(losses))
-        if not helps[option]:
-            return False
-        _pivot(body, spare, chosen, row, option)
-    return False
+def _read(body: Amounts, chosen: Codes) -> Amounts:
+    mixture = np.zeros(body.shape[1] - 1)
+    used = chosen != _NONE
+    mixture[chosen[used]] = np.maximum(body[:-1, -1][used], 0.0)
+    return np.asarray(mixture / mixture.sum(), np.float64)
 
 
-def _most_wrong(values: list[float], chosen: list[int]) -> int | None:
+@numba.njit(nogil=True, cache=True)
+def _pivot(body: Amounts, chosen: Codes, row: int, option: int) -> None:
+    line = body[row]
+    line /= line[option]
+    for other in range(len(body)):
+        times = body[other, option]
+        if other != row and times != 0.0:
+            changed = body[other]
+            for column in range(len(line)):
+                changed[column] -= times * line[column]
+    chosen[row] = option
+
+
+@numba.njit(nogil=True, cache=True)
+def _most_wrong(body: Amounts, chosen: Codes) -> int:
     """The row that is farthest from what it may be: not below 0, and 0 without an option."""
-    worst, found = _ROUNDING, None
-    for row, value in enumerate(values):
+    worst, found = _ROUNDING, _NONE
+    for row in range(len(chosen)):
+        value = body[row, -1]
         wrong = abs(value) if chosen[row] == _NONE else -value
         if wrong > worst:
             worst, found = wrong, row
     return found
 
 
-def _pivot(body: Amounts, spare: Amounts, chosen: list[int], row: int, option: int) -> None:
-    column = body[:, option].copy()
-    body[row] /= column[row]
-    column[row] = 0.0
-    np.multiply(column[:, None], body[row], out=spare)
-    np.subtract(body, spare, out=body)
-    chosen[row] = option
+@numba.njit(nogil=True, cache=True)
+def _cheapest(gains: Amounts, line: Amounts) -> int:
+    """The option that puts a row right at the least loss of worth."""
+    least, found = np.inf, _NONE
+    for option in range(len(line) - 1):
+        if line[option] < -_ROUNDING:
+            loss = gains[option] / line[option]
+            if loss < least:
+                least, found = loss, option
+    return found
 
 
-def _read(body: Amounts, chosen: list[int]) -> Amounts:
-    mixture = np.zeros(body.shape[1] - 1)
-    for option, value in zip(chosen, body[:-1, -1].tolist(), strict=True):
-        if option != _NONE:
-            mixture[option] = max(value, 0.0)
-    return np.asarray(mixture / mixture.sum(), np.float64)
+@numba.njit("boolean(float64[:, ::1], int64[::1], int64)", nogil=True, cache=True)
+def _solve(body: Amounts, chosen: Codes, first: int) -> bool:
+    """Begins with one option and pivots until every row holds; False where one cannot."""
+    _pivot(body, chosen, 0, first)
+    for _ in range(_PIVOTS):
+        row = _most_wrong(body, chosen)
+        if row == _NONE:
+            return True
+        if body[row, -1] > 0:
+            body[row] *= -1.0
+        option = _cheapest(body[-1], body[row])
+        if option == _NONE:
+            return False
+        _pivot(body, chosen, row, option)
+    return False

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from random import Random
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -96,7 +97,7 @@ def _solve(places: Places, ranks: Ranks) -> tuple[tuple[tuple[int, ...], ...], t
     fair down to the last place, down to fewer: the first can always be made fair."""
     worth = inverse(np.array(ranks, np.int32))
     for size in range(len(places[0]), 0, -1):
-        lists = _all_lists(places, len(ranks), size)
+        lists = _all_lists(places, size)
         credit = (worth[:, 0] - worth[:, 1])[lists]
         mixture = best_mixture(_information(credit), credit)
         if mixture is not None:
@@ -105,37 +106,36 @@ def _solve(places: Places, ranks: Ranks) -> tuple[tuple[tuple[int, ...], ...], t
     raise AssertionError("one place can always be made fair")
 
 
-def _all_lists(places: Places, count: int, size: int) -> Codes:
-    """Every list of `size` items, of `count`, that takes each from the top of what either ranking
-    has left, each once: int64 of shape (size, lists). What is shown of a ranking is a bit mask."""
-    orders = [np.array(each, np.int64) for each in places]
-    bits = [np.zeros(count, np.int64) for _ in places]
-    for bit, order in zip(bits, orders, strict=True):
-        bit[order] = 1 << np.arange(len(order))
-    heads = [
-        order[np.minimum(_lowest_zeros()[: 1 << len(order)], len(order) - 1)] for order in orders
-    ]
-    lists = np.empty((size, 1 << size), np.int64)
-    masks = np.zeros((2, 1 << size), np.int64)
+def _all_lists(places: Places, size: int) -> Codes:
+    """Every list of `size` items that takes each from the top of what either ranking
+    has left, each once: int64 of shape (size, lists)."""
+    lists, taken = np.empty((size, 1 << size), np.int64), np.zeros(1 << size, np.int64)
+    return lists[:, : _fill(np.array(places, np.int64), taken, lists)]
+
+
+@numba.njit("int64(int64[:, ::1], int64[::1], int64[:, ::1])", nogil=True, cache=True)
+def _fill(places: Codes, taken: Codes, lists: Codes) -> int:
+    """Fills `lists` and says how many there are; `taken` are the items of each, as bits: there are
+    at most `2 * DEPTH`."""
     found = 1
-    for place in range(size):
-        first, second = (head[mask[:found]] for head, mask in zip(heads, masks, strict=True))
-        two = np.flatnonzero(first != second)
-        more = found + len(two)
-        lists[:place, found:more] = lists[:place, two]
-        masks[:, found:more] = masks[:, two]
-        lists[place, :found], lists[place, found:more] = first, second[two]
-        for mask, bit in zip(masks, bits, strict=True):
-            mask[:more] |= bit[lists[place, :more]]
+    for place in range(len(lists)):
+        more = found
+        for number in range(found):
+            first, second = 0, 0
+            while taken[number] >> places[0, first] & 1:
+                first += 1
+            while taken[number] >> places[1, second] & 1:
+                second += 1
+            one, other = places[0, first], places[1, second]
+            if one != other:
+                lists[:place, more] = lists[:place, number]
+                lists[place, more] = other
+                taken[more] = taken[number] | 1 << other
+                more += 1
+            lists[place, number] = one
+            taken[number] |= 1 << one
         found = more
-    return lists[:, :found]
-
-
-@cache
-def _lowest_zeros() -> Codes:
-    """The place of the lowest bit that is not set in each mask of `DEPTH` bits."""
-    bits = np.arange(1 << DEPTH)[:, None] >> np.arange(DEPTH + 1) & 1
-    return np.asarray(np.argmin(bits, axis=1), np.int64)
+    return found
 
 
 def _information(credit: Amounts) -> Amounts:
