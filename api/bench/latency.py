@@ -100,6 +100,16 @@ async def many_clients(
     ask: Callable[[str], Awaitable[object]], queries: Sequence[str], clients: int, seconds: float
 ) -> Throughput:
     """Runs `clients` loops over the queries for `seconds`."""
+    started = time.perf_counter()
+    spent = await answers(ask, queries, clients, seconds)
+    elapsed = time.perf_counter() - started
+    return Throughput(clients, round(len(spent) / elapsed, 1), Percentiles.of(spent))
+
+
+async def answers(
+    ask: Callable[[str], Awaitable[object]], queries: Sequence[str], clients: int, seconds: float
+) -> list[float]:
+    """The milliseconds of each answer of such loops."""
     spent: list[float] = []
     end = time.perf_counter() + seconds
 
@@ -111,8 +121,6 @@ async def many_clients(
             spent.append((time.perf_counter() - started) * 1000)
             place += 1
 
-    started = time.perf_counter()
     starts = [len(queries) * i // clients for i in range(clients)]
     await asyncio.gather(*(client(offset) for offset in starts))
-    elapsed = time.perf_counter() - started
-    return Throughput(clients, round(len(spent) / elapsed, 1), Percentiles.of(spent))
+    return spent

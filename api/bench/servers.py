@@ -23,6 +23,7 @@ import psutil
 from api.bench.catalogue import SEED, Ground
 from api.bench.generate import generate_vectors
 from api.bench.latency import many_clients
+from api.bench.processes import side_by_side
 from api.bench.ranker_model import use_noise_model
 from api.bench.servers_index import adopt, products, settings_of, snapshot_of
 from api.bench.servers_loads import loads
@@ -59,6 +60,9 @@ class Plan:
     judgments: Path | None = None
 
 
+PROCESSES = 2
+"""As many as a machine with two cores serves with."""
+
 Say = Callable[[str], None]
 
 
@@ -88,6 +92,8 @@ async def _measured(
     use_noise_model(data)
     say("Measuring Aisle embedded ...")
     rows = [{"system": "Aisle embedded", **_aisle(plan, ground.queries, {"data": str(data)})}]
+    say(f"Measuring Aisle embedded in {PROCESSES} processes ...")
+    rows.append(_beside(plan, ground.queries, data))
     encoder = open_encoder(data, ground.encoder.name, 1)
     for engine, url in plan.servers.items():
         async with aiohttp.ClientSession() as session:
@@ -155,6 +161,13 @@ def _adopted(
         seconds = adopt(source, settings, progress)
         record.write_bytes(orjson.dumps({"seconds": seconds}))
     return float(orjson.loads(record.read_bytes())["seconds"])
+
+
+def _beside(plan: Plan, queries: Sequence[str], data: Path) -> dict[str, Any]:
+    given: dict[str, Any] = {"engine": "embedded", "data": str(data), "queries": queries}
+    given |= {"clients": plan.clients, "seconds": plan.seconds}
+    name = f"Aisle embedded, {PROCESSES} processes"
+    return {"system": name, **side_by_side(given, PROCESSES)}
 
 
 def _aisle(plan: Plan, queries: Sequence[str], told: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from api.bench.processes import side_by_side
 from api.bench.servers_index import adopt, products, settings_of, snapshot_of
 from api.bench.servers_own import MANY, TOP, OwnIndex
 from api.bench.servers_tables import servers_tables
@@ -67,6 +68,19 @@ async def test_a_snapshot_is_served_with_its_words_on_a_server(
     index = f"{settings.server.prefix}*"
     async with aiohttp.ClientSession() as session:
         await session.delete(f"{server.url}/{index}")
+
+
+@pytest.mark.slow
+def test_processes_share_the_clients(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    shops.build(tmp_path, [shops.random_product(rng, f"p{number}") for number in range(COUNT)])
+    asked = {"engine": "embedded", "data": str(tmp_path), "queries": ["red kettle", "lamp"]}
+    found = side_by_side({**asked, "clients": (1, 3), "seconds": 0.3}, 2)
+    assert [load["clients"] for load in found["loads"]] == [1, 3]
+    for load in found["loads"]:
+        assert load["queries_per_second"] > 0
+        assert load["latency"]["p50"] > 0 < load["own_ms"]
+    assert found["memory"]["rss"] > 50_000_000
 
 
 def test_the_tables_tell_systems_apart() -> None:
