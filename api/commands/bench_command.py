@@ -17,6 +17,13 @@ Clients = Annotated[str, typer.Option(help="Numbers of clients at once, joined b
 Directory = Annotated[Path, typer.Option(help="Where the indexes are built; kept for a next run.")]
 
 
+@command.callback()
+def _measuring() -> None:
+    from api.threads import share_lock_soon
+
+    share_lock_soon()  # as `aisle serve` does
+
+
 @command.command("speed")
 def speed(
     like: Annotated[

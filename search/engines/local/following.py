@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -34,9 +33,6 @@ KEPT_SECONDS = 300.0
 KEPT_VIEWS = 64
 """How many earlier views stay at most; under constant change, the oldest go sooner, and the next
 that is held stands in for them."""
-SWITCH_SECONDS = 0.0001
-"""How soon a thread that wants Python's lock asks for it. Half of a search is done without the
-lock, in a few steps; after each a thread would wait Python's own 5 ms for another's Python."""
 _OPEN_ATTEMPTS = 3
 
 V = TypeVar("V", bound=LocalView[Any])
@@ -56,7 +52,6 @@ class FollowingEngine(ABC, Generic[V, S]):
         """
         check_weights(settings.words)
         self._settings = settings
-        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))  # of the whole process
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         # Opening and following have a thread of their own, so that they never wait for searches.
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="open")
