@@ -9,17 +9,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from query.phrases.units import NUMBER_PATTERN, UNIT_PATTERN, find_unit
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 _CODE = re.compile(r"(?=[\w./-]*\d)(?=[\w./-]*[a-z])[a-z0-9]+(?:[-./_][a-z0-9]+)*|\d{4,}")
 _LONGEST_CODE = 100
+_AT_HAND = 16
+"""Texts whose words are at hand: every part of understanding asks for those of the same query."""
 _MEASURE = re.compile(rf"{NUMBER_PATTERN}-?({UNIT_PATTERN})")
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 _COMMA = re.compile(r",\d")
+_DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _METRIC = r"(?:[mck]?m|[mc]?l|[mk]?g|k?w|v|a?h|liters?|litres?|inch|euros?)\b|€"
 _DECIMAL_COMMA = re.compile(rf"(?<![\d.,])(\d+),(\d{{1,2}})(?= ?(?:{_METRIC}))")
@@ -81,9 +85,10 @@ def words(text: str) -> list[str]:
     return _WORD.findall(normalize(text))
 
 
-def tokens(normalized: str) -> list[Token]:
+@lru_cache(_AT_HAND)
+def tokens(normalized: str) -> tuple[Token, ...]:
     """The words of a text that `normalize` made, with their places."""
-    return [Token(m.group(), m.start(), m.end()) for m in _WORD.finditer(normalized)]
+    return tuple(Token(m.group(), m.start(), m.end()) for m in _WORD.finditer(normalized))
 
 
 def codes(text: str) -> list[str]:
@@ -100,6 +105,8 @@ def identifiers(text: str) -> list[str]:
 def _code_texts(text: str) -> list[str]:
     """What looks like a code. Longer texts without a space are none; the search for digits ahead
     would also take time that grows with the square of their length."""
+    if text.isascii() and not _DIGIT.search(text):
+        return []
     short = (part for part in normalize(text).split() if len(part) <= _LONGEST_CODE)
     return [match for part in short for match in _CODE.findall(part)]
 

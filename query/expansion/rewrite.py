@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -71,7 +71,7 @@ def open_expansion(directory: Path) -> ExpansionRewriter:
     return ExpansionRewriter(rules, max((len(source.split()) for source in rules), default=0))
 
 
-def _free(query: Query, typed: list[Token]) -> list[bool]:
+def _free(query: Query, typed: Sequence[Token]) -> list[bool]:
     """Which words may be replaced."""
     kept = [(n.start, n.end) for n in query.negations]
     kept += [

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from query.intent.keys import find
+from query.intent.kernels import deepest
 from query.intent.tree import Tree, make_tree
 from query.intent.words_model import WordsModel
 from search.types import CategoryProbability, Vector
@@ -54,18 +54,13 @@ class CategoryModel:
     def probabilities(self, keys: Sequence[int], vector: Vector | None) -> NDArray[np.float64]:
         """Of each class, float64, shape (classes,), summing to 1."""
         mix = self.words_only if vector is None or self.directions is None else self.with_vector
-        unknown = self.unknown(keys)
+        scores, unknown = self.words.scores(keys, len(self.prior))
         share = max(0.0, mix.words - mix.words_unknown * unknown)
-        scores = share * self.words.scores(keys, len(self.prior)) + mix.prior * self.prior
+        scores = share * scores + mix.prior * self.prior
         if vector is not None and self.directions is not None and self.offsets is not None:
             weight = mix.vector + mix.vector_unknown * unknown
             scores = scores + weight * (self.directions @ vector + self.offsets)
         return softmax(scores)
-
-    def unknown(self, keys: Sequence[int]) -> float:
-        """The share of the query's keys that the words model never met."""
-        found = find(self.words.words, keys)
-        return sum(at < 0 for at in found) / max(1, len(found))
 
     def categories(
         self, keys: Sequence[int], vector: Vector | None
@@ -112,11 +107,22 @@ def report(
 ) -> tuple[CategoryProbability, ...]:
     """The deepest sufficiently sure node (the most probable of several), then what lies below it
     in order of probability, five in all."""
-    chances = tree.chances(probabilities)
-    best = tree.deepest(chances, sure)
-    if best is None:
+    chances, below = np.empty(len(tree.nodes)), np.empty(len(tree.nodes), np.int64)
+    best, count = deepest(
+        np.ascontiguousarray(probabilities),
+        tree.starts,
+        tree.ends,
+        tree.depths,
+        tree.parents,
+        tree.reportable,
+        sure,
+        LEAST_BELOW,
+        chances,
+        below,
+    )
+    if best < 0:
         return ()
-    below = np.flatnonzero((tree.parents == best) & (chances >= LEAST_BELOW))
+    below = below[:count]
     below = below[np.argsort(-chances[below], kind="stable")][: MOST - 1]
     return tuple(
         CategoryProbability(tree.nodes[place], float(chances[place]))

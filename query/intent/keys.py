@@ -6,7 +6,9 @@ that is with probability 1e-4. Both are noise to a model that weighs many signs.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -33,29 +35,34 @@ def sorted_keys(keys: Iterable[int]) -> Keys:
 
 def find(among: Keys, keys: Sequence[int]) -> list[int]:
     """The place of each key in a sorted array, -1 for those that are not in it."""
-    if not len(among) or not keys:
-        return [-1] * len(keys)
-    wanted = np.array(keys, np.uint32)
-    places = np.minimum(among.searchsorted(wanted), len(among) - 1)
-    found: list[int] = np.where(among[places] == wanted, places, -1).tolist()
-    return found
+    known, size = among.data, len(among)
+    places = ((bisect_left(known, each), each) for each in keys)
+    return [place if place < size and known[place] == each else -1 for place, each in places]
 
 
-def spans(length: int, longest: int) -> list[tuple[int, int]]:
+@lru_cache(MOST_WORDS)
+def spans(length: int, longest: int) -> tuple[tuple[int, int], ...]:
     """Every stretch of at most `longest` of `length` words, as (start, end), longest first."""
-    return [
+    return tuple(
         (start, start + size)
         for size in range(min(longest, length), 0, -1)
         for start in range(length - size + 1)
-    ]
+    )
 
 
-def covered(length: int, found: Iterable[tuple[int, int]]) -> list[bool]:
-    """Which words lie in spans that do not overlap, taking those given first before later ones."""
-    inside = [False] * length
-    for start, end in found:
-        if not any(inside[start:end]):
-            inside[start:end] = [True] * (end - start)
+@lru_cache(MOST_WORDS)
+def span_masks(length: int, longest: int) -> tuple[int, ...]:
+    """The words of each of `spans` as a mask: bit i is the i-th word."""
+    return tuple((1 << end) - (1 << start) for start, end in spans(length, longest))
+
+
+def covered(found: Iterable[int]) -> int:
+    """The words in stretches that do not overlap, all as masks, taking those given first before
+    later ones."""
+    inside = 0
+    for each in found:
+        if not inside & each:
+            inside |= each
     return inside
 
 

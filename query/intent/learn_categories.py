@@ -143,7 +143,7 @@ def _likelihood(
     for each, place in zip(outer.keys, outer.places, strict=True):
         leaf = rolled.get(paths[place])
         if leaf is not None:
-            scores = 0.5 * model.words.scores(each, len(places)) + 0.5 * model.prior
+            scores = 0.5 * model.words.scores(each, len(places))[0] + 0.5 * model.prior
             share = counts[paths[place]] / of_leaf[leaf]
             found.append(np.log(softmax(scores)[places[leaf]] * share + 1e-12))
     return float(np.mean(found))
@@ -229,14 +229,12 @@ def _mixes(
     labels = np.array([places[truth[row] or ()] for row in rows])
     rng = np.random.default_rng(seed)
     hidden = [text_keys(_other_words(each, outer.stems, rng)) for each in outer.stems]
-    words_scores = np.array([model.words.scores(each, len(places)) for each in outer.keys])
-    unknown = np.array([model.unknown(each) for each in outer.keys])
+    words_scores, unknown = _scored(model, outer.keys)
     words_only = _mix(model, labels, words_scores, None, unknown, outer.whole)
     if outer.vectors is None or model.directions is None or model.offsets is None:
         return words_only, words_only
     of_vectors = outer.vectors @ model.directions.T + model.offsets
-    less = np.array([model.words.scores(each, len(places)) for each in hidden])
-    gone = np.array([model.unknown(each) for each in hidden])
+    less, gone = _scored(model, hidden)
     with_vector = _mix(
         model,
         np.concatenate([labels, labels]),
@@ -246,6 +244,14 @@ def _mixes(
         np.concatenate([outer.whole, np.zeros_like(outer.whole)]),
     )
     return with_vector, words_only
+
+
+def _scored(
+    model: CategoryModel, keys: Sequence[Sequence[int]]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The words' scores of each query, and its share of unknown words."""
+    found = [model.words.scores(each, len(model.prior)) for each in keys]
+    return np.array([scores for scores, _ in found]), np.array([share for _, share in found])
 
 
 def _other_words(

@@ -16,6 +16,7 @@ from query.intent.dictionary import Dictionary
 from query.intent.features import NAMES, kind_features
 from query.intent.generate import Generated
 from query.intent.kinds import KINDS, KindModel
+from query.intent.known import Known
 from query.intent.phrases import Phrases
 from search.types import Query, Vectors
 
@@ -62,7 +63,8 @@ def learn_kinds(
 def _features(
     texts: Sequence[str], dictionary: Dictionary, phrases: Phrases
 ) -> NDArray[np.float32]:
-    found = [kind_features(Query(t, t, corrected=t), dictionary, phrases) for t in texts]
+    known = Known(dictionary, phrases)
+    found = [kind_features(Query(t, t, corrected=t), known) for t in texts]
     return np.array(found, np.float32).reshape(-1, len(NAMES))
 
 

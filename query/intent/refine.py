@@ -11,7 +11,8 @@ from query.intent.dictionary import LONGEST, Dictionary
 from query.intent.features import MOST_WORDS, kind_features
 from query.intent.keys import key, spans
 from query.intent.kinds import KindModel
-from query.intent.phrases import Phrases, bundled_phrases
+from query.intent.known import Known
+from query.intent.phrases import bundled_phrases
 from query.intent.support import Support, open_support
 from query.intent.titles import evidence_keys
 from query.stem import stems
@@ -25,20 +26,18 @@ class IntentRefiner:
 
     categories: CategoryModel
     kinds: KindModel
-    dictionary: Dictionary
-    phrases: Phrases
+    known: Known
     support: Support
 
     def __call__(self, query: Query, vector: Vector | None) -> Query:
         """The query with what it is after; unchanged without words."""
-        found = stems([token.text for token in tokens(query.corrected)])
-        if not found:
+        if not tokens(query.corrected):
             return query
-        features = kind_features(query, self.dictionary, self.phrases)
+        features = kind_features(query, self.known)
         intent, probability = self.kinds.kind(features, vector)
         if intent == "support":
             return replace(
-                query, intent=intent, intent_probability=probability, links=self._links(found)
+                query, intent=intent, intent_probability=probability, links=self._links(query)
             )
         return replace(
             query,
@@ -52,8 +51,9 @@ class IntentRefiner:
         measures beside the name of what is measured."""
         return self.categories.categories(evidence_keys(kind_said(query)), vector)
 
-    def _links(self, found: list[str]) -> tuple[Link, ...]:
-        places = spans(len(found[:MOST_WORDS]), LONGEST)
+    def _links(self, query: Query) -> tuple[Link, ...]:
+        found = stems([token.text for token in tokens(query.corrected)[:MOST_WORDS]])
+        places = spans(len(found), LONGEST)
         return self.support.links([key(found[start:end]) for start, end in places])
 
 
@@ -62,7 +62,6 @@ def open_intent(directory: Path) -> IntentRefiner:
     return IntentRefiner(
         CategoryModel.open(directory),
         KindModel.open(directory),
-        Dictionary.open(directory),
-        bundled_phrases(),
+        Known(Dictionary.open(directory), bundled_phrases()),
         open_support(directory),
     )

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from query.intent.keys import Keys, find
+from query.intent.kernels import add_weights
+from query.intent.keys import Keys
 
 SMOOTHING = 0.4
 """Share of the catalogue's model in every class's."""
@@ -33,14 +34,13 @@ class WordsModel:
     classes: NDArray[np.uint16]
     weights: NDArray[np.float16]
 
-    def scores(self, keys: Sequence[int], count: int) -> NDArray[np.float32]:
-        """Of each of `count` classes the log-likelihood ratio against the catalogue, float32."""
+    def scores(self, keys: Sequence[int], count: int) -> tuple[NDArray[np.float32], float]:
+        """Of each of `count` classes the log-likelihood ratio against the catalogue, float32; and
+        the share of the keys that the model never met."""
         scores = np.zeros(count, np.float32)
-        for at in find(self.words, keys):
-            if at >= 0:
-                row = slice(self.starts[at], self.starts[at + 1])
-                scores[self.classes[row]] += self.weights[row]
-        return scores
+        asked, weights = np.array(keys, np.uint32), self.weights.view(np.uint16)
+        unknown = add_weights(self.words, self.starts, self.classes, weights, asked, scores)
+        return scores, unknown / max(1, len(keys))
 
     def write(self, directory: Path) -> None:
         """One array a file."""

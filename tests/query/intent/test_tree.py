@@ -36,6 +36,17 @@ def test_leaves_that_share_are_reported_as_their_parent_then_themselves() -> Non
     assert found[0].probability > 0.9
 
 
+@given(st.lists(st.floats(0.001, 1), min_size=3, max_size=3), st.floats(0.2, 0.95))
+def test_what_is_reported_is_what_the_tree_says(shares: list[float], sure: float) -> None:
+    probabilities = np.array(shares) / sum(shares)
+    chances = TREE.chances(probabilities)
+    best = TREE.deepest(chances, sure)
+    found = report(TREE, probabilities, sure)
+    assert [each.path for each in found[:1]] == ([] if best is None else [TREE.nodes[best]])
+    for each in found:
+        assert each.probability == chances[TREE.nodes.index(each.path)]
+
+
 def test_nothing_sure_is_nothing_reported() -> None:
     assert report(TREE, np.array([0.4, 0.35, 0.25]), 0.7) == ()
 
