@@ -3,15 +3,23 @@ them, and what products that nobody returned are called."""
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from api.evaluating.observed import Observed
 from api.evaluation import IndexSearcher
 from api.settings import load_settings
 from eval import load_judgments
+from search import fallbacks
 from search.build import open_search
+from search.engines.embedded.view import EmbeddedView
+from search.errors import AisleError
+from search.resilience import note
 from search.retrieval import Trace
-from search.types import SearchRequest
+from search.types import Ranking, SearchRequest, WordMatches
 from tests.api.ranked import written
 
 
@@ -66,5 +74,33 @@ async def test_products_that_no_system_returned_are_looked_up(
         assert relevant <= observed.titles.keys()
         assert observed.categories[known]
         assert observed.unknown() == 0
+    finally:
+        await search.close()
+
+
+@pytest.mark.parametrize("late", [1, 99])
+async def test_an_answer_that_lacks_a_part_of_the_index_is_not_measured(
+    indexed: Path, shop_files: Path, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """As of a busy server: the query is asked again, and refused when that goes on."""
+    query = load_judgments(shop_files / "judgments.csv").relevant_queries()[0]
+    answer, calls = EmbeddedView.words, count(1)
+
+    async def partly(self: EmbeddedView, *asked: Any, **how: Any) -> WordMatches:
+        if next(calls) > late:
+            return await answer(self, *asked, **how)
+        note(fallbacks.PART)
+        return WordMatches(Ranking.empty())
+
+    search = await open_search(load_settings(indexed))
+    try:
+        whole = await IndexSearcher(search).run("bm25", [query], 10, None)
+        assert whole[query]
+        monkeypatch.setattr(EmbeddedView, "words", partly)
+        if late == 1:
+            assert await IndexSearcher(search).run("bm25", [query], 10, None) == whole
+        else:
+            with pytest.raises(AisleError, match=r"did not rank .*: part of the index unavail"):
+                await IndexSearcher(search).run("bm25", [query], 10, None)
     finally:
         await search.close()
