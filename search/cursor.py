@@ -37,14 +37,36 @@ class Cursor:
 
 def fingerprint(request: SearchRequest) -> str:
     """Identifies what was asked, whatever the page: a cursor is refused on another request."""
-    asked = replace(request, cursor=None, size=0, facets=(), explain=False, highlight=False, id="")
-    asked = replace(asked, treatment=UNTREATED)
+    asked = replace(
+        request,
+        cursor=None,
+        size=0,
+        facets=(),
+        explain=False,
+        highlight=False,
+        id="",
+        treatment=UNTREATED,
+    )
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
 
 def encode_cursor(cursor: Cursor) -> str:
     """An opaque, URL-safe string."""
-    packed = orjson.dumps(astuple(cursor))  # a treatment becomes a list of lists
+    treatment = None if cursor.treatment is None else astuple(cursor.treatment)
+    # `astuple` of it all would copy every part of a text again.
+    packed = orjson.dumps(
+        (
+            cursor.version,
+            cursor.offset,
+            cursor.fingerprint,
+            cursor.model,
+            cursor.rules,
+            cursor.moment,
+            cursor.page,
+            cursor.id,
+            treatment,
+        )
+    )
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 

@@ -284,13 +284,18 @@ class Pipeline:
         available = min(len(arranged.ranking), self.settings.limits.page_depth)
         if offset >= available or request.size == 0:
             return None
-        model = ",".join(versions)
-        cursor = Cursor(view.version, offset, fingerprint(request), model, id=request.id)
-        if request.treatment != UNTREATED:
-            cursor = replace(cursor, treatment=request.treatment)
-        if turn is not None:
-            rules = turn.rules.version
-            cursor = replace(cursor, rules=rules, moment=turn.moment, page=turn.page)
+        treated = request.treatment is not UNTREATED and request.treatment != UNTREATED
+        cursor = Cursor(
+            view.version,
+            offset,
+            fingerprint(request),
+            ",".join(versions),
+            turn.rules.version if turn is not None else "",
+            turn.moment if turn is not None else 0.0,
+            turn.page if turn is not None else 0,
+            request.id,
+            request.treatment if treated else None,
+        )
         return encode_cursor(cursor)
 
     async def similar(self, product_id: str, size: int) -> SearchResponse:
