@@ -19,9 +19,9 @@ from functools import partial
 from multiprocessing.process import BaseProcess
 from types import FrameType
 
+from api.interpreter import tune
 from api.settings import AppSettings, ServingSettings
 from api.supervision import supervise
-from api.threads import share_lock_soon
 from search.errors import AisleError, BadInput
 
 _BACKLOG = 2048
@@ -112,7 +112,7 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
     """Serves on a socket, in this process, until told to stop."""
     # FAISS reads it when it is loaded: one thread a search, for searches run side by side.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    share_lock_soon()
+    tune()
     import uvicorn
 
     from api.app import create_app

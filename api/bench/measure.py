@@ -20,7 +20,7 @@ import psutil
 
 from api.bench.floor import tantivy_alone
 from api.bench.latency import cases, many_clients, one_client, plain
-from api.threads import share_lock_soon
+from api.interpreter import tune
 from search.build import Search, open_search
 from search.settings import Settings
 
@@ -79,7 +79,7 @@ async def _measure(search: Search, queries: Sequence[str], options: Options) -> 
 
 def main(arguments: Sequence[str]) -> None:
     """Measures and prints one line of JSON."""
-    share_lock_soon()
+    tune()
     data, queries, options = arguments
     asked: list[str] = orjson.loads(Path(queries).read_bytes())
     given: Mapping[str, Any] = orjson.loads(Path(options).read_bytes())

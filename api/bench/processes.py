@@ -25,7 +25,7 @@ import orjson
 from api.bench.latency import Percentiles, Throughput, answers, plain
 from api.bench.measure import resident
 from api.bench.servers_measure import chosen
-from api.threads import share_lock_soon
+from api.interpreter import tune
 from search.build import Search, open_search
 from search.errors import AisleError
 
@@ -121,5 +121,5 @@ def _say(told: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    share_lock_soon()
+    tune()
     asyncio.run(_serve(orjson.loads(Path(sys.argv[1]).read_bytes())))

@@ -20,7 +20,7 @@ import orjson
 from api.bench.latency import Percentiles, plain
 from api.bench.measure import resident
 from api.bench.servers_loads import loads
-from api.threads import share_lock_soon
+from api.interpreter import tune
 from search.build import Search, open_search
 from search.settings import EngineServerSettings, Settings
 
@@ -77,6 +77,6 @@ async def _one_by_one(search: Search, queries: Sequence[str]) -> dict[str, Perce
 
 
 if __name__ == "__main__":
-    share_lock_soon()
+    tune()
     given = orjson.loads(Path(sys.argv[1]).read_bytes())
     sys.stdout.buffer.write(orjson.dumps(asyncio.run(measure(given))) + b"\n")

@@ -19,9 +19,9 @@ Directory = Annotated[Path, typer.Option(help="Where the indexes are built; kept
 
 @command.callback()
 def _measuring() -> None:
-    from api.threads import share_lock_soon
+    from api.interpreter import tune
 
-    share_lock_soon()  # as `aisle serve` does
+    tune()  # as `aisle serve` does
 
 
 @command.command("speed")
