@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.guardrail_options import (
-    P99,
-    ClickRate,
-    Errors,
-    Least,
-    Revenue,
-    ZeroResults,
-    guardrails,
-)
-from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.guardrail_options import Limits, with_limits
+from api.commands.options import DEFAULT_DATA, Data, Json, at
 
 if TYPE_CHECKING:
     from eval.experiments import Arm, Experiment, Unit
@@ -45,6 +39,7 @@ class UnitOf(StrEnum):
     client = "client"
 
 
+@with_limits
 def command(
     name: Annotated[str, typer.Argument(help="What to call it; names are not used twice.")],
     kind: Annotated[
@@ -98,12 +93,7 @@ def command(
     allow_same: Annotated[
         bool, typer.Option("--allow-same", help="Let arms be the same: an A/A test.")
     ] = False,
-    p99: P99 = 100,
-    click_rate: ClickRate = 0.8,
-    errors: Errors = 1.0,
-    zero_results: ZeroResults = 5.0,
-    revenue: Revenue = 0.0,
-    least: Least = 200,
+    limits: Limits = Limits(),
     reason: Annotated[str, typer.Option(help="Why, for the history.")] = "created by an operator",
     data: Data = DEFAULT_DATA,
     json: Json = False,
@@ -128,7 +118,7 @@ def command(
         method=method,
         alpha=alpha,
         debiased=debiased,
-        guardrails=guardrails(p99, click_rate, errors, zero_results, revenue, least),
+        guardrails=limits.guardrails(),
     )
     if wanted.kind == "rollout":
         wanted = replace(wanted, share=wanted.ramp.steps[0])
@@ -149,7 +139,8 @@ def command(
     if json:
         print_json(asdict(made))
     else:
-        out.print(_said(made), markup=False)
+        for line in _said(made, at(data)):
+            out.print(line, markup=False, soft_wrap=line.startswith(" "))
 
 
 def _unit(kind: KindOf, unit: UnitOf | None) -> Unit:
@@ -167,6 +158,7 @@ def _arms(a: str | None, b: str | None, more: list[str], diversity: list[str]) -
 
     arms = [Arm(name, system) for name, system in (("a", a), ("b", b)) if system is not None]
     arms += [_arm(text) for text in more]
+    arms = [replace(arm, system=_anywhere(arm.system)) for arm in arms]
     for text in diversity:
         name, _, value = text.partition("=")
         try:
@@ -185,6 +177,7 @@ def _arm(text: str) -> Arm:
     """An arm of NAME=SYSTEM or NAME=SYSTEM:WEIGHT; names of systems may have one colon of their
     own (model:VERSION)."""
     from eval.experiments import Arm
+    from search.build import LTR, MODEL
     from search.errors import BadInput
 
     name, found, system = text.partition("=")
@@ -192,7 +185,7 @@ def _arm(text: str) -> Arm:
         raise BadInput(
             f"{text!r} names no system; write NAME=SYSTEM or NAME=SYSTEM:WEIGHT", field="arm"
         )
-    own = system.startswith(("model:", "ltr:"))
+    own = system.startswith((MODEL, LTR))
     parts = system.split(":")
     weight = 1.0
     if len(parts) > 1 + own:
@@ -204,19 +197,28 @@ def _arm(text: str) -> Arm:
     return Arm(name, system or None, weight=weight)
 
 
+def _anywhere(system: str | None) -> str | None:
+    """A system as servers find it, which may work in another directory: files by their whole
+    path."""
+    from search.build import LTR
+
+    if system is None or not system.startswith(LTR):
+        return system
+    return f"{LTR}{Path(system.removeprefix(LTR)).absolute()}"
+
+
 def _now() -> float:
     import time
 
     return time.time()
 
 
-def _said(made: Experiment) -> str:
+def _said(made: Experiment, data: str) -> Iterator[str]:
+    """What runs now, and a line for each command that comes next."""
     from api.experiments.creating import whole_layer
     from api.experiments.text import arm_text, traffic_text
 
     arms = ", ".join(map(arm_text, made.arms))
-    return (
-        f"{made.name} runs: {arms}, {traffic_text(made)}. "
-        f"aisle experiment report {made.name} says what comes of it; "
-        f"aisle experiment stop {made.name} ends it.{whole_layer(made)}"
-    )
+    yield f"{made.name} runs: {arms}, {traffic_text(made)}.{whole_layer(made)}"
+    yield f"  aisle experiment report {made.name}{data}    says what comes of it"
+    yield f"  aisle experiment stop {made.name}{data}      ends it"

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -40,6 +41,11 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print the result as one line of JSON, the last of stdout.")
 ]
 DEFAULT_DATA = Path("data")
+
+
+def at(data: Path) -> str:
+    """What a command that is proposed needs at its end to find the same data directory."""
+    return "" if data == DEFAULT_DATA else f" --data {quote(str(data))}"
 
 
 def moment(text: str, field: str) -> float:

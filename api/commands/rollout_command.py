@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.commands.guardrail_options import (
-    P99,
-    ClickRate,
-    Errors,
-    Least,
-    Revenue,
-    ZeroResults,
-    guardrails,
-)
-from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.guardrail_options import Limits, with_limits
+from api.commands.options import DEFAULT_DATA, Data, Json, at
 
 if TYPE_CHECKING:
     from api.experiments.seams import ExperimentStore
@@ -37,10 +29,15 @@ Why = Annotated[str, typer.Option("--reason", help="Why, for its history.")]
 
 
 @command.command("start")
+@with_limits
 def start(
     name: Annotated[str, typer.Argument(help="Its name, never used before: a-z, 0-9, _, -, .")],
     model: Annotated[
-        str, typer.Option(help="The candidate: a version of the registry, or a system by name.")
+        str,
+        typer.Option(
+            help="The candidate: a version of the registry, a system by name, or ltr:FILE, a model"
+            " file, which is added to the registry."
+        ),
     ],
     baseline: Annotated[
         str | None, typer.Option(help="A system to compare with; what serves unless given.")
@@ -50,12 +47,7 @@ def start(
     requests: Annotated[
         int, typer.Option(help="Requests with the candidate that a step lasts at least.", min=1)
     ] = 1_000,
-    least: Least = 200,
-    p99: P99 = 100,
-    click_rate: ClickRate = 0.8,
-    errors: Errors = 1.0,
-    zero_results: ZeroResults = 5.0,
-    revenue: Revenue = 0.0,
+    limits: Limits = Limits(),
     unit: Annotated[
         str, typer.Option(help="What is assigned: session, or client, who keeps what he has.")
     ] = "client",
@@ -70,7 +62,7 @@ def start(
     json: Json = False,
 ) -> None:
     """Start giving a model to shoppers, beginning with the first step."""
-    from api.commands.console import print_json, say
+    from api.commands.console import out, print_json
     from api.experiments.creating import check_traffic, whole_layer
     from api.experiments.rolling import started
     from eval.experiments import Ramp
@@ -78,16 +70,22 @@ def start(
     check_traffic(traffic)
 
     ramp = Ramp(_shares(steps), minutes, requests, promote)
-    limits = guardrails(p99, click_rate, errors, zero_results, revenue, least)
     settings, store = _open(data)
-    made = started(settings, store, name, model, baseline, unit, layer, ramp, limits, traffic)
+    made = started(
+        settings, store, name, model, baseline, unit, layer, ramp, limits.guardrails(), traffic
+    )
     if json:
         print_json(asdict(made))
     else:
         of = f"{traffic:.0%} of the {unit}s" if traffic < 1 else f"the {unit}s"
-        say(f"{made.name}: {made.share:.0%} of {of} have {made.arms[1].system} from now on. "
-            "Running servers take the next steps; aisle rollout status shows them."
-            f"{whole_layer(made)}")  # fmt: skip
+        out.print(
+            f"{made.name}: {made.share:.0%} of {of} have {made.arms[1].system} from now on; running"
+            f" servers take the next steps.{whole_layer(made)}",
+            markup=False,
+        )
+        for what, why in (("status", "shows them"), ("stop", "gives everybody the baseline again")):
+            line = f"  aisle rollout {what} {made.name}{at(data)}    {why}"
+            out.print(line, markup=False, soft_wrap=True)
 
 
 @command.command("status")

@@ -22,7 +22,7 @@ from eval.experiments.ramp import (
     decide,
     fault_of,
 )
-from search.build import MODEL, SYSTEMS
+from search.build import LTR, MODEL, SYSTEMS
 from search.errors import BadInput, NotFound, StorageFailed
 
 BASELINE, CANDIDATE = "baseline", "candidate"
@@ -83,11 +83,19 @@ def _created(made: Experiment) -> Step:
 
 
 def _system(settings: AppSettings, named: str) -> str:
+    """A system by name, or a model of the registry; a file is added to it, so that every server
+    finds it, and it can be promoted."""
     if named in SYSTEMS or named in settings.systems:
         return named
-    from api.registry import registry_of
+    from api.registry import candidate, registry_of
+    from api.replicas import push_after, require_writing
 
-    entry = registry_of(settings).entry(named.removeprefix(MODEL))
+    registry = registry_of(settings)
+    if not named.startswith(LTR) and not named.endswith(".json"):
+        return f"{MODEL}{registry.entry(named.removeprefix(MODEL)).version}"
+    require_writing(settings)
+    entry, _ = candidate(registry, named.removeprefix(LTR))
+    push_after(settings)
     return f"{MODEL}{entry.version}"
 
 

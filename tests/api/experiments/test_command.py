@@ -58,7 +58,9 @@ def test_an_experiment_is_made_listed_and_stopped_for_good(data: Path, capsys: S
 def test_a_shadow_is_reported_by_how_it_ranks(data: Path, capsys: Said) -> None:
     two = ("--kind", "shadow", "--a", "hybrid", "--b", "bm25")
     assert experiment(data, "create", "first", "--kind", "ab", *two[2:]) == 0
-    assert "takes the whole of layer ranking" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "takes the whole of layer ranking" in " ".join(said.split())
+    assert f"aisle experiment report first --data {data} " in said
     assert experiment(data, "create", "behind", *two, "--traffic", ".2") == 0
     assert "20% of sessions, in no layer" in capsys.readouterr().out
     [made] = [each for each in SqliteStore(data / FILE).experiments() if each.name == "behind"]
@@ -172,9 +174,12 @@ def test_variety_alone_cannot_be_interleaved_nor_what_only_differs_in_stock(
     assert experiment(data, "create", "apart", "--kind", "ab", "--a", "hybrid", "--b", "kept") == 0
 
 
-def test_weights_and_versions_are_told_apart(data: Path, capsys: Said) -> None:
+def test_weights_and_versions_are_told_apart(
+    data: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = model_file(data / "up.json", 1.0)
-    arms = ("--arm", "old=hybrid:3", "--arm", f"new=ltr:{path}:1")
+    monkeypatch.chdir(data)  # servers work elsewhere, and find the file all the same
+    arms = ("--arm", "old=hybrid:3", "--arm", f"new=ltr:{path.name}:1")
     made = told(capsys, data, "create", "weighed", "--kind", "ab", *arms)
     assert [(arm["system"], arm["weight"]) for arm in made["arms"]] == [
         ("hybrid", 3.0), (f"ltr:{path}", 1.0),

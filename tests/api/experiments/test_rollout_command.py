@@ -16,7 +16,7 @@ from api.registry import registry_of
 from api.settings import AppSettings
 from eval.experiments import Guardrails, Ramp
 from tests.api.experiments.rolling import tally
-from tests.api.ranked import ordering
+from tests.api.ranked import ordering, written
 
 Told = Any
 
@@ -61,6 +61,21 @@ def test_a_rollout_is_started_moved_stopped_and_its_history_says_why(
     assert status["next"] == "stopped: returns rose"
     assert rollout(folder, "status") == 0
     assert "the fair begins" in capsys.readouterr().out
+
+
+def test_a_model_file_is_added_to_the_registry_and_rolled_out(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(folder / "new.json", 1.0)
+    made = told(folder, capsys, "start", "spring", "--model", f"ltr:{file}", "--promote")
+    registry = registry_of(AppSettings(data=folder))
+    [entry] = registry.entries()
+    assert made["arms"][1]["system"] == f"model:{entry.version}"
+    assert registry.serving() is None
+    assert rollout(folder, "stop", "spring") == 0
+    assert rollout(folder, "start", "again", "--model", str(file), "--traffic", ".5") == 0
+    assert f"aisle rollout status again --data {folder} " in capsys.readouterr().out
+    assert len(registry.entries()) == 1
 
 
 def test_a_rollout_of_some_traffic_leaves_the_rest(folder: Path) -> None:
@@ -110,6 +125,7 @@ def test_what_everybody_has_can_be_promoted(
     [
         (("start", "Upper", "--model", "bm25"), "no name for a rollout"),
         (("start", "a", "--model", "4711"), "4711"),
+        (("start", "a", "--model", "ltr:nowhere.json"), "nowhere.json"),
         (("start", "a", "--model", "bm25", "--steps", "5,x"), "percents joined by commas"),
         (("start", "a", "--model", "bm25", "--steps", "50,10"), "greater than the one before"),
         (("start", "a", "--model", "bm25", "--baseline", "bm25"), "what serves already"),
