@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.models_gate import Clicks, Judged, ask_gate, print_verdict
 from api.commands.options import DEFAULT_DATA, Data, Json
+
+if TYPE_CHECKING:
+    from api.promotion import Examined
+    from training.registry import Entry
+
+UNASKED = "nothing was checked"
+"""What the history, and who forces a model without evidence, are told."""
 
 
 def command(
@@ -21,14 +28,18 @@ def command(
         str, typer.Option(help="Judge by clicks from this day on, as 2026-11-21.")
     ] = "",
     force: Annotated[
-        str, typer.Option(help="Promote whatever the gate says, for this reason.")
+        str,
+        typer.Option(
+            help="Promote whatever the gate says, for this reason; without evidence it is not"
+            " asked."
+        ),
     ] = "",
     json: Json = False,
 ) -> None:
     """Put a model to use if the gate lets it: not worse than what serves, on judgments, on clicks
     held out, in every segment, and fast enough; nor worse than the last model that was surely
     better. Running servers follow."""
-    from api.commands.console import out, print_json
+    from api.commands.console import print_json
     from api.promotion import anchor_of
     from api.registry import candidate, registry_of
     from api.replicas import push_after, require_writing
@@ -39,26 +50,38 @@ def command(
     require_writing(settings)
     registry = registry_of(settings)
     entry, path = candidate(registry, model)
-    anchor = anchor_of(registry)
-    examined = asyncio.run(ask_gate(settings, path, judgments, events, since, anchor))
-    verdict = examined.verdict
-    registry.add(load_model(path), {}, asdict(verdict))
-    promoted = verdict.passed or bool(force)
+    examined = None
+    if judgments is not None or events or not force:
+        examined = asyncio.run(
+            ask_gate(settings, path, judgments, events, since, anchor_of(registry))
+        )
+        registry.add(load_model(path), {}, asdict(examined.verdict))
+    promoted = bool(force) or (examined is not None and examined.verdict.passed)
     if promoted:
-        reason = force or "the gate passed"
-        registry.promote(entry.version, reason, None if force else examined.anchor)
+        unasked = "" if examined else f" ({UNASKED})"
+        anchor = None if force or examined is None else examined.anchor
+        registry.promote(entry.version, f"{force}{unasked}" or "the gate passed", anchor)
         push_after(settings)
     if json:
         print_json({
             "version": entry.version,
             "promoted": promoted,
-            "against": examined.against,
-            **asdict(verdict),
-            "remarks": examined.remarks,
+            "against": examined.against if examined else None,
+            **(asdict(examined.verdict) if examined else {"passed": None, "checks": []}),
+            "remarks": examined.remarks if examined else [UNASKED],
         })  # fmt: skip
     else:
-        print_verdict(examined)
-        said = "serves now" if promoted else "was refused; what served before still does"
-        out.print(f"{entry.name} {entry.version} {said}.", markup=False)
+        _show(entry, examined, promoted=promoted)
     if not promoted:
         raise typer.Exit(1)
+
+
+def _show(entry: Entry, examined: Examined | None, *, promoted: bool) -> None:
+    from api.commands.console import out
+
+    if examined is None:
+        out.print(f"N{UNASKED[1:]}: the gate was not asked, for there is no evidence.")
+    else:
+        print_verdict(examined)
+    said = "serves now" if promoted else "was refused; what served before still does"
+    out.print(f"{entry.name} {entry.version} {said}.", markup=False)

@@ -83,6 +83,13 @@ def test_from_the_first_model_to_rollback(
     assert models.json("rollback", "--data", data)["version"] == bad_of(refused)
     assert "the fused order serves again" in models("rollback", "--data", data)
     assert not (data / "model.json").exists()
+    assert "needs evidence" in models("promote", good, "--data", data)
+    blind = models("promote", good, "--data", data, "--force", "the shop is down")
+    assert models.code == 0
+    assert "Nothing was checked: the gate was not asked" in blind
+    assert (data / "model.json").exists()
+    last = models.json("list", "--data", data)["history"][-1]
+    assert last["reason"] == "the shop is down (nothing was checked)"
 
 
 def bad_of(refused: Any) -> str:
