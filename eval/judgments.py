@@ -70,7 +70,8 @@ def load_judgments(path: Path, queries: Mapping[str, str] | None = None) -> Judg
     A CSV or TSV needs a header with a query, a product and a grade column (see `JUDGMENT`).
     A grade is a label (E, S, C, I or the words) or a number, 0 or more; a line without one counts
     as not judged. Without a header, four fields separated by spaces are TREC qrels: query,
-    iteration, product, grade. `queries` gives the texts of queries that are named by id.
+    iteration, product, grade. `queries` gives the texts of queries that are named by id;
+    one that is named by such a text is that query.
 
     Raises:
         BadInput: the file, line and column that cannot be used, and what to write there.
@@ -104,6 +105,7 @@ class _Gathered:
 
     def __init__(self, texts: Mapping[str, str] | None) -> None:
         self.texts = texts
+        self.known = frozenset(texts.values()) if texts else frozenset()
         self.graded: dict[tuple[str, str], list[float]] = {}
         self.kinds: dict[str, str] = {}
         self.counts: dict[str, float] = {}
@@ -126,9 +128,13 @@ class _Gathered:
     def _text(self, row: JudgmentRow) -> str:
         if self.texts is None:
             return row.query
-        if row.query not in self.texts:
+        text = self.texts.get(row.query)
+        # Runs may name queries by the ids whose texts the judgments give.
+        if text is None and row.query in self.known:
+            text = row.query
+        if text is None:
             raise BadInput(f"{row.place}: there is no text for the query {row.query!r}; add it")
-        return self.texts[row.query]
+        return text
 
     def judgments(self) -> Judgments:
         """What was gathered: repeated judgments counted once, differing ones averaged."""

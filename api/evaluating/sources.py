@@ -76,8 +76,14 @@ def find_sources(
     systems = [_SECRET.sub(r"\1", name) for name in systems]
     places |= dict(_named(each) for each in named)
     names = (*systems, *(name for name in places if name not in systems))
-    if len(set(names)) < len(systems) + len(named):
-        raise BadInput("two systems have the same name; give each its own", field="systems")
+    given = [*systems, *(_named(each)[0] for each in named)]
+    twice = next((name for name in given if given.count(name) > 1), None)
+    if twice is not None:
+        raise BadInput(
+            f"two systems have the same name, {twice}; name each once: those of --runs take part "
+            "without being named in --systems",
+            field="systems",
+        )
     runs: dict[str, Run] = {}
     stored: dict[str, StoredRun] = {}
     endpoints: dict[str, Endpoint] = {}

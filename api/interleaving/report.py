@@ -119,14 +119,17 @@ def _pair(
 
 
 def sentence(pair: Pair, sessions: int) -> str:
-    """What came out, in words."""
-    counts = f"{pair.wins:,} wins, {pair.losses:,} losses, {pair.ties:,} ties in {sessions:,}"
+    """What came out, in words, from the side of the better one."""
+    won, lost = pair.wins, pair.losses
+    if pair.better == pair.b:
+        won, lost = lost, won
+    counts = f"{won:,} wins, {lost:,} losses, {pair.ties:,} ties in {sessions:,}"
     if pair.better is None:
         return f"Not decided between {pair.a} and {pair.b}: {counts} sessions for {pair.a}."
     loser = pair.b if pair.better == pair.a else pair.a
     return (
         f"{pair.better} is better than {loser}, decided after {pair.decided_at:,} sessions"
-        f" ({counts} for {pair.a})."
+        f" ({counts} for {pair.better})."
     )
 
 

@@ -143,6 +143,11 @@ def test_queries_named_by_id_get_their_texts(tmp_path: Path) -> None:
         assert read(tmp_path, "301 0 1370 3\n301 0 152 0\n", texts).gains == STAR_TREK
     named = read(tmp_path, "query-id\tcorpus-id\tscore\n301\t1370\t3\n301\t152\t0\n", texts)
     assert named.gains == STAR_TREK
+    # Runs may go by ids, and judgments by the texts.
+    assert (
+        read(tmp_path, "query,docid,rating\nstar trek,1370,3\nstar trek,152,0\n", texts).gains
+        == STAR_TREK
+    )
     with pytest.raises(BadInput, match="line 1, field 4: there is no text for the query '9'"):
         read(tmp_path, "9 0 1370 3\n", texts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -103,6 +104,12 @@ def test_it_says_it_in_words_and_draws_it(
     drawn = ET.parse(picture).getroot()
     assert drawn.attrib["aria-label"] == "good − bad: credit a session, team-draft"
     assert "decided at" in "".join(drawn.itertext())
+    # From the side of the better run, whichever was named first.
+    swapped = ("--a", files["bad"], "--b", files["good"], "--judgments", files["qrels"])
+    _, out, _ = cli(*swapped, "--sessions", 300)
+    [won, lost] = re.findall(r"(\d+) (?:wins|losses)", " ".join(out.split()))[:2]
+    assert int(won) > int(lost)
+    assert "for good)" in " ".join(out.split())
 
 
 def test_three_runs_are_compared_pair_by_pair(cli: Call, files: dict[str, Path]) -> None:
