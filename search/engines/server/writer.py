@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from search.engines.server.loading import BulkLoader
 from search.engines.server.mapping import mapping, server_document, settings
 from search.engines.server.naming import index_name
 from search.engines.server.nearest import field
-from search.engines.server.resuming import Comparing, loaded
+from search.engines.server.resuming import Comparing, checksums, loaded
 from search.errors import IndexCorrupt
 from search.settings import Settings
 from search.types import Product, Vectors
@@ -58,7 +59,10 @@ class ServerWordsWriter:
             self._server.close()
             raise
         self._loader = BulkLoader(self._server, self.index)
-        self._comparing = Comparing(blocks, self._loader.add) if blocks else None
+        self._comparing: Comparing | None = None
+        if blocks:
+            look = partial(checksums, self._server, self.index)
+            self._comparing = Comparing(blocks, self._loader.add, look)
 
     @property
     def spared(self) -> int:

@@ -16,7 +16,7 @@ from indexer.reindexing.trial import Trial
 from query.normalize import normalize_query
 from search.engines import ENGINES
 from search.engines.server.blocking import BlockingServer
-from search.engines.server.naming import is_own
+from search.engines.server.naming import index_name, is_own
 from search.settings import Settings
 from search.types import Product, Query
 from tests.indexer.shop import WordHashEncoder
@@ -92,6 +92,15 @@ def own_indices(settings: Settings) -> list[str]:
     with BlockingServer(settings) as server:
         found = server.request("GET", f"/{prefix}*/_settings", params={"filter_path": "*.*.*.uuid"})
     return sorted(name for name in found if is_own(prefix, name))
+
+
+def deleted(settings: Settings, version: str) -> int:
+    """The documents of a snapshot's index that are deleted and still counted among its words."""
+    index = index_name(settings.server.prefix, version)
+    with BlockingServer(settings) as server:
+        found = server.request("GET", f"/{index}/_stats/docs")
+    count: int = found["_all"]["primaries"]["docs"]["deleted"]
+    return count
 
 
 def alias_of(settings: Settings) -> list[str]:
