@@ -19,15 +19,19 @@ _vector = nb.float64[::1]
     nogil=True,
     cache=True,
 )
-def _linear(values, weights, centers, scales, clip, scores):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Adds up in the order of the features, so that a row scores the same beside any others."""
-    for row in range(values.shape[0]):
-        total = 0.0
-        for column in range(values.shape[1]):
-            value = (np.float64(values[row, column]) - centers[column]) / scales[column]
-            if not np.isnan(value):
-                total += weights[column] * min(max(value, -clip), clip)
-        scores[row] = total
+def _linear(features, weights, centers, scales, clip, scores):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Adds to `scores`; `features` has shape (features, rows). Adds up in the order of the
+    features, so that a row scores the same beside any others; feature by feature, so that the
+    processor divides for several rows at once."""
+    for number in range(features.shape[0]):
+        weight, center, scale = weights[number], centers[number], scales[number]
+        if weight == 0:
+            continue
+        own = features[number]
+        for row in range(len(scores)):
+            value = (np.float64(own[row]) - center) / scale
+            kept = weight * min(max(value, -clip), clip)
+            scores[row] += 0.0 if np.isnan(value) else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,9 @@ class Scorer:
         """The linear part alone; zeros in a model without."""
         model = self.model
         scores = np.zeros(len(values), np.float64)
-        if len(model.weights):
+        if model.weights.any():
             _linear(
-                np.ascontiguousarray(values, np.float32),
+                np.ascontiguousarray(values.T, np.float32),
                 np.ascontiguousarray(model.weights),
                 np.ascontiguousarray(model.centers),
                 np.ascontiguousarray(model.scales),

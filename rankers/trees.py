@@ -23,6 +23,8 @@ _PLAIN, _NO_NAN, _NO_ZERO, _CATEGORY, _UNKNOWN = 0, 1, 2, 3, 4
 """What a column holds: the value as it is, with 0 for NaN, with NaN for 0, whether its category
 goes right; and added to one of the first, whether that is NaN."""
 _MODES = {NAN_MISSING: _PLAIN, NO_MISSING: _NO_NAN, ZERO_MISSING: _NO_ZERO}
+_BELOW = np.int32(np.array(-np.inf, np.float32).view(np.int32))
+"""The bits of what is less than anything."""
 _ZERO = np.float32(1e-35)
 """LightGBM's kZeroThreshold: what is not farther from zero is zero."""
 
@@ -32,6 +34,28 @@ _COLUMN = np.dtype(
      ("count", np.uint32)]
 )  # fmt: skip
 _nodes, _columns = nb.from_dtype(_NODE)[::1], nb.from_dtype(_COLUMN)[::1]
+
+
+@nb.njit(nogil=True, cache=True)
+def _tested(value, column, words):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """What a test on a column compares with its threshold."""
+    if abs(value) <= _ZERO:
+        value = np.float32(0)
+    mode = column.mode & 3
+    if mode == _NO_NAN and np.isnan(value):
+        value = np.float32(0)
+    elif mode == _NO_ZERO and value == 0:
+        value = np.float32(np.nan)
+    elif mode == _CATEGORY:
+        # 1 goes right: unknown, below zero, and whatever the bitset leaves out.
+        category = -1 if not abs(value) < 2.0**31 else int(value)
+        right = category < 0 or category >> 5 >= column.count
+        if not right:
+            right = not words[column.words + (category >> 5)] >> (category & 31) & 1
+        value = np.float32(right)
+    if column.mode & _UNKNOWN:
+        value = np.float32(np.isnan(value))
+    return value * column.sign
 
 
 @nb.njit(
@@ -45,24 +69,43 @@ def _prepare(values, columns, words, prepared):  # type: ignore[no-untyped-def] 
         lane = prepared[row // _LANES, row % _LANES]
         for number in range(len(columns)):
             column = columns[number]
-            value = values[row, column.feature]
-            if abs(value) <= _ZERO:
-                value = np.float32(0)
-            mode = column.mode & 3
-            if mode == _NO_NAN and np.isnan(value):
-                value = np.float32(0)
-            elif mode == _NO_ZERO and value == 0:
-                value = np.float32(np.nan)
-            elif mode == _CATEGORY:
-                # 1 goes right: unknown, below zero, and whatever the bitset leaves out.
-                category = -1 if not abs(value) < 2.0**31 else int(value)
-                right = category < 0 or category >> 5 >= column.count
-                if not right:
-                    right = not words[column.words + (category >> 5)] >> (category & 31) & 1
-                value = np.float32(right)
-            if column.mode & _UNKNOWN:
-                value = np.float32(np.isnan(value))
-            lane[number] = value * column.sign
+            lane[number] = _tested(values[row, column.feature], column, words)
+
+
+@nb.njit(nogil=True, cache=True)
+def _key(bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """A whole number in the order of the float32 of these bits, or back: least and greatest whole
+    numbers are found many at once."""
+    return bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+
+
+@nb.njit(
+    nb.void(
+        nb.float32[:, ::1], _columns, nb.uint32[::1], nb.float32[:, ::1], nb.int32[:, ::1],
+        nb.int32[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+)  # fmt: skip
+def _prepare_columns(features, columns, words, prepared, bits, bounds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Fills `prepared`, shape (columns, rows), from `features`, shape (features, rows); `bits` are
+    its bits, and `bounds`, shape (2, columns), get those of the least and the greatest value of
+    each column, NaN being less than anything."""
+    rows = features.shape[1]
+    for number in range(len(columns)):
+        column = columns[number]
+        own, filled, seen = features[column.feature], prepared[number], bits[number]
+        if column.mode == _PLAIN:
+            for row in range(rows):
+                filled[row] = (np.float32(0) if abs(own[row]) <= _ZERO else own[row]) * column.sign
+        else:
+            for row in range(rows):
+                filled[row] = _tested(own[row], column, words)
+        least, greatest = np.int32(0x7FFFFFFF), _key(_BELOW)
+        for row in range(rows):
+            key = _key(_BELOW) if filled[row] != filled[row] else _key(seen[row])
+            least, greatest = min(least, key), max(greatest, key)
+        bounds[0, number], bounds[1, number] = _key(least), _key(greatest)
 
 
 @nb.njit(
@@ -125,13 +168,24 @@ class Forest:
         GIL is released."""
         if values.ndim != 2 or values.shape[1] != self.features:
             raise ValueError(f"{values.shape} is not (rows, {self.features})")
-        prepared = self.prepare(values)
         if self.masks is not None:
-            rows = prepared.reshape(-1, prepared.shape[2])[: len(values)]
-            return self.masks.score(np.ascontiguousarray(rows.T))
+            return self.masks.score(*self._columns(values))
+        prepared = self.prepare(values)
         scores = np.empty(len(values), np.float64)
         _walk(prepared, self.nodes, self.leaves, self.roots, self.depths, scores)
         return scores
+
+    def _columns(
+        self, values: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What thresholds are compared with, column by column, and the bounds of each (see
+        `Masks.score`)."""
+        features = np.ascontiguousarray(values.T, np.float32)
+        prepared = np.empty((len(self.columns), len(values)), np.float32)
+        bounds = np.empty((2, len(self.columns)), np.float32)
+        of = self.columns, self.words
+        _prepare_columns(features, *of, prepared, prepared.view(np.int32), bounds.view(np.int32))
+        return prepared, bounds
 
     def prepare(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the nodes' thresholds are compared with, float32 of shape (blocks of 8 rows, 8,
