@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,44 +20,98 @@ from api.bench.latency import many_clients
 from search.errors import AisleError
 
 _START_SECONDS = 60.0
+_UNCACHED = {"AISLE_SERVING__QUERY_CACHE": "0"}
+"""The queries are fewer than those that are asked: a vector kept would be found again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server, and its processes that answer: itself, or its workers."""
+
+    port: int
+    processes: tuple[psutil.Process, ...]
+
+    def seconds(self) -> float:
+        """Processor seconds of all of them since they began."""
+        spent = [process.cpu_times() for process in self.processes]
+        return float(sum(each.user + each.system for each in spent))
+
+    def connections(self) -> list[int]:
+        """How many clients are connected to each."""
+        return [len(_sockets(each, self.port, psutil.CONN_ESTABLISHED)) for each in self.processes]
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of all of them; what they map together counts in `rss` for each."""
+        held = [process.memory_full_info() for process in self.processes]
+        return {"rss": sum(each.rss for each in held), "own": sum(each.uss for each in held)}
 
 
 @contextlib.asynccontextmanager
-async def server(data: Path, port: int) -> AsyncIterator[psutil.Process]:
-    """`aisle serve` on `data`, ready to answer; stopped at the end.
+async def server(data: Path, port: int, workers: int = 1) -> AsyncIterator[Served]:
+    """`aisle serve` on `data`, every worker ready to answer; stopped at the end.
 
     Raises:
         AisleError: it did not become ready.
     """
-    command = [sys.executable, "-m", "api.cli", "serve", "--data", str(data), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+    command = [sys.executable, "-m", "api.cli", "serve", "--data", str(data)]
+    command += ["--port", str(port), "--workers", str(workers)]
+    process = subprocess.Popen(  # noqa: ASYNC220
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **_UNCACHED},
+    )
     try:
-        await _ready(f"http://127.0.0.1:{port}/readyz", process)
-        yield psutil.Process(process.pid)
+        yield await _ready(port, process, workers)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(20)
 
 
-async def _ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + _START_SECONDS
+async def _ready(port: int, process: subprocess.Popen[bytes], workers: int) -> Served:
+    """Waits until as many processes listen as there are to be, and the index is open."""
+    url, end = f"http://127.0.0.1:{port}/readyz", time.monotonic() + _START_SECONDS * workers
     async with aiohttp.ClientSession() as session:
         while time.monotonic() < end and process.poll() is None:
-            with contextlib.suppress(aiohttp.ClientError):
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
+            with contextlib.suppress(aiohttp.ClientError, psutil.Error):
+                listening = _listening(psutil.Process(process.pid), port)
+                # Workers listen once their index is open.
+                if len(listening) >= workers:
+                    async with session.get(url) as answer:
+                        if answer.status == 200:
+                            return Served(port, listening)
             await asyncio.sleep(0.2)
     raise AisleError(f"the server at {url} did not become ready; run `aisle serve` to see why")
 
 
+def _listening(server: psutil.Process, port: int) -> tuple[psutil.Process, ...]:
+    family = (server, *server.children(recursive=True))
+    return tuple(each for each in family if _sockets(each, port, psutil.CONN_LISTEN))
+
+
+def _sockets(process: psutil.Process, port: int, status: str) -> list[object]:
+    """The TCP connections of a process at its end of this port."""
+    return [
+        each
+        for each in process.net_connections("tcp")
+        if each.status == status and each.laddr and each.laddr.port == port
+    ]
+
+
 async def measure_http(
-    data: Path, queries: Sequence[str], clients: Sequence[int], seconds: float, port: int
+    data: Path,
+    queries: Sequence[str],
+    clients: Sequence[int],
+    seconds: float,
+    port: int,
+    workers: int = 1,
 ) -> dict[str, Any]:
-    """Throughput and latency by number of clients, errors, and the server's memory."""
+    """By number of clients: throughput, latency, the server's processor milliseconds a query
+    (`server_ms`) and the clients that each of its `workers` had (`connections`); errors, and the
+    server's memory."""
     errors = 0
 
-    async with server(data, port) as process, aiohttp.ClientSession() as session:
+    async with server(data, port, workers) as served, aiohttp.ClientSession() as session:
 
         async def ask(query: str) -> None:
             nonlocal errors
@@ -65,11 +120,21 @@ async def measure_http(
                 await got.read()
                 errors += got.status != 200
 
-        await many_clients(ask, queries, 2, min(seconds, 3))
-        throughput = [asdict(await many_clients(ask, queries, n, seconds)) for n in clients]
-        memory = process.memory_full_info()
-    return {
-        "throughput": throughput,
-        "errors": errors,
-        "memory": {"rss": memory.rss, "own": memory.uss},
-    }
+        await many_clients(ask, queries, 2 * workers, min(seconds, 3))
+        throughput = [await _load(ask, queries, each, seconds, served) for each in clients]
+        memory = served.memory()
+    return {"workers": workers, "throughput": throughput, "errors": errors, "memory": memory}
+
+
+async def _load(
+    ask: Callable[[str], Awaitable[None]],
+    queries: Sequence[str],
+    clients: int,
+    seconds: float,
+    served: Served,
+) -> dict[str, Any]:
+    before, started = served.seconds(), time.perf_counter()
+    load = await many_clients(ask, queries, clients, seconds)
+    count = max(load.queries_per_second * (time.perf_counter() - started), 1.0)
+    spent = (served.seconds() - before) * 1000 / count
+    return {**asdict(load), "server_ms": round(spent, 2), "connections": served.connections()}

@@ -48,6 +48,8 @@ class Plan:
     """Judged queries, on which recall is measured beside the generated ones."""
     reuse: bool = False
     """Measure the indexes of an earlier run, where there are any, instead of building anew."""
+    workers: int = 1
+    """Processes of the server that is asked over HTTP."""
 
 
 def run(plan: Plan, say: Callable[[str], None], progress: Progress | None = None) -> dict[str, Any]:
@@ -78,7 +80,11 @@ def _size(
     say(f"Measuring {size:,} products in one process ...")
     measured = _in_own_process(data, ground.queries, plan)
     say(f"Measuring {size:,} products over HTTP ...")
-    http = asyncio.run(measure_http(data, ground.queries, plan.clients, plan.seconds, plan.port))
+    http = asyncio.run(
+        measure_http(
+            data, ground.queries, plan.clients, plan.seconds, plan.port, workers=plan.workers
+        )
+    )
     recall = {"words of titles": recall_of(ground, data, size, ground.queries[:_RECALL_QUERIES])}
     if plan.judgments is not None:
         judged = tuple(load_judgments(plan.judgments).gains)

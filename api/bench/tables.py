@@ -30,8 +30,8 @@ def speed_tables(result: dict[str, Any]) -> str:
             table(["clients", *head], _load(size["throughput"] for size in sizes)),
         ),
         (
-            "Several clients over HTTP, the client on the same machine: queries a second"
-            " (p50 / p99 ms)",
+            f"Several clients over HTTP, {_processes(sizes)}, the client on the same machine: "
+            "queries a second (p50 / p99 ms), the server's processor ms a query",
             table(["clients", *head], _load(size["http"]["throughput"] for size in sizes)),
         ),
     ]
@@ -90,6 +90,12 @@ def _pair(spent: dict[str, float]) -> str:
     return f"{spent['p50']:.2f} / {spent['p99']:.2f}"
 
 
+def _processes(sizes: Sequence[dict[str, Any]]) -> str:
+    """How many processes answered over HTTP."""
+    workers = sizes[0]["http"]["workers"]
+    return "one process" if workers == 1 else f"{workers} processes"
+
+
 def _load(throughputs: Iterable[list[dict[str, Any]]]) -> list[list[object]]:
     columns = list(throughputs)
     return [
@@ -98,6 +104,7 @@ def _load(throughputs: Iterable[list[dict[str, Any]]]) -> list[list[object]]:
             *(
                 f"{cell['queries_per_second']:.0f} "
                 f"({cell['latency']['p50']:.0f} / {cell['latency']['p99']:.0f})"
+                + (f", {cell['server_ms']:.1f}" if "server_ms" in cell else "")
                 for cell in row
             ),
         ]

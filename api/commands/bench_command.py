@@ -43,6 +43,9 @@ def speed(
     reuse: Annotated[
         bool, typer.Option("--reuse", help="Measure the indexes that an earlier run built.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(help="Processes of the server asked over HTTP.", min=1, max=64)
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Generate catalogues, build them, and measure build, memory, recall, latency, throughput."""
@@ -64,6 +67,7 @@ def speed(
         port,
         judgments,
         reuse,
+        workers,
     )
     with stages() as progress:
         result = run(plan, say, progress)

@@ -98,16 +98,21 @@ def test_a_speed_run_measures_everything(
         *("bench", "speed", "--like", str(shop_files / "products.jsonl"), "--preset", "aisle"),
         *("--products", "600", "--clients", "1,2", "--queries", "50"),
         *("--seconds", "0.5", "--directory", str(tmp_path), "--port", str(free_port()), "--json"),
+        *("--workers", "2"),
     )
     assert done.returncode == 0, done.stderr
     result = orjson.loads(done.stdout.splitlines()[-1])
     [size] = result["sizes"]
     assert size["http"]["errors"] == 0
+    assert [len(each["connections"]) for each in size["http"]["throughput"]] == [2, 2]
+    assert all(sum(each["connections"]) >= each["clients"] for each in size["http"]["throughput"])
+    assert all(each["server_ms"] > 0 for each in size["http"]["throughput"])
     assert size["build"]["read"] == size["build"]["indexed"] == size["products"] == 600
     assert size["recall_at_300"]["words of titles"]["mean"] > 0.99
     assert {"words", "encode", "meaning"} <= size["latency"]["plain"]["stages"].keys()
     shown = speed_tables(result)
     assert "| plain |" in shown
+    assert "over HTTP, 2 processes" in shown
     assert "nan" not in shown
 
 
