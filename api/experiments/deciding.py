@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from api.experiments.naming import called
+from api.experiments.naming import begun, called, says
 from api.experiments.reading import SETTLED_SECONDS, Found, Window
 from api.interleaving.report import Pair
 from eval.experiments import Experiment
@@ -73,7 +73,7 @@ def of_pairs(
             sentence = f"{better} is better than {others}, decided after {at:,} {experiment.unit}s"
             if len(own) == 1:
                 sentence += f" on {day(when)} ({_counts(ahead(own[0]), experiment)})"
-            return Decision(arm, at, when, f"{sentence}.")
+            return Decision(arm, at, when, begun(f"{sentence}."))
     if len(found) == 1:
         return Decision(None, None, None, _undecided(experiment, found[0], count))
     sure = [
@@ -164,8 +164,8 @@ def of_arms(experiment: Experiment, analysis: Analysis, units: Units, primary: s
     if above:
         sentence = (
             f"{_and([called(experiment, arm) for arm in above])} are better than "
-            f"{called(experiment, base)} by {primary}, but not told from each other; "
-            "compare them alone."
+            f"{called(experiment, base)} by {says(primary, experiment)}, but not told from each "
+            "other; compare them alone."
         )
         return Decision(None, None, None, sentence)
     return Decision(None, None, None, _open(experiment, effects, units, primary))
@@ -191,11 +191,12 @@ def _decided(
     relative = "" if effect.relative is None else f" ({effect.relative:+.1%})"
     later = "" if effect.differs else "; since then the interval has come to hold 0 again"
     sentence = (
-        f"{called(experiment, winner)} is better than {loser} by {effect.metric}, "
-        f"decided after {effect.at:,} {experiment.unit}s on {day(when)}: "
-        f"{effect.arm} less {base} is {effect.delta:+.4g}{relative}, {between(effect)}{later}."
+        f"{called(experiment, winner)} is better than {loser} by "
+        f"{says(effect.metric, experiment)}, decided after {effect.at:,} {experiment.unit}s on "
+        f"{day(when)}: "
+        f"{effect.arm} − {base} is {effect.delta:+.4g}{relative}, {between(effect)}{later}."
     )
-    return Decision(winner, effect.at, when, sentence)
+    return Decision(winner, effect.at, when, begun(sentence))
 
 
 def _open(experiment: Experiment, effects: Mapping[str, Effect], units: Units, primary: str) -> str:
@@ -217,7 +218,7 @@ def _open(experiment: Experiment, effects: Mapping[str, Effect], units: Units, p
         f"{called(experiment, arm)}: {between(effect)}" for arm, effect in effects.items()
     )
     return (
-        f"Not decided yet: by {primary} no arm differs surely from "
+        f"Not decided yet: by {says(primary, experiment)} no arm differs surely from "
         f"{called(experiment, units.arms[0])} in "
         f"{len(units):,} {unit}s ({parts})."
     )

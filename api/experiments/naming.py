@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eval.experiments import Experiment
+from eval.experiments.ab import LATENCY_P99, METRICS, P99_SAYS
 
 
 def called(experiment: Experiment, arm: str) -> str:
@@ -12,3 +13,19 @@ def called(experiment: Experiment, arm: str) -> str:
     if own.diversity is not None:
         shown.append(f"diversity {own.diversity:g}")
     return f"{', '.join(shown) or 'the system in use'} ({arm})"
+
+
+def says(metric: str, experiment: Experiment) -> str:
+    """What a metric is called."""
+    text = P99_SAYS if metric == LATENCY_P99 else METRICS[metric].says
+    return text.format(**words(experiment))
+
+
+def words(experiment: Experiment) -> dict[str, str]:
+    """What units are called."""
+    return {"unit": experiment.unit, "units": f"{experiment.unit}s"}
+
+
+def begun(sentence: str) -> str:
+    """A sentence that may begin with what an arm is called: a system's name stays as it is."""
+    return f"T{sentence[1:]}" if sentence.startswith("the ") else sentence

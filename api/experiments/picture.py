@@ -10,8 +10,8 @@ from textwrap import wrap
 
 import numpy as np
 
+from api.experiments.naming import says
 from api.experiments.report import Narrowed, Report
-from api.experiments.text import says
 
 WIDTH, LEFT, RIGHT = 760, 76, 150
 _PANEL, _GAP, _ROW, _LABELS = 170, 64, 26, 260

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.experiments.deciding import Decision, of_arms, of_pairs, unread
-from api.experiments.naming import called
+from api.experiments.naming import called, says
 from api.experiments.reading import SETTLED_SECONDS, Found, Window
 from api.interleaving.report import Pair, pairs
 from api.interleaving.simulation import differences
@@ -144,12 +144,11 @@ def _split(empty: Report, found: Found) -> Report:
     experiment, units, primary = empty.experiment, found.units, empty.primary
     analysis = analyze(units, weights(experiment), experiment.alpha, primary)
     paths = {}
-    metric = METRICS[primary]
     for arm, (rows, path) in analysis.paths.items():
         paths[arm] = _thinned(
             Narrowed(
                 f"{called(experiment, arm)} − {called(experiment, units.arms[0])}, "
-                f"{metric.says.format(**words(experiment))}",
+                f"{says(primary, experiment)}",
                 np.arange(1.0, len(rows) + 1),
                 units.times[rows],
                 path.delta,
@@ -176,11 +175,6 @@ def weights(experiment: Experiment) -> tuple[float, ...]:
     if experiment.kind == "rollout":
         return (max(1 - experiment.share, 1e-9), experiment.share)
     return tuple(arm.weight for arm in experiment.arms)
-
-
-def words(experiment: Experiment) -> dict[str, str]:
-    """What units are called."""
-    return {"unit": experiment.unit, "units": f"{experiment.unit}s"}
 
 
 def _thinned(path: Narrowed) -> Narrowed:
@@ -248,15 +242,15 @@ def _about(
     unit = experiment.unit
     several = len(experiment.arms) > 2
     yield (
-        f"{primary} decides"
+        f"{says(primary, experiment)} decides"
         + (", its error shared among the arms" if several else "")
         + "; the intervals of other metrics each hold for itself"
     )
     own = next(iter(effects[primary].values()))
     if own.reduction is not None:
         yield (
-            f"what {unit}s did in the 28 days before narrowed the variance of {primary} by "
-            f"{own.reduction:.0%} (CUPED)"
+            f"what {unit}s did in the 28 days before narrowed the variance of "
+            f"{says(primary, experiment)} by {own.reduction:.0%} (CUPED)"
         )
     elif unit == "client" and not before:
         yield "no client has a history from before the experiment: nothing to narrow by (CUPED)"

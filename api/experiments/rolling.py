@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from api.experiments.seams import BOUNDS, ExperimentStore
 from api.experiments.steering import RegistryPromoter, promote, stage_of
@@ -24,6 +24,9 @@ from eval.experiments.ramp import (
 )
 from search.build import LTR, MODEL, SYSTEMS
 from search.errors import BadInput, NotFound, StorageFailed
+
+if TYPE_CHECKING:
+    from training.registry import Entry, ModelRegistry
 
 BASELINE, CANDIDATE = "baseline", "candidate"
 
@@ -92,11 +95,21 @@ def _system(settings: AppSettings, named: str) -> str:
 
     registry = registry_of(settings)
     if not named.startswith(LTR) and not named.endswith(".json"):
-        return f"{MODEL}{registry.entry(named.removeprefix(MODEL)).version}"
+        return f"{MODEL}{_entry(settings, registry, named).version}"
     require_writing(settings)
     entry, _ = candidate(registry, named.removeprefix(LTR))
     push_after(settings)
     return f"{MODEL}{entry.version}"
+
+
+def _entry(settings: AppSettings, registry: ModelRegistry, named: str) -> Entry:
+    try:
+        return registry.entry(named.removeprefix(MODEL))
+    except NotFound as error:
+        if named.startswith(MODEL):
+            raise
+        systems = ", ".join([*SYSTEMS, *settings.systems])
+        raise NotFound(f"{error}; nor is it a system: those are {systems}") from None
 
 
 def _differ(settings: AppSettings, baseline: str | None, candidate: str) -> None:

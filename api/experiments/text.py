@@ -11,12 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from api.experiments.deciding import ahead, day
-from api.experiments.naming import called
-from api.experiments.report import Report, preferences, words
+from api.experiments.naming import called, says
+from api.experiments.report import Report, preferences
 from api.experiments.seams import BOUNDS, Cell, Tally
 from api.interleaving.report import Pair
 from eval.experiments import Arm, Experiment, Step
-from eval.experiments.ab import LATENCY_P99, METRICS, P99_SAYS
 
 _REASON = 60
 """Characters of a reason in a list; `aisle experiment history` has it whole."""
@@ -187,12 +186,6 @@ def _narrow(first: str, *others: str) -> Table:
         else:
             table.add_column(head, no_wrap=True)
     return table
-
-
-def says(metric: str, experiment: Experiment) -> str:
-    """What a metric is called."""
-    text = P99_SAYS if metric == LATENCY_P99 else METRICS[metric].says
-    return text.format(**words(experiment))
 
 
 def _ends(low: float | None, high: float | None) -> str:

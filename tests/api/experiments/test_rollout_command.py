@@ -124,7 +124,7 @@ def test_what_everybody_has_can_be_promoted(
     ("arguments", "says"),
     [
         (("start", "Upper", "--model", "bm25"), "no name for a rollout"),
-        (("start", "a", "--model", "4711"), "4711"),
+        (("start", "a", "--model", "4711"), "nor is it a system: those are ranked, "),
         (("start", "a", "--model", "ltr:nowhere.json"), "nowhere.json"),
         (("start", "a", "--model", "bm25", "--steps", "5,x"), "percents joined by commas"),
         (("start", "a", "--model", "bm25", "--steps", "50,10"), "greater than the one before"),

@@ -151,6 +151,7 @@ def test_a_slow_machine_is_not_the_candidates_fault_but_nothing_to_go_on_with() 
     assert "the machine is slow" in found.reason
     worse = checks(tally(times=late_times(1_000, 150)), both)["p99"]
     assert worse.state == "breaks"
+    assert "the baseline is over it too, but surely less often" in worse.reason
 
 
 def test_little_data_decides_nothing_and_what_is_off_is_not_looked_at() -> None:
