@@ -22,8 +22,7 @@ def tasks_page(lab: Lab, asked: Asked) -> Page:
     rows = [_task_row(lab, name) for name in task_names(lab.data)]
     told = f"{plural(len(rows), 'task')} to judge." if rows else "There is nothing to judge yet."
     heads = ("task", "made", "queries", "products", "raters", "results")
-    empty = "Nothing yet."
-    table = Table("tasks", "Judging tasks", heads, rows, empty)
+    table = Table("tasks", "Judging tasks", heads, rows, empty="")
     command = f"aisle judge start NAME --queries FILE --data {lab.data}"
     return Page("Judge", told, [cut(asked, table), Notes(["A new task:"], command)])
 

@@ -13,7 +13,7 @@ from api.lab.text import cut, matching, moment, number, plural, when, words
 from eval.experiments import Experiment, Step
 from search.errors import NotFound
 
-CREATE = "aisle experiment create NAME --kind interleave --a ranked --b hybrid --data DATA"
+CREATE = "aisle experiment create NAME --kind interleave --a bm25 --b hybrid --data DATA"
 KINDS = {
     "interleave": "interleaving",
     "ab": "A/B test",
@@ -29,8 +29,8 @@ def experiments_page(lab: Lab, asked: Asked) -> Page:
     rows = matching([_row(each, last.get(each.name)) for each in found], asked.get("q"))
     field = Field("q", "Name, kind or state", asked.get("q"))
     blocks: list[Block] = [Form("filter", asked.path, "Find", (field,))] if found else []
-    heads = ("experiment", "kind", "state", "begun (UTC)", "share", "arms", "last change")
-    empty = "No experiment matches." if found else "No experiment was created yet."
+    heads = ("experiment", "kind", "state", "begun (UTC)", "of all units", "arms", "last change")
+    empty = "No experiment matches." if found else ""
     table = Table("experiments", "Experiments", heads, rows, empty)
     blocks.append(cut(asked, table))
     if not found:
@@ -70,7 +70,7 @@ def experiment_page(lab: Lab, asked: Asked) -> Page:
         *_shares(found, steps),
         _definition(found),
         _arms(found),
-        _history(steps),
+        _history(found, steps),
         *finding.last,
     ]
     above = ("/lab/experiments", "Experiments")
@@ -89,10 +89,15 @@ def _row(each: Experiment, last: Step | None) -> tuple[Cell, ...]:
         words(KINDS[each.kind]),
         words(each.status),
         when(each.created),
-        number(each.share, ".0%"),
+        number(_of_all(each, each.share), ".0%"),
         words(arms),
         words(told),
     )
+
+
+def _of_all(each: Experiment, share: float | None) -> float | None:
+    """A share of an experiment's part of its layer as one of all units."""
+    return None if share is None else share * (each.slot[1] - each.slot[0])
 
 
 def _sentence(each: Experiment) -> str:
@@ -105,7 +110,11 @@ def _sentence(each: Experiment) -> str:
 
 def _shares(each: Experiment, steps: Sequence[Step]) -> Iterator[Block]:
     """The share of those who take part, as it was changed."""
-    known = [(step.time, step.share, step.what) for step in steps if step.share is not None]
+    known = [
+        (step.time, share, step.what)
+        for step in steps
+        if (share := _of_all(each, step.share)) is not None
+    ]
     if each.kind not in ("rollout", "shadow") or not known:
         return
     until = each.stopped or time.time()
@@ -134,7 +143,7 @@ def _definition(each: Experiment) -> Facts:
         ("begun", words(f"{moment(each.created)} UTC")),
         ("stopped", words(f"{moment(each.stopped)} UTC" if each.stopped else "")),
         ("unit", words(each.unit)),
-        ("share", number(each.share, ".0%")),
+        ("of all units", number(_of_all(each, each.share), ".0%")),
         ("layer", words(f"{each.layer}, from {each.slot[0]:.0%} to {each.slot[1]:.0%}")),
         ("error allowed", number(each.alpha, "g")),
         (
@@ -165,16 +174,16 @@ def _arms(each: Experiment) -> Table:
     return Table("arms", "Arms", ("arm", "system", "diversity", "weight"), rows)
 
 
-def _history(steps: Sequence[Step]) -> Table:
+def _history(each: Experiment, steps: Sequence[Step]) -> Table:
     rows = [
         (
             when(step.time),
             words(step.what),
-            number(step.share, ".0%"),
+            number(_of_all(each, step.share), ".0%"),
             words(step.reason),
             words(", ".join(f"{name} {value:.4g}" for name, value in step.figures.items())),
         )
         for step in reversed(steps)
     ]
-    heads = ("when (UTC)", "what", "share", "why", "measured")
+    heads = ("when (UTC)", "what", "of all units", "why", "measured")
     return Table("history", "History, the latest first", heads, rows)

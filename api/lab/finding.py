@@ -51,12 +51,38 @@ def find(lab: Lab, asked: Asked, experiment: Experiment) -> Finding:
     said = str((report.get("decision") or {}).get("sentence") or "")
     blocks = [
         _about(outcome, report),
-        *_measured(report),
+        *_guarded(counts),
+        *_measured(experiment, report),
         *_pictures(experiment, report),
         *happened,
     ]
     waiting = _first(counted) or _first(outcome)
     return Finding(said, blocks, waiting, tuple(_points(asked, experiment, report)))
+
+
+def _guarded(counts: Report) -> Iterator[Block]:
+    """How far the guardrails of what runs are."""
+    rows = [
+        (
+            words(_GUARDRAILS.get(each["name"], each["name"])),
+            words(each["state"]),
+            number(each["evidence"], ".0%"),
+            words(each["reason"]),
+        )
+        for each in counts.get("guardrails", ())
+    ]
+    if rows:
+        heads = ("guardrail", "state", "sure of a breach", "why")
+        yield Table("guardrails", "Guardrails now", heads, rows)
+
+
+_GUARDRAILS = {
+    "p99": "p99",
+    "click_rate": "clicks a search",
+    "errors": "failures",
+    "zero_results": "searches without hits",
+    "revenue": "revenue a session",
+}
 
 
 def _ask(lab: Lab, task: Task, seconds: float) -> Outcome:
@@ -80,16 +106,24 @@ def _first(outcome: Outcome) -> bool:
 
 def _beside(figures: Report) -> Iterator[Block]:
     """What a shadow did beside what is served."""
-    rows = [
-        (
-            name.replace("_", " "),
-            words(value) if isinstance(value, str) else number(float(value), ",.4g"),
-        )
-        for name, value in figures.items()
-        if isinstance(value, str | int | float) and name not in ("experiment", "kind", "status")
-    ]
-    if rows:
-        yield Facts("Beside what is served", rows)
+    if not figures:
+        return
+    rows = [(name, number(_float(figures.get(key)), form)) for key, (name, form) in _SHADOW.items()]
+    yield Facts("Beside what is served", rows)
+
+
+_SHADOW = {
+    "compared": ("searches compared", ",.0f"),
+    "overlap@10": ("share of the first 10 results that are the same", ".1%"),
+    "low": ("at least", ".1%"),
+    "high": ("at most", ".1%"),
+    "rank_biased_overlap": ("rank-biased overlap", ".3f"),
+    "processor_milliseconds": ("processor time a search, ms", ",.1f"),
+    "errors": ("failed", ",.0f"),
+    "fallbacks": ("answered by a fallback", ",.0f"),
+    "skipped": ("skipped to stay within the processor's share", ",.0f"),
+}
+"""What is told of a shadow: what the figures are called, and how they are written."""
 
 
 def _counted(experiment: Experiment, outcome: Outcome, counts: Report) -> Iterator[Block]:
@@ -170,12 +204,14 @@ def _about(outcome: Outcome, report: Report) -> Notes:
     return Notes(lines, title="The finding")
 
 
-def _measured(report: Report) -> Iterator[Table]:
+def _measured(experiment: Experiment, report: Report) -> Iterator[Table]:
     """The effects on the metrics; of interleaved arms the preferences."""
+    from api.experiments.naming import says
+
     heads: tuple[str, ...] = ("metric", "arm", "rate", "baseline", "difference", "low", "high")
     rows = [
         (
-            words(name + (" (decides)" if name == report["primary"] else "")),
+            words(says(name, experiment) + (" (decides)" if name == report["primary"] else "")),
             words(arm),
             _figure(found, "candidate", ".4g"),
             _figure(found, "baseline", ".4g"),
@@ -219,7 +255,9 @@ def _compared(experiment: Experiment, report: Report, name: str) -> str:
     """What a sequence is of: two interleaved arms, or an arm beside the baseline."""
     if experiment.kind == "interleave":
         return f"{name}: clicks credited a {experiment.unit}"
-    return f"{name} − {experiment.baseline.name}: {report.get('primary', 'difference')}"
+    from api.experiments.naming import says
+
+    return f"{name} − {experiment.baseline.name}: {says(report['primary'], experiment)}"
 
 
 def _points(asked: Asked, experiment: Experiment, report: Report) -> Iterator[Table]:

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from training.registry import Change, Entry, ModelRegistry
 
 FUSED = "the fused order"
-_TRAIN = (
-    "aisle retrain --data DATA   # or aisle train, then aisle models promote FILE --judgments FILE"
-)
+_RETRAIN = "aisle retrain --data DATA"
+_TRAIN = "aisle train --help"
 _LONG = 600
 
 
@@ -38,12 +37,13 @@ def models_page(lab: Lab, asked: Asked) -> Page:
     serving = registry.serving()
     rows = matching([_row(each, serving) for each in entries], asked.get("q"))
     heads = ("version", "name", "kind", "made (UTC)", "learned by", "gate", "state")
-    empty = "No model matches." if entries else "No model is kept yet."
+    empty = "No model matches." if entries else ""
     field = Field("q", "Version, name or state", asked.get("q"))
     blocks: list[Block] = [Form("filter", asked.path, "Find", (field,))] if entries else []
     blocks.append(cut(asked, Table("models", "Models", heads, rows, empty)))
     if not entries:
-        blocks.append(Notes(["Learn one:"], _TRAIN.replace("DATA", str(lab.data))))
+        blocks.append(Notes(["Learn one from clicks:"], _RETRAIN.replace("DATA", str(lab.data))))
+        blocks.append(Notes(["Or from judgments:"], _TRAIN))
     if history:
         blocks.append(cut(asked, _history(history), "history"))
     return Page("Models", serving_since(serving, history), blocks)

@@ -56,8 +56,10 @@ def _experiments(lab: Lab) -> Iterator[Block]:
 def _runs(lab: Lab) -> Iterator[Block]:
     found, outcome = listing(lab)
     if not found:
-        told = "The runs are being read." if outcome.running else "No evaluation was kept yet."
-        yield Notes([told], keep_one(lab).command, "Runs")
+        if outcome.running:
+            yield Notes(["The runs are being read."], title="Runs")
+        else:
+            yield Notes(["No evaluation was kept yet."], keep_one(lab).command, "Runs")
         return
     rows: list[tuple[str, Cell]] = []
     for name in list(found)[:_FEW]:

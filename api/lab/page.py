@@ -36,8 +36,8 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its caption; `empty` is said where it has no row. The first cell of a row heads
-    it."""
+    """A table with its caption; `empty` is said where it has no row, and without it nothing is
+    shown then. The first cell of a row heads it."""
 
     name: str
     caption: str

@@ -24,4 +24,5 @@ def refusal(title: str, error: AisleError, url: URL, above: tuple[str, str] | No
         path = f"{url.path}?{url.query}" if url.query else url.path
         return Page("Sign in", said, (login_form(path),), above=above)
     forms = (login_form(url.path),) if isinstance(error, Forbidden | OutOfScope) else ()
-    return Page(title, f"{error}.", forms, above=above)
+    said = str(error)
+    return Page(title, f"{said[:1].upper()}{said[1:]}.", forms, above=above)

@@ -153,7 +153,9 @@ class _Desk:
 
     def _html(self, request: Request, page: Page, status: int = 200) -> Response:
         there = {getattr(route, "path", "") for route in request.app.routes}
-        links = [link for link in NAVIGATION if link[0] in there]
+        # Who is not let in has nowhere to go: every page would ask for a key again.
+        let_in = status not in (401, 403)
+        links = [link for link in NAVIGATION if link[0] in there and let_in]
         if COOKIE in request.cookies:
             links.append((LOGIN, "Sign out"))
         text = render(page, request.url.path, request.url.query, self.styles, links)

@@ -12,7 +12,7 @@ from api.lab.page import Asked, Block, Cell, Field, Form, Notes, Page, Table
 from api.lab.text import cut, matching, number, when, words
 
 Listed = Mapping[str, Any]
-KEEP = "aisle eval --data DATA --judgments judgments.csv --systems hybrid,ranked --save first"
+KEEP = "aisle eval --data DATA --judgments judgments.csv --systems bm25,hybrid --save first"
 _OFFERED = 200
 
 
@@ -25,8 +25,7 @@ def runs_page(lab: Lab, asked: Asked) -> Page:
         blocks += [choice(list(found)), _filter(asked)]
     if outcome.fault:
         blocks.append(Notes([f"Some runs could not be read: {outcome.fault}"]))
-    empty = "No run is kept yet." if not outcome.running else "They are being read."
-    blocks.append(cut(asked, _table(rows, "No run matches." if found else empty)))
+    blocks.append(cut(asked, _table(rows, "No run matches." if found else "")))
     if not found and not outcome.running:
         blocks.append(keep_one(lab))
     return Page("Runs", _sentence(found, outcome), blocks, waiting=outcome.running)

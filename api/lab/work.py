@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from api.lab.listing import RUNS, read_listing, stamps
 from eval import StoredRun, load_run
 from search.errors import AisleError, BadInput, NotFound
+
+if TYPE_CHECKING:
+    from api.experiments.seams import ExperimentStore
+    from eval.experiments import Experiment
+    from eval.experiments.guardrails import Check
 
 READ_SECONDS = 20.0
 """How long runs are read at once: what is found by then is shown, the next look goes on."""
@@ -59,7 +64,8 @@ def _scores(run: StoredRun) -> Mapping[str, Any]:
 
 
 def count(data: Path, name: str) -> dict[str, Any]:
-    """What happened in each arm of an experiment; of a shadow also how it compares.
+    """What happened in each arm of an experiment; of what runs also how far its guardrails are,
+    of a shadow how it compares.
 
     Raises:
         NotFound: there is no such experiment.
@@ -78,10 +84,22 @@ def count(data: Path, name: str) -> dict[str, Any]:
     for cell, tally in store.tallies(name).items():
         totals[cell.arm] = totals.get(cell.arm, Tally()) + tally
     found: dict[str, Any] = {"arms": {arm: asdict(tally) for arm, tally in totals.items()}}
+    if experiment.status == "running" and experiment.kind in ("ab", "rollout"):
+        found["guardrails"] = [asdict(each) for each in _guardrails(store, experiment)]
     if experiment.kind == "shadow":
         figures, text = shadow_report(store, experiment)
         found["shadow"] = {"figures": figures, "sentence": text.partition("\n")[0]}
     return found
+
+
+def _guardrails(store: ExperimentStore, experiment: Experiment) -> Sequence[Check]:
+    """How far what runs is from being stopped or taken back."""
+    from api.experiments.rolling import decision_now
+    from api.experiments.steering import watched
+
+    now = time.time()
+    looked = watched if experiment.kind == "ab" else decision_now
+    return looked(store, experiment, now).checks
 
 
 def main(arguments: list[str]) -> int:

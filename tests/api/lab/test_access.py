@@ -17,6 +17,7 @@ async def test_a_key_is_needed_where_keys_are_set(lab_data: Path) -> None:
             assert "www-authenticate" not in answer.headers
             assert 'action="/login" method="post"' in answer.text
             assert "queries drifted" not in answer.text
+            assert "/lab/experiments" not in answer.text
         assert (await client.post("/lab/propensity")).status_code == 401
         assert (await client.get("/lab", auth=("me", "schlüssel"))).status_code == 200
         assert (await client.get("/lab", auth=("schlüssel", "other"))).status_code == 403

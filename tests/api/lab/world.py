@@ -70,7 +70,7 @@ def try_something(data: Path, name: str = "rollout-1", count: int = 1) -> None:
 
 def report_of(name: str) -> dict[str, Any]:
     """A report in the form of `aisle experiment report --json`."""
-    known: Mapping[str, Any] = {"of": "next − now", "e_value": None}
+    known: Mapping[str, Any] = {"of": "next", "e_value": None}
     points = [
         {**known, "units": n, "time": NIGHT + n, "delta": 0.1, "low": low, "high": high}
         for n, low, high in ((1, None, None), (100, -0.2, 0.4), (400, 0.05, 0.15))
