@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 from tests.engines.processes import HOST
 from tests.engines.proxy import DelayingProxy
 from tests.engines.search_server import SearchServer
 from tests.failing.load import Load, Told
-from tests.failing.shop import Running, block
+from tests.failing.shop import Running, ask, block, close, reopen
 
 Action = Callable[[], object]
 AWAY_SECONDS = 2.0
@@ -62,6 +63,8 @@ def scenarios(server: SearchServer, proxy: DelayingProxy, index: str) -> dict[st
         "another product": _another_product(proxy),
         "full": _blocked(url, index, "read_only_allow_delete"),
         "read-only": _blocked(url, index, "write"),
+        "closed": Scenario(lambda: close(url, index), lambda: reopen(url, index)),
+        "red": _without_shards(server, index),
         "killed": Scenario(server.kill, again),
     }
 
@@ -70,6 +73,27 @@ def _blocked(url: str, index: str, name: str) -> Scenario:
     return Scenario(
         lambda: block(url, index, name, on=True), lambda: block(url, index, name, on=False)
     )
+
+
+def _without_shards(server: SearchServer, index: str) -> Scenario:
+    """The index is there, and its shards are not: red, as when their node has lost its disk."""
+    shards: list[Path] = []
+    aside = server.folder / "aside"
+
+    def lose() -> None:
+        name = ask(server.url, "GET", f"/{index}/_settings")[index]["settings"]["index"]["uuid"]
+        server.kill()
+        shards[:] = server.folder.glob(f"**/indices/{name}/0")
+        shards[0].rename(aside)
+        server.start()
+
+    def find() -> None:
+        server.kill()
+        aside.rename(shards[0])
+        server.start()
+        server.wait_for("yellow")
+
+    return Scenario(lose, find)
 
 
 class _Stranger(BaseHTTPRequestHandler):

@@ -116,3 +116,13 @@ def block(url: str, index: str, name: str, on: bool) -> None:
     """Blocking: sets or takes away a block (`write`, or `read_only_allow_delete` as the flood stage
     of a full disk sets it)."""
     ask(url, "PUT", f"/{index}/_settings", {f"index.blocks.{name}": True if on else None})
+
+
+def close(url: str, index: str) -> None:
+    """Blocking: closes an index, as an administrator may."""
+    ask(url, "POST", f"/{index}/_close")
+
+
+def reopen(url: str, index: str) -> None:
+    """Blocking: opens it again."""
+    ask(url, "POST", f"/{index}/_open")

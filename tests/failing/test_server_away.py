@@ -60,7 +60,7 @@ async def stage(
             yield Stage(shop, load, scenarios(opensearch_alone, proxy, name))
 
 
-@pytest.mark.parametrize("name", ["paused", "cut", "another product", "killed"])
+@pytest.mark.parametrize("name", ["paused", "cut", "another product", "closed", "red", "killed"])
 async def test_a_server_that_is_away_is_done_without(stage: Stage, name: str) -> None:
     outcome = await stage.suffer(name)
     assert fallbacks.WORDS in outcome.told.fallbacks
@@ -71,6 +71,7 @@ async def test_a_server_that_is_away_is_done_without(stage: Stage, name: str) ->
     assert outcome.taken <= 1  # which was on its way
     told = [line for line in outcome.lines if line.startswith("opensearch is away")]
     assert len(told) == 1
+    assert name != "closed" or "closed: open it, POST /failing-" in told[0]
     assert [line for line in outcome.lines if line == "opensearch answers again"]
 
 

@@ -78,6 +78,9 @@ def refused(product: str, path: str, status: int, body: object) -> AisleError:
         return EngineUnavailable(f"{product} cannot answer now ({status}: {reason}); try again")
     if kind == "index_not_found_exception":
         return NotFound(f"{product} has no index {path.split('/')[1]}: run `aisle reindex`")
+    if kind == _CLOSED:
+        name = path.split("/")[1]
+        return EngineUnavailable(f"{product} has index {name} closed: open it, POST /{name}/_open")
     if kind in _PASSING:
         return EngineUnavailable(f"{product} cannot answer now ({kind}: {reason}); try again")
     return IndexCorrupt(
@@ -100,6 +103,9 @@ _PASSING = frozenset(
     }
 )
 """Kinds of errors that pass."""
+
+
+_CLOSED = "index_closed_exception"
 
 
 def _reason(body: object) -> tuple[str, str]:
