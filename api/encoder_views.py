@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from api.encoder_examples import encoded_text
 from query.text import words
 from search.build import Search
-from search.fusion import best_first
+from search.ordering import best_first
 from search.pipeline import Pipeline
 from search.seams import Encoder, Engine, View
 from search.types import Filters, Ordinals, Query, Ranking, Vector, Vectors

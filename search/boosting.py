@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.fusion import best_first
+from search.ordering import best_first
 from search.seams import Columns, View
 from search.types import Named, Ordinals, Preference, Query, Ranking, Scores
 

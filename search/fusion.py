@@ -11,23 +11,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from search.ordering import summed
 from search.seams import Fusion
 from search.settings import FusionSettings
 from search.types import Ranking
 
 
-def best_first(ordinals: NDArray[np.int32], scores: NDArray[np.float32], limit: int) -> Ranking:
-    """Orders by falling score, ties by rising ordinal, and keeps the first `limit`."""
-    order = np.lexsort((ordinals, -scores))[:limit]
-    return Ranking(ordinals[order], scores[order])
-
-
 def _add_up(parts: list[tuple[NDArray[np.int32], NDArray[np.float32]]], limit: int) -> Ranking:
     if not parts:
         return Ranking.empty()
-    ordinals, inverse = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
-    scores = np.bincount(inverse, np.concatenate([part[1] for part in parts]), len(ordinals))
-    return best_first(ordinals, scores.astype(np.float32), limit)
+    ordinals = np.concatenate([part[0] for part in parts])
+    return summed(ordinals, np.concatenate([part[1] for part in parts]), limit)
 
 
 class ReciprocalRank:
@@ -64,7 +58,7 @@ class ScoreSum:
             if name == "words":
                 scores = scores / max(float(scores.max()), 1e-9)
             weight = np.float32(self.weights.get(name, 1.0))
-            parts.append((ranking.ordinals, (weight * scores).astype(np.float32)))
+            parts.append((ranking.ordinals, weight * scores))
         return _add_up(parts, limit)
 
 

@@ -18,6 +18,7 @@ from search.engines.local.filters import FILTERS, FilterIndex
 from search.engines.local.masks import MaskCache
 from search.engines.local.order import BaseOrders
 from search.engines.local.tally import Asked, Tally
+from search.ordering import best_first
 from search.settings import WordsSettings
 from search.types import Facet, Filters, Mask, Ordinals, Product, Ranking, Vector, Vectors
 
@@ -68,8 +69,7 @@ class LocalState:
             return found
         ordinals = np.concatenate([found.ordinals, (new + base).astype(np.int32)])
         scores = np.concatenate([found.scores, self.later[new] @ vector])
-        best = np.lexsort((ordinals, -scores))[:limit]
-        return Ranking(ordinals[best], scores[best])
+        return best_first(ordinals, scores, limit)
 
     def facets_of(
         self, ordinals: Ordinals, filters: Filters, names: Sequence[str] | None

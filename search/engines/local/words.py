@@ -21,6 +21,7 @@ from search.engines.dialect import Dialect, Frequencies, Q
 from search.engines.local.fields import TEXT_FIELDS, analyzer
 from search.engines.local.spelling import near_words
 from search.errors import BadInput
+from search.ordering import best_first
 from search.settings import WordsSettings
 from search.types import Alternative, Query, Ranking
 
@@ -325,5 +326,4 @@ def prefer_every_word(every: Ranking, some: Ranking, bonus: float, limit: int) -
         new = ~np.isin(some.ordinals, every.ordinals)
         ordinals = np.concatenate([ordinals, some.ordinals[new]])
         scores = np.concatenate([scores, some.scores[new]])
-    order = np.lexsort((ordinals, -scores))[:limit]
-    return Ranking(ordinals[order], scores[order])
+    return best_first(ordinals, scores, limit)
