@@ -11,9 +11,9 @@ import pytest
 
 from search.engines import ENGINES
 from search.errors import BadInput, CursorExpired, IndexMissing
-from search.seams import Engine
+from search.seams import Engine, View
 from search.settings import Settings
-from search.types import Delete, Filter, Product, Query, Upsert
+from search.types import Delete, Filter, Patch, Product, Query, Ranking, Upsert
 from tests.contracts.engines import PUBLISH, name
 from tests.search.engines import shops
 
@@ -112,18 +112,32 @@ async def test_a_new_catalogue_is_served_and_the_old_view_stays(
         await engine.view("20200101T000000-0000")
 
 
+async def _shown(view: View) -> tuple[object, ...]:
+    """What a shopper sees of kettles: the best, the cheapest, brands with their counts."""
+    best = (await view.words(KETTLE, (), 10)).ranking.ordinals
+    cheapest = (await view.sorted_words(KETTLE, (), "price_asc", 10)).ranking.ordinals
+    nobody = Ranking.empty().ordinals
+    facets = await view.facets(KETTLE, (), nobody, ("brand", "price"))
+    return await view.products(best), await view.products(cheapest), facets
+
+
 async def test_changes_are_seen_by_the_next_view_alone(name: str, tmp_path: Path) -> None:
     PUBLISH[name](tmp_path, PRODUCTS, None)
     engine = ENGINES[name](Settings(data=tmp_path))
     old = await engine.view()
+    before = await _shown(old)
     await asyncio.to_thread(
         shops.change, tmp_path, [Delete("a"), Upsert(Product("d", "Green kettle", price=5.0))]
     )
+    await asyncio.to_thread(shops.change, tmp_path, [Patch("b", {"price": 1.0, "brand": "Cy"})])
     new = await engine.refresh()
     assert new.version.startswith(old.version)
     found = await new.sorted_words(KETTLE, (), "price_asc", 10)
-    assert [p.id for p in await new.products(found.ranking.ordinals)] == ["d", "b"]
+    assert [p.id for p in await new.products(found.ranking.ordinals)] == ["b", "d"]
     assert await new.find("a") is None
+    # Pages that were begun go on in the state that they began in.
+    assert await _shown(old) == before
+    assert await engine.view(old.version) is old
     assert await old.find("a") is not None
     assert (new.count, old.count) == (3, 3)
     await engine.close()
