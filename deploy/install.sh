@@ -20,6 +20,9 @@ rm -rf "$environment/share/numba"
 NUMBA_CACHE_DIR=$environment/share/numba $python -c '
 import importlib, pkgutil, rankers
 import search.engines.local.vector_rows
+from search.transformer import runs_here
+if runs_here():
+    import search.transformer.kernels
 for module in pkgutil.walk_packages(rankers.__path__, "rankers."):
     importlib.import_module(module.name)
 '

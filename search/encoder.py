@@ -2,15 +2,19 @@
 
 `indexer.encoder_export` writes the directory this module reads. The graph takes token ids and
 returns unit vectors (mean pooling and L2 normalization are inside it), and its arithmetic treats
-each text on its own: a text's vector does not depend on what it is batched with.
+each text on its own: a text's vector does not depend on what it is batched with. It is computed by
+our own kernel where the processor allows it (`search.transformer`), else by ONNX Runtime.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -19,7 +23,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from search.errors import EncoderUnavailable
+from search.transformer import runs_here
 from search.types import Vectors
+
+if TYPE_CHECKING:
+    from search.transformer.network import Network
 
 MANIFEST = "encoder.json"
 MODEL = "model.onnx"
@@ -27,6 +35,9 @@ TOKENIZER = "tokenizer.json"
 BATCH_TOKENS = 2048
 """Token slots (padding included) given to the model at once; larger batches gain nothing on a CPU
 and cost memory."""
+
+Tokens = Sequence[Sequence[int]]
+"""The numbers of texts' tokens."""
 
 
 class OnnxEncoder:
@@ -50,7 +61,7 @@ class OnnxEncoder:
             self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER))
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(manifest["max_tokens"])
-            self._session = _open_session(directory / MODEL, threads)
+            self._vectors_of = _open_model(directory / MODEL, self.dimensions, threads)
         except Exception as error:  # both libraries raise bare exceptions of their own
             raise EncoderUnavailable(
                 f"the text encoder in {directory} cannot be loaded ({error}); "
@@ -59,12 +70,7 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32, shape (len(texts), dimensions), in their order."""
-        vectors = np.empty((len(texts), self.dimensions), np.float32)
-        tokens = [self._tokenizer.encode(printable(text)).ids for text in texts]
-        for rows in _batches([len(ids) for ids in tokens]):
-            ids, mask = _pad([tokens[row] for row in rows])
-            vectors[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-        return vectors
+        return self._vectors_of([self._tokenizer.encode(printable(text)).ids for text in texts])
 
 
 def open_encoder(data: Path, name: str, threads: int = 1) -> OnnxEncoder:
@@ -104,6 +110,33 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _open_model(path: Path, dimensions: int, threads: int) -> Callable[[Tokens], Vectors]:
+    """What gives texts' vectors: our own kernel where it can, else ONNX Runtime."""
+    if runs_here():
+        from search.transformer.network import Network, UnknownGraph
+
+        with suppress(UnknownGraph):
+            return partial(_one_by_one, Network(path), dimensions, threads)
+    return partial(_in_batches, _open_session(path, threads), dimensions)
+
+
+def _one_by_one(network: Network, dimensions: int, threads: int, texts: Tokens) -> Vectors:
+    vectors = np.empty((len(texts), dimensions), np.float32)
+    with ThreadPoolExecutor(threads) if threads > 1 < len(texts) else nullcontext() as pool:
+        encoded = (pool.map if pool else map)(network.vector, texts)
+        for row, vector in enumerate(encoded):
+            vectors[row] = vector
+    return vectors
+
+
+def _in_batches(session: onnxruntime.InferenceSession, dimensions: int, texts: Tokens) -> Vectors:
+    vectors = np.empty((len(texts), dimensions), np.float32)
+    for rows in _batches([len(ids) for ids in texts]):
+        ids, mask = _pad([texts[row] for row in rows])
+        vectors[rows] = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+    return vectors
+
+
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -130,7 +163,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
         start += size
 
 
-def _pad(tokens: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pad(tokens: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids and attention mask, int64, shape (texts, longest)."""
     ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
     mask = np.zeros_like(ids)
