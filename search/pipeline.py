@@ -252,23 +252,22 @@ class Pipeline:
         reasons = await scored(found, ordinals, request.explain, trace)
         variants = variant_counts(found.fused, view.columns, ordinals) if request.group else {}
         stages = {**found.stages, "fused": found.stages.get("fused", found.fused)}
-        words = searched_words(found.query)
-        hits = []
-        for i, (product, score) in enumerate(zip(products, scores.tolist(), strict=True)):
-            ordinal = int(ordinals[i])
-            hits.append(
-                Hit(
-                    product,
-                    offset + i + 1,
-                    score,
-                    highlights=highlight(product, words) if request.highlight else {},
-                    variants=variants.get(ordinal, 0),
-                    why=explain(ordinal, stages) if request.explain else (),
-                    sponsored=arranged.sponsored(ordinal),
-                    moves=arranged.moves(ordinal) if request.explain else (),
-                    scored=reasons.get(ordinal),
-                )
+        words = searched_words(found.query) if request.highlight else ()
+        found_at = zip(products, ordinals.tolist(), scores.tolist(), strict=True)
+        hits = [
+            Hit(
+                product,
+                position,
+                score,
+                highlights=highlight(product, words) if request.highlight else {},
+                variants=variants.get(ordinal, 0),
+                why=explain(ordinal, stages) if request.explain else (),
+                sponsored=arranged.sponsored(ordinal),
+                moves=arranged.moves(ordinal) if request.explain else (),
+                scored=reasons.get(ordinal),
             )
+            for position, (product, ordinal, score) in enumerate(found_at, offset + 1)
+        ]
         trace.since("page", start)
         return tuple(hits)
 

@@ -112,7 +112,7 @@ async def scored(
     if found.ranked is None or found.ranker is None:
         return {}
     table, scores = found.ranked.table, found.ranked.scores
-    places = {ordinal: row for row, ordinal in enumerate(table.ordinals.tolist())}
+    places = dict(zip(table.ordinals.tolist(), range(len(table.ordinals)), strict=True))
     rows = [places[ordinal] for ordinal in ordinals.tolist() if ordinal in places]
     page = FeatureTable(table.names, table.ordinals[rows], table.values[rows])
     reasons = await _reasons(found.ranker, page, trace) if explain else None
