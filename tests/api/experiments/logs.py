@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from api.experiments.reading import Found, Window, read
+from api.experiments.report import Report, report
+from eval.experiments import Arm, Experiment
 from training.events.schema import struct
 
 BEGUN = 1_790_000_000.0
 DAY = 86_400.0
+AB = Experiment("test", "ab", (Arm("a", "hybrid"), Arm("b", "bm25")), created=BEGUN)
+MIXED = replace(AB, kind="interleave")
+WINDOW = Window(BEGUN, BEGUN + DAY)
 
 
 def search(number: int, unit: str, arm: str, **changes: Any) -> dict[str, Any]:
@@ -63,3 +70,11 @@ def written(root: Path, searches: Sequence[Any], events: Sequence[Any] = ()) -> 
                 f"columns={struct(table)})) TO '{folder / 'part.parquet'}' (FORMAT parquet)"
             )
     return root
+
+
+def found(
+    root: Path, experiment: Experiment, searches: Sequence[Any], events: Sequence[Any] = ()
+) -> tuple[Found, Report]:
+    """What is read of these as a log, and what is said of it."""
+    read_ = read([written(root, searches, events)], experiment, WINDOW)
+    return read_, report(experiment, read_, WINDOW)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,46 +17,20 @@ from api.experiments.reading import SETTLED_SECONDS, Found, Window, read
 from api.experiments.report import Report, as_counted, report, report_json, window_of
 from api.experiments.text import report_tables
 from api.responses import to_json
-from eval.experiments import Arm, Experiment, Step
+from eval.experiments import Arm, Step
 from search.errors import BadInput
-from tests.api.experiments.logs import BEGUN, DAY, did, mixed, search, written
-
-AB = Experiment("test", "ab", (Arm("a", "hybrid"), Arm("b", "bm25")), created=BEGUN)
-MIXED = replace(AB, kind="interleave")
-WINDOW = Window(BEGUN, BEGUN + DAY)
-
-
-def found(
-    root: Path, experiment: Experiment, searches: Sequence[Any], events: Sequence[Any] = ()
-) -> tuple[Found, Report]:
-    read_ = read([written(root, searches, events)], experiment, WINDOW)
-    return read_, report(experiment, read_, WINDOW)
-
-
-def test_clicks_go_to_whom_the_hit_stands_for_and_count_once(tmp_path: Path) -> None:
-    searches = [
-        mixed(0, "s0", ["a", "b", "", "b"]),
-        mixed(1, "s1", ["a", "b", "", "b"]),
-        mixed(2, "s1", ["b", "a", "", "a"]),
-        mixed(3, "s2", ["a", "b", "", "b"]),
-    ]
-    events = [
-        did(searches[0], "p1"),
-        did(searches[0], "p1", event_id="again"),
-        did(searches[0], "p3"),
-        did(searches[1], "p2"),
-        did(searches[2], "p1"),
-        did(searches[3], "p9"),
-        did(searches[3], "p1", time=BEGUN + 2 * DAY),
-    ]
-    read_, said = found(tmp_path, MIXED, searches, events)
-    assert read_.credits is not None
-    assert read_.credits.earned.tolist() == [[1, 0], [0, 2], [0, 0]]
-    assert said.units == {"a": 3, "b": 3}
-    (pair,) = said.pairs
-    assert (pair.wins, pair.losses, pair.ties) == (1, 1, 1)
-    assert said.decision.winner is None
-    assert "1 wins, 1 losses and 1 ties" in said.decision.sentence
+from tests.api.experiments.logs import (
+    AB,
+    BEGUN,
+    DAY,
+    MIXED,
+    WINDOW,
+    did,
+    found,
+    mixed,
+    search,
+    written,
+)
 
 
 def test_what_is_not_over_is_left_out_so_that_no_number_moves(tmp_path: Path) -> None:
@@ -90,41 +63,6 @@ def test_what_is_not_over_is_left_out_so_that_no_number_moves(tmp_path: Path) ->
     assert (len(ended.units), ended.unsettled) == (42, 0)
 
 
-@pytest.mark.parametrize("method", ["balanced", "optimized", "probabilistic", "preference"])
-def test_other_methods_credit_by_ranks_and_chances(tmp_path: Path, method: str) -> None:
-    drawn = [[0.5, 0.5]] * 4 if method == "preference" else [[0.9, 0.1], [0.1, 0.9]] * 2
-    said = {"ranks": [[1, 2], [2, 1], [3, 4], [4, 3]], "chances": drawn}
-    searches = [mixed(n, f"s{n}", ["a", "b", "a", "b"], attributes=said) for n in range(2)]
-    events = [did(searches[0], "p1"), did(searches[1], "p2")]
-    read_, _ = found(tmp_path, replace(MIXED, method=method), searches, events)
-    assert read_.credits is not None
-    earned = read_.credits.earned
-    assert earned[0, 0] > earned[0, 1]
-    assert earned[1, 1] > earned[1, 0]
-    bare = [mixed(n, f"s{n}", ["a", "a", "b", "b"]) for n in range(2)]
-    if method in ("probabilistic", "preference"):
-        told = read(
-            [written(tmp_path / "bare", bare, events)], replace(MIXED, method=method), WINDOW
-        )
-        assert told.credits is not None
-        assert not told.credits.earned.any()
-        assert "without what credit needs" in told.remarks[0]
-
-
-def test_two_pages_are_one_list(tmp_path: Path) -> None:
-    first = mixed(0, "s0", ["a", "b", "a", "b"])
-    second = {
-        **first, "first": 5, "products": ["p5", "p6"], "teams": ["a", "b"],
-        "attributes": to_json({"arms": ["a", "b"], "ranks": [[5, 9], [9, 5]]}).decode(),
-    }  # fmt: skip
-    read_, _ = found(
-        tmp_path, replace(MIXED, method="balanced"), [second, first], [did(first, "p5")]
-    )
-    assert read_.searches == 1
-    assert read_.credits is not None
-    assert read_.credits.earned.tolist() == [[1, 0]]
-
-
 def test_the_better_arm_is_named_once_it_is_sure(tmp_path: Path) -> None:
     searches = [mixed(n, f"s{n}", ["a", "b", "", ""]) for n in range(60)]
     events = [did(each, "p2" if n % 6 else "p1") for n, each in enumerate(searches)]
@@ -154,44 +92,6 @@ def test_three_interleaved_arms_have_a_matrix_of_preferences(tmp_path: Path) -> 
     assert matrix["c"]["a"] == pytest.approx(8 / 9)
     assert matrix["b"]["a"] == pytest.approx(0)
     assert len(said.paths) == 3
-
-
-def test_debiased_credit_takes_propensities_of_the_same_log(tmp_path: Path) -> None:
-    rng = np.random.default_rng(7)
-    searches, events = [], []
-    liked = {"p1": 0.2, "p2": 0.2, "p3": 0.6, "p4": 0.6}
-    for n in range(2_400):
-        one, two = rng.integers(2, size=2)
-        order = [0, 3][:: 1 - 2 * one] + [1, 2][:: 1 - 2 * two]
-        teams = "ab"[:: 1 - 2 * one] + "ab"[:: 1 - 2 * two]
-        known: dict[str, Any] = {}
-        if n % 2:  # other traffic, which connects all places
-            order, known = rng.permutation(4).tolist(), {"experiment": ""}
-        ranks = {"ranks": [[i + 1, 4 - i] for i in order], "items": [i + 1 for i in order]}
-        products = [f"p{i + 1}" for i in order]
-        each = mixed(n, f"s{n}", list(teams), products=products, attributes=ranks, **known)
-        searches.append(each)
-        events += [
-            did(each, product, position=place + 1)
-            for place, product in enumerate(products)
-            if rng.random() < liked[product] / (place + 1)
-        ]
-    debiased = replace(MIXED, debiased=True)
-    read_, said = found(tmp_path, debiased, searches, events)
-    assert read_.credits is not None
-    assert read_.credits.debiased
-    # Alone, a would have had .2 + .2 / 2 clicks in its first two places and b .6 + .6 / 2.
-    assert read_.credits.earned.mean(axis=0) == pytest.approx([0.3, 0.9], abs=0.08)
-    assert said.decision.winner == "b"
-    assert said.pairs[0].decided_by == "confidence sequence"
-
-
-def test_credit_that_cannot_be_debiased_is_plain_and_says_so(tmp_path: Path) -> None:
-    searches = [mixed(0, "s0", ["a", "b", "", ""])]
-    read_, said = found(tmp_path, replace(MIXED, debiased=True), searches)
-    assert read_.credits is not None
-    assert not read_.credits.debiased
-    assert any("not debiased" in note for note in said.notes)
 
 
 def test_units_of_two_arms_bots_and_other_experiments_do_not_count(tmp_path: Path) -> None:
