@@ -18,6 +18,7 @@ from api.lab.listing import RUNS, stamps
 from api.lab.page import Asked, Block, Cell, Field, Form, Notes, Page, Pair, Picture, Table
 from api.lab.runs import choice, keep_one, listing
 from api.lab.text import (
+    DASH,
     PAGE,
     address,
     interval,
@@ -273,6 +274,9 @@ def _lists(
         _list("b", f"B: {found.b}", b, places[0], "A"),
     ]
     yield Pair(*sides)
+    yield Notes(
+        [f"{DASH}: nobody judged the product, or the other run has it not among its first 10."]
+    )
     if missed:
         rows = [
             (words(title or product), words(product), _gain(gain))
@@ -290,7 +294,7 @@ def _list(
             number(place),
             words(title or product),
             _gain(gain),
-            words(str(elsewhere[product]) if product in elsewhere else "not there"),
+            number(elsewhere.get(product)),
         )
         for place, (product, title, gain) in enumerate(products, 1)
     ]
@@ -298,7 +302,7 @@ def _list(
 
 
 def _gain(gain: float | None) -> Cell:
-    return Cell("not judged", "") if gain is None else number(gain, ".3g")
+    return number(gain, ".3g")
 
 
 def _values(found: Compared, own: dict[str, tuple[float, float]]) -> Table:
