@@ -33,6 +33,8 @@ from search.types import Filter, Filters, Mask, Ordinals
 
 FILTERS = ("brand", "color", "category", "price", "rating", "in_stock")
 """The filters every index has; `attributes.<name>` come from its products."""
+IN_COLUMNS = frozenset(FILTERS)
+"""Those that columns alone answer."""
 PREFIX = "attributes."
 WORDS, MEASURES = "words", "measures."
 """Filters too, but no facets: what a query is understood to ask for."""
