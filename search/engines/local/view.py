@@ -18,9 +18,9 @@ from search.types import Facet, Filter, Filters, Ordinals, Product, Ranking, Vec
 
 _PAGE = 24
 """Products, at most, that are read at once: a third of a millisecond."""
-
 _FEW = 2_000
 """Products of which columns are asked without a thread."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S", bound=LocalState)
