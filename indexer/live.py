@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,6 +78,19 @@ class LiveWriter:
         read_current(self._settings.data)
         with change_lock(self._settings.data), storage_errors(self._settings.data / "live"):
             return self._open().state.positions
+
+    def unknown(self, ids: Iterable[str], reading: Reading) -> set[str]:
+        """Those of some ids that no product has where a reading of a stream begins.
+
+        Raises:
+            PositionsMoved: the index does not stand there.
+            IndexMissing, IndexCorrupt: there is no (sound) index.
+        """
+        read_current(self._settings.data)
+        with change_lock(self._settings.data), storage_errors(self._settings.data / "live"):
+            index = self._open()
+            reading.check(index.state.positions)
+            return {each for each in ids if index.find(each) is None}
 
     def changed(self) -> int:
         """How many products the live changes of the present snapshot added or ended.

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from api.changes import Fault
 from api.following.freshness import freshness_of, lag_of
 from api.following.gauges import Gauges
 from api.following.patience import Patience, pause
-from api.following.records import Taken, faulty, taken
+from api.following.records import Taken, checked, faulty, taken
 from api.following.rejects import Rejects
 from api.following.stream import Stream
 from api.kafka_settings import CatalogueSettings
@@ -160,9 +160,13 @@ class Follower:
         return _Batch(read, before, after)
 
     async def _apply(self, batch: _Batch) -> None:
+        reading = Reading(batch.before, batch.after)
+        unknown = partial(self.writer.unknown, reading=reading)
+        known = await asyncio.to_thread(checked, batch.records, unknown)
+        batch = replace(batch, records=known)
         await self._set_aside(faulty(batch.records))
         started = time.perf_counter()
-        work = partial(self.writer.apply, batch.changes, Reading(batch.before, batch.after))
+        work = partial(self.writer.apply, batch.changes, reading)
         try:
             applied = await asyncio.to_thread(work)
         except BadInput as error:

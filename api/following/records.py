@@ -3,14 +3,14 @@ all, which deletes the product that the key names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from api.changes import Fault, parse_change
-from search.types import Change
+from search.types import Change, Delete, Patch, Upsert
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
@@ -29,6 +29,9 @@ class Taken:
     change: Change | Fault
     raw: Any
     """The record itself, for who sets it aside."""
+
+
+Records = tuple[Taken, ...]
 
 
 def taken(name: str, record: ConsumerRecord, most_bytes: int) -> Taken:
@@ -63,6 +66,31 @@ def _tombstone(key: bytes | None) -> Change | Fault:
         remedy = "name the product to delete in the key"
         return Fault(0, "key", "is missing where there is no value", remedy)
     return parse_change({"op": "delete", "id": name}, 0)
+
+
+def checked(records: Sequence[Taken], unknown: Callable[[set[str]], set[str]]) -> Records:
+    """The same records, with what is wrong in the place of a patch that finds no product; `unknown`
+    says which of some ids no product has before the first record."""
+    patched = {one.change.id for one in records if isinstance(one.change, Patch)}
+    if not patched:
+        return tuple(records)
+    missing, found = unknown(patched), []
+    for one in records:
+        change = one.change
+        if isinstance(change, Upsert):
+            missing.discard(change.product.id)
+        elif isinstance(change, Delete):
+            missing.add(change.id)
+        elif isinstance(change, Patch) and change.id in missing:
+            found.append(replace(one, change=_nobody(change.id)))
+            continue
+        found.append(one)
+    return tuple(found)
+
+
+def _nobody(product_id: str) -> Fault:
+    reason = f"there is no product {product_id!r} to patch"
+    return Fault(0, "id", reason, "send the product as a whole (upsert), then the patch again")
 
 
 def faulty(records: Sequence[Taken]) -> list[tuple[Taken, Fault]]:

@@ -24,6 +24,7 @@ from api.settings import AppSettings
 from indexer.live import LiveWriter
 from indexer.storage import storage_errors
 from search.engines.local.layout import read_current
+from search.errors import BadInput
 from training.events.producer import Producer
 
 _STANDBY_SECONDS = 0.5
@@ -56,9 +57,15 @@ async def _follow(settings: AppSettings, asked: Asked, tell: Tell) -> dict[str, 
     broker, topic = topic_at(asked.url, settings)
     broker.options()  # refuses what cannot be used before anything is waited for
     read_current(settings.data)
+    letters = settings.catalogue.dead_letters
+    if letters == topic:
+        raise BadInput(
+            f"[catalogue] dead_letters is the topic that is followed; to read dead letters again, "
+            f"name another for this once: AISLE_CATALOGUE__DEAD_LETTERS={topic}.again",
+            field="catalogue.dead_letters",
+        )
     folder, gauges = settings.data / "following", Gauges()
     producer = Producer(broker)
-    letters = settings.catalogue.dead_letters
     writer = LiveWriter(settings)
     with _metrics(gauges, asked), stop_signals() as stop:
         async with contextlib.AsyncExitStack() as stack:

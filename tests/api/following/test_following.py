@@ -13,15 +13,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
 
-from api.following.gauges import Gauges
 from api.following.running import Asked
-from indexer.live import LiveWriter
 from indexer.merge import fold
 from search.engines.local.changes import read_batches
 from search.engines.local.layout import read_current
 from search.engines.local.live import read_state
 from search.errors import BadInput, IndexMissing, StorageFailed
-from search.types import Applied, Product
+from search.types import Product
 from tests.api.following.flow import (
     SHOP,
     Topic,
@@ -116,7 +114,7 @@ async def test_killed_at_any_moment_it_goes_on_where_the_index_is(
     assert catalogue(fast_path) == reference(changes, SHOP)
     assert _entries(fast_path) == _effective(changes)  # each was applied once, not merely at last
     set_aside = [(line["partition"], line["offset"]) for line in rejects(fast_path)]
-    assert len(set_aside) == len(set(set_aside)) == len(bad)
+    assert len(set_aside) == len(set(set_aside)) == len(bad) + _patching_nothing(changes)
 
 
 def _change(rng: random.Random, number: int) -> dict[str, Any]:
@@ -143,104 +141,25 @@ def _effective(changes: list[dict[str, Any]]) -> int:
     return count
 
 
+def _patching_nothing(changes: list[dict[str, Any]]) -> int:
+    """How many of the changes patch what is not there."""
+    there, count = set(SHOP), 0
+    for change in changes:
+        if change["op"] == "upsert":
+            there.add(change["product"]["id"])
+        elif change["op"] == "delete":
+            there.discard(change["id"])
+        else:
+            count += change["id"] not in there
+    return count
+
+
 def _entries(data: Path) -> int:
     live = data / "live" / read_current(data)
     return sum(
         len(batch.entries)
         for batch in read_batches(live / "changes.log", 0, read_state(live).offset)
     )
-
-
-async def test_what_cannot_be_used_is_set_aside_and_holds_nothing_up(
-    topic: Topic, kafka: KafkaBroker, fast_path: Path
-) -> None:
-    index(fast_path)
-    letters = await make_topic(kafka)
-    bad: list[tuple[bytes | None, bytes | None]] = [
-        (b"a", b'{"op":"upsert",'),
-        (b"b", b"\xff\xfe"),
-        (b"c", b"[1,2]"),
-        (b"d", orjson.dumps(upsert("d", colour="red"))),
-        (b"e", orjson.dumps(upsert("e", description="x" * 3_000))),
-        (b"f", orjson.dumps(patch("p0", price=-1))),
-        (b"", None),
-        (b"\xff", None),
-        (b"h", b'{"op":"merge","id":"h"}'),
-        (b"", b""),
-    ]
-    good = [(b"ok", orjson.dumps(upsert("ok"))), (b"p1", None)]  # the latter deletes
-    await topic.send_raw(good[0], *bad, good[1])
-    one = await drain(fast_path, topic, letters=letters.name, record_bytes=2_000)
-    assert catalogue(fast_path) == reference([upsert("ok"), {"op": "delete", "id": "p1"}], SHOP)
-    lines = rejects(fast_path)
-    assert [(line["partition"], line["offset"]) for line in lines] == [
-        (0, number) for number in range(1, 11)
-    ]
-    assert {line["field"] for line in lines} >= {"record", "key", "product.colour", "op"}
-    assert all(line["reason"] and line["remedy"] for line in lines)
-    assert lines[4]["reason"].startswith("is too large")
-    assert len(one.told("rejected")) == 10
-    assert await _letters(letters, 10) == [
-        (str(line["offset"]), value) for line, (_, value) in zip(lines, bad, strict=True)
-    ]
-    assert (await drain(fast_path, topic)).told("rejected") == []
-
-
-async def _letters(topic: Topic, count: int) -> list[tuple[str, bytes | None]]:
-    """The offsets that dead letters name, with their values."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=topic.kafka.servers, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        consumer.assign([TopicPartition(topic.name, 0)])
-        found = [await asyncio.wait_for(consumer.getone(), 10) for _ in range(count)]
-        return [(dict(one.headers)["aisle-offset"].decode(), one.value) for one in found]
-    finally:
-        await consumer.stop()
-
-
-class NotLetIn(BadInput):
-    """Bad input, but not of a change."""
-
-
-class Refusing:
-    """A writer that cannot take one product; its server, then its disk, refuse at first."""
-
-    def __init__(self, data: Path) -> None:
-        self._writer = LiveWriter(settings_of(data))
-        self.positions = self._writer.positions
-        self.full = 2
-        self.gauges: Gauges | None = None
-
-    def apply(self, changes: Any, reading: Any) -> Applied:
-        if changes and self.full:
-            self.full -= 1
-            if self.gauges is not None:
-                assert time.monotonic() - self.gauges.beat < 5.0  # it lives, though nothing moves
-                self.gauges.beat -= 100.0
-            if self.full:
-                raise NotLetIn("the search server lets Aisle in no more; mend its password")
-            raise StorageFailed("cannot write: the disk is full; free some space")
-        for change in changes:
-            if change.product.id == "k6":
-                raise BadInput("product 'k6': price: cannot be that", field="price")
-        return self._writer.apply(changes, reading)
-
-
-async def test_a_change_that_cannot_be_made_is_found_among_others_and_what_is_away_waited_for(
-    topic: Topic, fast_path: Path
-) -> None:
-    index(fast_path)
-    await topic.send(*(upsert(f"k{number}") for number in range(12)))
-    writer = Refusing(fast_path)
-    async with following(fast_path, topic, writer=writer, until_end=True) as one:
-        writer.gauges = one.follower.gauges
-    assert set(catalogue(fast_path)) == {*SHOP, *(f"k{n}" for n in range(12) if n != 6)}
-    assert [(line["offset"], line["field"]) for line in rejects(fast_path)] == [(6, "price")]
-    reasons = [event["reason"] for event in one.told("waiting")]
-    assert [reason.partition(";")[2] for reason in reasons] == [
-        " mend its password", " free some space"
-    ]  # fmt: skip
-    assert len(one.told("resumed")) == 1
 
 
 async def test_a_change_is_visible_within_a_second_and_gauges_say_so(
