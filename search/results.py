@@ -12,8 +12,10 @@ from search.types import Ordinals, Ranking, StageScore
 
 def group_variants(ranking: Ranking, columns: Columns) -> Ranking:
     """Keeps the best document of each variant group; documents without a group stay."""
-    groups = columns.codes("group")[ranking.ordinals].astype(np.int64)
+    groups = np.take(columns.codes("group"), ranking.ordinals).astype(np.int64)
     alone = groups < 0
+    if alone.all():
+        return ranking
     groups[alone] = -1 - np.arange(alone.sum())
     _, first = np.unique(groups, return_index=True)
     first.sort()
@@ -23,6 +25,8 @@ def group_variants(ranking: Ranking, columns: Columns) -> Ranking:
 def variant_counts(ranking: Ranking, columns: Columns, page: Ordinals) -> dict[int, int]:
     """For each document of the page, how many others of its variant group were found."""
     column = columns.codes("group")
+    if (np.take(column, page) < 0).all():
+        return {}
     groups, sizes = np.unique(column[ranking.ordinals], return_counts=True)
     others = dict(zip(groups.tolist(), (sizes - 1).tolist(), strict=True))
     return {int(o): others[int(column[o])] for o in page if column[o] >= 0}

@@ -42,7 +42,9 @@ async def weigh(
     """The candidates by what they score and gain; `today` is in days since 1970. Products that the
     query names outright lose nothing for being sold out."""
     ranking = found.fused
-    named = np.isin(ranking.ordinals, found.named)
+    named = np.zeros(len(ranking), np.bool_)
+    if len(found.named):
+        named = np.isin(ranking.ordinals, found.named)
     amounts = _of_stock(view, ranking.ordinals, settings) * ~named
     gained = [(_SOLD_OUT, ranking.ordinals[amounts < 0])] if amounts.any() else []
     amounts += _of_age(view, ranking.ordinals, settings, today)
