@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.local.filters import IN_COLUMNS
-from search.engines.local.filters import IN_COLUMNS
 from search.engines.local.state import LocalState
 from search.seams import Columns, Facts
 from search.types import Facet, Filter, Filters, Ordinals, Product, Ranking, Vector
@@ -22,8 +21,6 @@ _PAGE = 24
 _FEW = 2_000
 """Products of which columns are asked without a thread."""
 
-_FEW = 2_000
-"""Products of which columns are asked without a thread."""
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S", bound=LocalState)
