@@ -46,14 +46,14 @@ async def search_post(request: Request, state: AppState) -> Response:
 
 async def _search(request: Request, state: AppState, parameters: SearchParameters) -> Response:
     asked = to_request(parameters, state.settings.limits)
-    if not asked.id and asked.cursor is None:
-        asked = replace(asked, id=new_query_id())
     context = context_of(request.scope)
     context.facts["query"] = asked.query[:200]
     visit = visit_of(parameters, _client_of(request, state))
-    if visit.logged and asked.cursor is None and asked.system is None:
-        treatment = state.experiments.treatment(visit.session, visit.client, asked.query)
-        asked = replace(asked, treatment=treatment)
+    if asked.cursor is None:
+        treatment = asked.treatment
+        if visit.logged and asked.system is None:
+            treatment = state.experiments.treatment(visit.session, visit.client, asked.query)
+        asked = replace(asked, id=asked.id or new_query_id(), treatment=treatment)
     try:
         with within(state.settings.serving.deadline_seconds):
             found = await state.search.search(asked)

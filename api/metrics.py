@@ -156,6 +156,9 @@ class Metrics:
             "1 when experiments cannot be followed or rollouts not steered (see /readyz)",
         )
         self._counted: dict[tuple[Counter, str], int] = {}
+        # Looking a series up by its labels takes longer than counting.
+        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._stages: dict[str, Histogram] = {}
         self.limited = Counter(
             "aisle_requests_limited", "Requests over a rate limit", ("key",), registry=of
         )
@@ -191,8 +194,21 @@ class Metrics:
 
     def searched(self, stages: Mapping[str, float]) -> None:
         """Records the stages of one search, given in milliseconds."""
+        known = self._stages
         for stage, milliseconds in stages.items():
-            self.stages.labels(stage).observe(milliseconds / 1000)
+            series = known.get(stage)
+            if series is None:
+                series = known[stage] = self.stages.labels(stage)
+            series.observe(milliseconds / 1000)
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Records one answered request."""
+        series = self._answers.get((route, method, status))
+        if series is None:
+            counted = self.requests.labels(route, method, str(status))
+            series = self._answers[route, method, status] = counted, self.seconds.labels(route)
+        series[0].inc()
+        series[1].observe(seconds)
 
     def exposition(self) -> bytes:
         """The text that Prometheus scrapes."""

@@ -4,9 +4,9 @@ limit on how many run at once, and the limits on how long a body may be and take
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +18,7 @@ from api.problems import internal_error, on_aisle_error
 from search.errors import Overloaded
 from search.settings import LimitSettings
 
+RawHeader = tuple[bytes, bytes]
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged only when they fail."""
 
@@ -29,7 +30,8 @@ class Observe:
     def __init__(self, app: ASGIApp, metrics: Metrics, headers: Mapping[str, str]) -> None:
         self.app = app
         self.metrics = metrics
-        self.headers = dict(headers)
+        self._plain = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._secure = [*self._plain, (b"strict-transport-security", SECURE_ONLY.encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -43,12 +45,11 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = context.id
-                for name, value in {**context.headers, **self.headers}.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", SECURE_ONLY)
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", context.id.encode()),
+                    *self._further(message["headers"], context, scope["scheme"]),
+                ]
             await send(message)
 
         self.metrics.in_flight.inc()
@@ -63,17 +64,28 @@ class Observe:
             self.metrics.in_flight.dec()
             self._record(scope, context, status)
 
+    def _further(
+        self, given: Iterable[RawHeader], context: RequestContext, scheme: str
+    ) -> Iterator[RawHeader]:
+        """The headers of this request and of every answer that it has not said itself."""
+        said = {name.lower() for name, _ in given}
+        own = [(name.lower().encode(), value.encode()) for name, value in context.headers.items()]
+        for header in (*own, *(self._secure if scheme == "https" else self._plain)):
+            if header[0] not in said:
+                said.add(header[0])
+                yield header
+
     def _record(self, scope: Scope, context: RequestContext, status: int) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self.metrics.requests.labels(context.route, method, str(status)).inc()
-        self.metrics.seconds.labels(context.route).observe(context.milliseconds / 1000)
+        milliseconds = context.milliseconds
+        self.metrics.answered(context.route, method, status, milliseconds / 1000)
         if scope["path"] in QUIET and status < 400:
             return
         line: dict[str, object] = {
             "method": method,
             "path": scope["path"],
             "status": status,
-            "ms": round(context.milliseconds, 2),
+            "ms": round(milliseconds, 2),
             "request_id": context.id,
             **context.facts,
         }

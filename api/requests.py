@@ -232,6 +232,8 @@ def to_request(parameters: SearchParameters, limits: LimitSettings) -> SearchReq
 
 def printable(text: str) -> str:
     """The text with control characters as spaces: a pasted tab or NUL is no word."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
 
 

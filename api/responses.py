@@ -36,7 +36,7 @@ class Understood:
     rewrites: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones, of so many fields, take thrice as long to make
 class HitBody:
     """One product of the page. `position` counts from 1 over the whole result; `score` compares
     hits of one answer only. `highlights` are HTML; `variants` counts the other members of the

@@ -108,7 +108,8 @@ class Search:
         needed = plan.systems if plan else (treatment.system or HYBRID,)
         if request.system is not None or any(name not in self.systems for name in needed):
             treatment = UNTREATED
-        return replace(request, treatment=treatment)
+        same = treatment is request.treatment
+        return request if same else replace(request, treatment=treatment)
 
     def _interleaving(self, request: SearchRequest) -> InterleavingStage | None:
         plan = request.treatment.interleaving
