@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import IndexCorrupt, StorageFailed
+from search.ordering import best_first
 from search.types import Mask, Ordinals, Ranking, Vector, Vectors
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ class VectorIndex:
         bits = None if mask is None or allowed == self.count else _pack(mask)
         parameters = self._parameters(bits, allowed)
         scores, found = self._index.search(vector[np.newaxis], limit, params=parameters)
-        kept = found[0] >= 0
-        return _ranking(found[0][kept], scores[0][kept])
+        kept = np.count_nonzero(found[0] >= 0)  # the others stand behind them
+        return best_first(found[0, :kept], scores[0, :kept], limit)
 
     def vector(self, ordinal: int) -> Vector:
         """The vector of a document as the index holds it, float32, shape (dimensions,)."""
@@ -171,7 +172,7 @@ class VectorIndex:
 
     def _score_all(self, vector: Vector, limit: int, allowed: NDArray[np.intp]) -> Ranking:
         scores = self._index.reconstruct_batch(allowed.astype(np.int64)) @ vector
-        return _ranking(allowed, scores).head(limit)
+        return best_first(allowed, scores, limit)
 
     def _parameters(self, bits: NDArray[np.uint8] | None, allowed: int) -> Any:
         # The parameters object keeps a reference to the selector, the selector one to the bits.
@@ -184,11 +185,6 @@ class VectorIndex:
 
 def _pack(mask: Mask) -> NDArray[np.uint8]:
     return np.packbits(mask, bitorder="little")
-
-
-def _ranking(ordinals: NDArray[np.int64], scores: NDArray[np.float32]) -> Ranking:
-    order = np.lexsort((ordinals, -scores))
-    return Ranking(ordinals[order].astype(np.int32), scores[order])
 
 
 def _exact_index(vectors: Vectors, progress: Progress | None) -> Any:
