@@ -172,7 +172,7 @@ class VectorIndex:
 
     def _score_all(self, vector: Vector, limit: int, allowed: NDArray[np.intp]) -> Ranking:
         scores = self._index.reconstruct_batch(allowed.astype(np.int64)) @ vector
-        return best_first(allowed, scores, limit)
+        return best_first(allowed.astype(np.int32), scores, limit)
 
     def _parameters(self, bits: NDArray[np.uint8] | None, allowed: int) -> Any:
         # The parameters object keeps a reference to the selector, the selector one to the bits.
