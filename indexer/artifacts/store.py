@@ -6,6 +6,7 @@ Objects are whole or absent: a bucket's puts are atomic, and a folder's go throu
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +29,7 @@ CHUNK = 8 * 1024 * 1024
 _REMEDY = "see that it can be reached, and that [artifacts] is right"
 _METADATA = ("169.254.169.254", "169.254.170.2", "fd00:ec2::254")
 """Where AWS's machines and containers ask for their role: the last place that keys are sought."""
+_DENIALS = ("code: 401 ", "code: 403 ")
 _NO_KEYS = (
     "no keys are set, and this machine has no role of AWS to get them by; set [artifacts] "
     "access_key_id and secret_access_key_file, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -228,10 +230,7 @@ def _answering(name: str) -> Iterator[None]:
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise StorageFailed(
-            f"{name} refuses these credentials: {_short(error)}; see that [artifacts] "
-            "access_key_id and its secret are right, and may list, read and write there"
-        ) from None
+        raise StorageFailed(_denied(name, str(error))) from None
     except FileNotFoundError as error:
         if not _lacks_bucket(error):
             raise
@@ -239,9 +238,24 @@ def _answering(name: str) -> Iterator[None]:
             f"there is no bucket for {name}; make it, or correct [artifacts] location"
         ) from None
     except (BaseError, OSError) as error:
+        if any(status in str(error) for status in _DENIALS):  # such as listing
+            raise StorageFailed(_denied(name, str(error))) from None
         if any(place in str(error) for place in _METADATA):
             raise StorageFailed(f"{name} cannot be asked: {_NO_KEYS}") from None
         raise StorageFailed(f"{name} does not answer: {_short(error)}; {_REMEDY}") from None
+
+
+def _denied(name: str, told: str) -> str:
+    """What to do about a refusal; `told` names the object, and has the server's answer in it."""
+    path = re.search(r"for path ([^\s:]+)", told)
+    code, action = re.search(r"<Code>(\w+)</Code>", told), re.search(r"perform: (\S+?)<", told)
+    why = " ".join(redact(found[1]) for found in (code, action) if found) or "denied"
+    at = f" at {path[1]}" if path else ""
+    return (
+        f"{name} refuses these credentials{at} ({why}): see that [artifacts] access_key_id and its "
+        "secret are right, and that they are allowed s3:ListBucket, s3:GetObject, and for the "
+        "writer s3:PutObject and s3:DeleteObject there"
+    )
 
 
 def _lacks_bucket(error: Exception) -> bool:
@@ -250,5 +264,6 @@ def _lacks_bucket(error: Exception) -> bool:
 
 
 def _short(error: Exception) -> str:
-    """Its first line, without secrets."""
-    return redact(str(error).strip().partition("\n")[0][:200])
+    """Its first line, without secrets, and without the time it took: the same is told once."""
+    first = str(error).strip().partition("\n")[0]
+    return redact(re.sub(r" in [\d.]+\wm?s\b", "", first)[:200])

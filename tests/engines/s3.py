@@ -25,6 +25,23 @@ class S3Server(Server):
         request = urllib.request.Request(f"{self.url}/{name}", method="PUT")
         urllib.request.urlopen(request, timeout=10.0).close()
 
+    def lock(self) -> None:
+        """From now on, no key is let in: every request is answered with 403."""
+        self._let_in(0)
+
+    def unlock(self) -> None:
+        """Any key opens it again."""
+        self._let_in(1_000_000_000)
+
+    def _let_in(self, requests: int) -> None:
+        request = urllib.request.Request(
+            f"{self.url}/moto-api/reset-auth",
+            str(requests).encode(),
+            {"Content-Type": "text/plain"},
+            method="POST",
+        )
+        urllib.request.urlopen(request, timeout=10.0).close()
+
     def _command(self) -> Sequence[str]:
         return (sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(self.ports[0]))
 

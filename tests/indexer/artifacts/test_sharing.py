@@ -7,7 +7,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from obstore.exceptions import GenericError
 
 from indexer.artifacts import Puller, Pusher
 from indexer.artifacts.store import open_store
@@ -250,30 +249,6 @@ def test_what_there_is_not_is_said(fast_path: Path, bucket: Place) -> None:
     with pytest.raises(StorageFailed, match="does not answer") as raised:
         Puller(replica(fast_path / "r", away)).pull()
     assert "secret-key" not in str(raised.value)
-
-
-def test_a_bucket_that_there_is_not_is_said_to_reader_and_writer(
-    fast_path: Path, bucket: Place
-) -> None:
-    missing = Place(bucket.location.replace("s3://shop-", "s3://none-"), bucket.key)
-    store = open_store(missing.settings())
-    for asked in (lambda: store.read("CURRENT"), lambda: store.write("CURRENT", b"1")):
-        with pytest.raises(StorageFailed, match=r"no bucket for s3://none-\w+/a/b; make it"):
-            asked()
-
-
-def test_keys_of_buckets_that_are_nowhere_are_asked_for(
-    bucket: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only a machine that reaches its cloud's own address can be asked in earnest."""
-
-    def no_role(*_: object, **__: object) -> None:
-        raise GenericError("Error performing PUT http://169.254.169.254/latest/api/token: 403")
-
-    monkeypatch.setattr("obstore.get", no_role)
-    with pytest.raises(StorageFailed, match="AWS_ACCESS_KEY_ID") as raised:
-        open_store(bucket.settings()).read("CURRENT")
-    assert "169.254" not in str(raised.value)
 
 
 def test_a_pointer_of_another_program_is_refused(folder: Place, fast_path: Path) -> None:
