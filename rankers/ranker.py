@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rankers.explanation import Explainer
+from rankers.falling import falling
 from rankers.model import Model
 from rankers.scoring import Scorer
 from search.seams import Facts
@@ -56,7 +56,7 @@ class ModelRanker:
         scores = self._scorer.score(table.values)
         order = np.argsort(-scores, kind="stable")
         ordinals = np.concatenate([table.ordinals[order], rest.ordinals])
-        return Ranked(Ranking(ordinals, _falling(scores[order], rest.scores)), table, scores)
+        return Ranked(Ranking(ordinals, falling(scores[order], rest.scores)), table, scores)
 
     def explain(self, table: FeatureTable) -> Contributions:
         """What each feature of `table` adds to each score."""
@@ -81,28 +81,3 @@ class ModelRanker:
 def _no_table(names: tuple[str, ...]) -> FeatureTable:
     nothing: Ordinals = np.empty(0, np.int32)
     return FeatureTable(names, nothing, np.empty((0, len(names)), np.float32))
-
-
-def _falling(best: NDArray[np.float64], rest: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The scores of a whole ranking: the model's, then those of the rest brought below them.
-
-    Each is below the one before it, if only by the last bit of a float32: whoever orders by score
-    alone gets the very same order.
-    """
-    scores = best.astype(np.float32)
-    if len(rest):
-        below = scores[-1] - (rest[0] - rest)
-        scores = np.concatenate([scores, below.astype(np.float32)])
-    places = np.arange(len(scores), dtype=np.int64)
-    return _from_keys(np.minimum.accumulate(_keys(scores) + places) - places)
-
-
-def _keys(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Whole numbers in the order of float32 values, neighbors one apart."""
-    bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # -0 becomes 0
-    return np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
-
-
-def _from_keys(keys: NDArray[np.int64]) -> NDArray[np.float32]:
-    bits = np.where(keys < 0, -keys | 0x80000000, keys)
-    return bits.astype(np.uint32).view(np.float32)

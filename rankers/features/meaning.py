@@ -50,7 +50,7 @@ FEATURES = (
 
 def compute(inputs: Inputs) -> NDArray[np.float32]:
     """Float32 of shape (candidates, len(FEATURES))."""
-    from rankers.features.kernels.meaning import fill_neighbors
+    from rankers.features.kernels.meaning import fill
 
     out, vectors, query = inputs.empty(len(FEATURES)), inputs.vectors, inputs.pool.vector
     if vectors is None:
@@ -61,28 +61,12 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     compared[: len(best)] = best
     compared[-2] = best[:_CENTROID].sum(0)
     compared[-1] = np.nan if query is None else query
-    similar = vectors @ compared.T
-    out[:, 0] = similar[:, -1]
-    nearest = similar[:REFERENCE, -1].max()
-    out[:, 1] = similar[:, -1] / nearest if nearest > 0 else np.nan
-    out[:, 5] = nearest
-    out[:, 2] = _to_centroid(similar[:, -2], float(compared[-2] @ compared[-2]))
+    square = float(compared[-2] @ compared[-2])
+    nearest = np.empty((2, _NEIGHBORS), np.float32)
     scores = inputs.scores[:_AMONG]
-    if scores[0] > 0:
-        fill_neighbors(out, 3, similar, scores / scores[0], np.empty((2, _NEIGHBORS), np.float32))
+    length = max(square, 1e-9) ** 0.5
+    fill(out, vectors @ compared.T, scores, square, length, _CENTROID, REFERENCE, nearest)
     return out
-
-
-def _to_centroid(products: NDArray[np.float32], square: float) -> NDArray[np.float32]:
-    """Cosines to a sum of unit vectors from the inner products with it and its square; the first
-    candidates, of which it is the sum, are compared with the others of them."""
-    found: NDArray[np.float32] = products / max(square, 1e-9) ** 0.5
-    own = products[:_CENTROID]
-    if len(own) == 1:
-        return np.full_like(products, np.nan)
-    rest = np.maximum(square - 2 * own + 1, 1e-9)
-    found[:_CENTROID] = (own - 1) / np.sqrt(rest)
-    return found
 
 
 GROUP = Group("meaning", FEATURES, compute)

@@ -104,7 +104,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         inputs.usual_prices,
         _wish(query.price),
         inputs.scores[:_BEST],
-        np.empty(_BEST, np.int32),
+        np.empty(len(out), np.int32),
     )
     return out
 

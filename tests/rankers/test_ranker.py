@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rankers.falling import falling
 from rankers.model import CLIP, Model
 from rankers.ranker import FirstStage, ModelRanker
 from rankers.scoring import Scorer
@@ -83,6 +84,17 @@ def test_scores_too_close_for_their_type_still_tell_the_order() -> None:
     by_score = np.argsort(-ranked.ranking.scores, kind="stable")
     np.testing.assert_array_equal(by_score, np.arange(60))
     assert (np.diff(ranked.ranking.scores) < 0).all()
+
+
+@given(st.lists(st.sampled_from([2.0, 1.0, 1e-45, 0.0, -0.0, -1e-45, -3.0]), min_size=1))
+def test_each_score_is_the_models_or_just_below_the_one_before(scores: list[float]) -> None:
+    best = np.array(sorted(scores, reverse=True))
+    found = falling(best, np.zeros(1, np.float32))
+    expected = [np.float32(best[0])]
+    for score in [*best[1:], best[-1]]:
+        below = np.nextafter(expected[-1], np.float32(-np.inf))
+        expected.append(min(np.float32(score), below))
+    np.testing.assert_array_equal(found, np.array(expected, np.float32))
 
 
 def test_a_linear_first_stage_chooses_among_all_candidates() -> None:

@@ -95,11 +95,12 @@ def _shares(
     itself left out. NaN where its code is unknown."""
     best = len(scores)
     total = 0.0
+    for i in range(len(ordinals)):  # all at once: the processor then fetches many rows
+        own[i] = codes[ordinals[i]]
     for j in range(best):
-        own[j] = codes[ordinals[j]]
         total += scores[j]
     for i in range(len(ordinals)):
-        code = codes[ordinals[i]]
+        code = own[i]
         left = total - scores[i] if i < best else total
         if code < 0 or left <= 0:
             continue
@@ -136,7 +137,7 @@ def fill(
     value in its field. `codes` are brands and categories by ordinal, `prices` too; `usual` is the
     median price by category, the catalogue's last. `wish` is the least and the highest price, NaN
     without, and -1 for cheap ones, 1 for dear ones. `scores` are those of the first candidates, for
-    shares, and `room` is for a code of each.
+    shares, and `room` is for a code of each candidate.
     """
     brands, categories = codes
     low, high, preference = wish
