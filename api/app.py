@@ -20,7 +20,7 @@ from api.judging.pages import PAGES as JUDGING_PAGES
 from api.judging.routes import judging_routes
 from api.lab import Jobs, lab_routes, open_jobs
 from api.metrics import Metrics
-from api.middleware import BodyLimit, Hosts, Observe, Shed, security_headers
+from api.middleware import LAB, SHOP, BodyLimit, Hosts, Observe, Shed, security_headers
 from api.openapi import document
 from api.problems import on_aisle_error, on_http_error
 from api.security.pages import login_routes
@@ -79,6 +79,7 @@ def middleware(settings: AppSettings, metrics: Metrics) -> list[Middleware]:
     return [
         Middleware(Observe, metrics, security_headers(serving.image_sources)),
         Middleware(Hosts, settings.security.hosts),
-        Middleware(Shed, metrics, limits.concurrency, serving.retry_after_seconds),
+        Middleware(Shed, metrics, SHOP, limits.concurrency, serving.retry_after_seconds),
+        Middleware(Shed, metrics, LAB, limits.lab_concurrency, serving.retry_after_seconds),
         Middleware(BodyLimit, limits),
     ]

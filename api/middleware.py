@@ -97,19 +97,33 @@ class Observe:
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Shed:
-    """Refuses what would only wait: more than `limit` requests under `/v1/` at once."""
+SHOP, LAB = ("/v1/",), ("/lab", "/login", "/logout")
+"""How the paths begin that shoppers ask for, and those who tune the shop: many of the one take
+nothing away from the other."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, limit: int, retry_after: float) -> None:
+
+class Shed:
+    """Refuses what would only wait: more than `limit` requests at once for the paths that begin
+    with one of some."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        paths: tuple[str, ...],
+        limit: int,
+        retry_after: float,
+    ) -> None:
         self.app = app
         self.metrics = metrics
+        self.paths = paths
         self.limit = limit
         self.retry_after = retry_after
         self.running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        if scope["type"] != "http" or not scope["path"].startswith(self.paths):
             await self.app(scope, receive, send)
             return
         if self.running >= self.limit:

@@ -227,6 +227,8 @@ class LimitSettings(Section):
     filters: int = Field(50, ge=1)
     body_bytes: int = Field(8_000_000, ge=1)
     concurrency: int = Field(64, ge=1)
+    lab_concurrency: int = Field(16, ge=1)
+    """Pages of the lab and sign-ins; `concurrency` is that of everything else."""
     stage_seconds: float = Field(1.0, gt=0)
     search_bytes: int = Field(262_144, ge=1)
     """The body of a search; `body_bytes` is that of everything else."""

@@ -8,8 +8,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
+from api.metrics import Metrics
+from api.middleware import LAB, SHOP, Shed
 from api.settings import AppSettings
 from search.settings import LimitSettings
 from tests.api.conftest import connected
@@ -48,6 +55,30 @@ async def test_more_at_once_than_allowed_is_shed_while_health_answers(indexed: P
     assert [answer.status_code for answer in answered] == [200, 200]
     assert after.status_code == 200
     assert "aisle_requests_shed_total 1.0" in metrics
+
+
+async def test_the_lab_and_signing_in_are_bounded_apart_from_searches(indexed: Path) -> None:
+    gate, answered = asyncio.Event(), list[str]()
+
+    async def held(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate.wait()
+        answered.append(scope["path"])
+        await PlainTextResponse("here")(scope, receive, send)
+
+    bounds = [Middleware(Shed, Metrics(), paths, 1, 2.0) for paths in (SHOP, LAB)]
+    app = Starlette(routes=[Mount("/", held)], middleware=bounds)
+    app.state.aisle = create_app(AppSettings(data=indexed)).state.aisle
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        running = [asyncio.create_task(client.get(path)) for path in ("/lab/runs", "/v1/search")]
+        await asyncio.sleep(0.01)
+        shed = [await client.post("/login"), await client.get("/lab"), await client.get("/v1/x")]
+        gate.set()
+        await asyncio.gather(*running)
+        again = await client.get("/login")
+    assert [each.status_code for each in shed] == [503, 503, 503]
+    assert answered == ["/lab/runs", "/v1/search", "/login"]
+    assert again.status_code == 200
 
 
 async def test_a_declared_length_is_refused_unread(indexed: Path) -> None:
