@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from query.text import codes, normalize, words
+from query.text import codes, normalize, tokens
 from search.types import Query
 
 
@@ -16,6 +16,6 @@ def normalize_query(query: Query) -> Query:
         query,
         normalized=normalized,
         corrected=normalized,
-        terms=tuple(words(query.text)),
+        terms=tuple(token.text for token in tokens(normalized)),
         codes=tuple(codes(query.text)),
     )

@@ -7,6 +7,10 @@ only a candidate.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+_REMEMBERED = 4096
+"""Words: a misspelled one is compared with many."""
 _FRONT = (("kn", "n"), ("gn", "n"), ("wr", "r"), ("ps", "s"), ("x", "s"), ("wh", "w"))
 _ANYWHERE = (
     ("qu", "kw"), ("sch", "sk"), ("tch", "ç"), ("ch", "ç"), ("sh", "ß"), ("tion", "ßn"),
@@ -18,6 +22,7 @@ _SILENT = str.maketrans("", "", "aeiouyh")
 """An h is heard in front only, where `sound_key` keeps it."""
 
 
+@lru_cache(_REMEMBERED)
 def sound_key(word: str) -> str:
     """The sound of a normalized word: `fone` and `phone` give `fn`."""
     for start, sound in _FRONT:

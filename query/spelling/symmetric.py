@@ -57,15 +57,24 @@ class Deletes(Mapping[str, list[str]]):
     def __init__(self, table: buckets.Buckets, word: Callable[[int], str]) -> None:
         self._table, self._word = table, word
         self._check_mask = (1 << _CHECK_BITS) - 1
+        self._asked: tuple[str | None, list[int]] = None, []
+        """The delete last asked about: `lookup` asks whether there is one, then for its words."""
 
     def __getitem__(self, delete: str) -> list[str]:
-        ids = self._ids(delete)
+        asked, ids = self._asked
+        if asked != delete:
+            ids = self._ids(delete)
         if not ids:
             raise KeyError(delete)
         return [self._word(i) for i in ids]
 
     def __contains__(self, delete: object) -> bool:
-        return isinstance(delete, str) and bool(self._ids(delete))
+        if not isinstance(delete, str):
+            return False
+        found = self._ids(delete)
+        # Both in one assignment: other threads ask too.
+        self._asked = delete, found
+        return bool(found)
 
     def __iter__(self) -> Iterator[str]:
         raise NotImplementedError("deletes are kept as hashes; they cannot be listed")
