@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from indexer.encoder_export import load_transformer, packaged_files
-from search.encoder import printable
 from search.errors import EncoderUnavailable
 from search.seams import Encoder
 from search.types import Vectors
+from search.wordpieces import printable
 
 CUDA_DRIVER = "libcuda.so.1"
 BATCH = {"cuda": 512, "cpu": 32}

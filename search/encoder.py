@@ -20,11 +20,11 @@ import numpy as np
 import onnxruntime
 import orjson
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from search.errors import EncoderUnavailable
 from search.transformer import runs_here
 from search.types import Vectors
+from search.wordpieces import WordPieces
 
 if TYPE_CHECKING:
     from search.transformer.network import Network
@@ -58,9 +58,7 @@ class OnnxEncoder:
         self.name: str = directory.name
         self.dimensions: int = manifest["dimensions"]
         try:
-            self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER))
-            self._tokenizer.no_padding()
-            self._tokenizer.enable_truncation(manifest["max_tokens"])
+            self._pieces = WordPieces(directory / TOKENIZER, manifest["max_tokens"])
             self._vectors_of = _open_model(directory / MODEL, self.dimensions, threads)
         except Exception as error:  # both libraries raise bare exceptions of their own
             raise EncoderUnavailable(
@@ -70,7 +68,7 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32, shape (len(texts), dimensions), in their order."""
-        return self._vectors_of([self._tokenizer.encode(printable(text)).ids for text in texts])
+        return self._vectors_of([self._pieces.tokens(text) for text in texts])
 
 
 def open_encoder(data: Path, name: str, threads: int = 1) -> OnnxEncoder:
@@ -144,12 +142,6 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     # Spinning threads would take the cores from the other retriever while they wait.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def printable(text: str) -> str:
-    """The text as tokenizers take it: a lone surrogate is valid in a Python string and in nothing
-    else, so it becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
