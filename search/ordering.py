@@ -60,6 +60,18 @@ def summed(ordinals: Ordinals, scores: Scores, limit: int) -> Ranking:
     return _ranking(keys, limit)
 
 
+def prefer_every_word(every: Ranking, some: Ranking, bonus: float, limit: int) -> Ranking:
+    """Products with every word and products with some, by score; `bonus`, a share of the best
+    score, is what having every word is worth."""
+    best = max((float(ranking.scores[0]) for ranking in (every, some) if len(ranking)), default=0)
+    ordinals, scores = every.ordinals, every.scores + np.float32(bonus * best)
+    if len(some):
+        new = ~np.isin(some.ordinals, every.ordinals)
+        ordinals = np.concatenate([ordinals, some.ordinals[new]])
+        scores = np.concatenate([scores, some.scores[new]])
+    return best_first(ordinals, scores, limit)
+
+
 def _ranking(keys: NDArray[np.int64], limit: int) -> Ranking:
     keys.sort()
     keys = keys[:limit]

@@ -19,8 +19,9 @@ from search.engines.local.facets import FacetCounter
 from search.engines.local.fields import title_key
 from search.engines.local.filters import filtered
 from search.engines.local.state import LocalState
-from search.engines.local.words import WordsQuery, check_weights, prefer_every_word
+from search.engines.local.words import WordsQuery, check_weights
 from search.order import KEYS, in_order
+from search.ordering import prefer_every_word
 from search.types import (
     Facet,
     Filters,
@@ -142,7 +143,8 @@ class IndexState(LocalState):
     def _words(self, query: Query) -> WordsQuery[tantivy.Query]:
         weights = check_weights(self.settings)
         fuzzy = self.settings.fuzzy_title_weight
-        return WordsQuery(self.dialect, TantivyFrequencies(self.searcher), weights, fuzzy, query)
+        frequencies = TantivyFrequencies(self.searcher)
+        return WordsQuery(self.dialect, frequencies, weights, fuzzy, query, apart=True)
 
     def _few(
         self, words: WordsQuery[tantivy.Query], filters: Filters, found: int | None = None

@@ -2,8 +2,8 @@
 
 Queries are built term by term, never parsed, so no character of a query has a meaning of its own.
 Every word is required first, which reads little; when too few products have them all, those with
-some of the words follow (a flat disjunction, which tantivy prunes with block-max WAND). Where a
-query has alternatives for some of its words, a product may have those instead.
+some of the words follow. Where a query has alternatives for some of its words, a product may have
+those instead.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice, product, starmap
 from typing import Generic
-
-import numpy as np
 
 from search.engines.dialect import Dialect, Frequencies, Q
 from search.engines.local.fields import TEXT_FIELDS, analyzer
 from search.engines.local.spelling import near_words
 from search.errors import BadInput
-from search.ordering import best_first
 from search.settings import WordsSettings
-from search.types import Alternative, Query, Ranking
+from search.types import Alternative, Query
 
 _STEMMED, _WHOLE = analyzer("all"), analyzer("codes")
 _LONGEST_CODE = 4
 """Adjacent words that may make up one code: `WH 1000 XM4`."""
 _COMMON = 0.5
 """The share of all products from which a word is too common to find any by itself."""
+_FUZZY_WORDS = 3
 _FUZZY_LETTERS = range(4, 31)
 """How long a word may be to be spelled anew: the near spellings of a word grow with its length."""
-_FUZZY_WORDS = 3
 _TELLING = 10
 """Products that share a code which still names them: variants, and what belongs to them."""
+_MOST_APART = 8
+"""Readings of a whole query that are asked for one by one."""
+_WORTH = 2
+"""How many times more it takes to find a product in a list than to read one of the list."""
 _MOST_READINGS = 16
 """Ways to read overlapping alternatives that are tried; the words as they are come first."""
 
@@ -69,6 +70,8 @@ class WordsQuery(Generic[Q]):
     weights: dict[str, float]
     fuzzy_weight: float
     query: Query
+    apart: bool = False
+    """Whether the engine is to be asked for readings one by one where that reads less."""
 
     @cached_property
     def clauses(self) -> list[Q]:
@@ -136,30 +139,32 @@ class WordsQuery(Generic[Q]):
         return sum(math.log1p((max(total - n, 0) + 0.5) / (n + 0.5)) for n in counts)
 
     def _clause(self, start: int, end: int) -> Q:
-        if not any(start <= begin < end for begin, _ in self._substitutes):
+        if not self._replaced(start, end):
             return self._span(self._distinct[start:end], coded=start in self._codes_at)
         readings = islice(self._readings(start, end), _MOST_READINGS)
         return self._best_of([self.dialect.every(reading) for reading in readings])
 
-    def _readings(self, start: int, end: int) -> Iterator[list[Q]]:
-        """Each way to go through the words from `start` to `end`, as queries that must match."""
+    def _readings(self, start: int, end: int, *, apart: bool = False) -> Iterator[list[Q]]:
+        """Each way to go through the words from `start` to `end`, as queries that must match;
+        `apart`, what may stand for the same words makes readings of its own."""
         if start == end:
             yield []
             return
-        for stop, query in self._pieces(start):
-            for rest in self._readings(stop, end):
-                yield [query, *rest]
+        for stop, queries in self._pieces(start):
+            for query in queries if apart else [self._best_of(queries)]:
+                for rest in self._readings(stop, end, apart=apart):
+                    yield [query, *rest]
 
-    def _pieces(self, start: int) -> Iterator[tuple[int, Q]]:
+    def _pieces(self, start: int) -> Iterator[tuple[int, list[Q]]]:
         """What a reading may go on with: one word or its alternatives, a code, other words."""
         alone = self._substitutes.get((start, start + 1), [])
-        yield start + 1, self._best_of([*self._word_query(self._distinct[start]), *alone])
+        yield start + 1, [*self._word_query(self._distinct[start]), *alone]
         if start in self._codes_at:
             stop = start + self._codes_at[start]
-            yield stop, self._span(self._distinct[start:stop], coded=True)
+            yield stop, [self._span(self._distinct[start:stop], coded=True)]
         for (begin, stop), queries in self._substitutes.items():
             if begin == start and stop > start + 1:
-                yield stop, self._best_of(queries)
+                yield stop, queries
 
     def _word_query(self, word: str) -> list[Q]:
         found = self._word(word)
@@ -169,16 +174,44 @@ class WordsQuery(Generic[Q]):
         """Every word must match."""
         if not self.clauses:
             return self.dialect.nothing()
-        return self.dialect.every(self.clauses)
+        apart = self._apart() if self.apart and self._substitutes else []
+        return self._best_of(apart) if apart else self.dialect.every(self.clauses)
+
+    def _apart(self) -> list[Q]:
+        """Each reading of the whole query; none where that would read more. An engine that has to
+        go through all of what may stand for a word, even beside a rare word, skips most of each
+        list when it is asked for one reading after another: a maximum of sums is the same as a sum
+        of maxima, but for the last bit."""
+        ways = []
+        for (start, end), clause in zip(self._groups, self.clauses, strict=True):
+            own = iter([[clause]])
+            readings = self._readings(start, end, apart=True) if self._replaced(start, end) else own
+            ways.append(list(islice(readings, _MOST_APART + 1)))
+        count, rarest = math.prod(map(len, ways)), min(starmap(self._reach, self._groups))
+        if not 1 < count <= _MOST_APART or _WORTH * count * rarest >= self._within():
+            return []
+        return [self.dialect.every(list(chain(*way))) for way in product(*ways)]
+
+    def _reach(self, start: int, end: int) -> int:
+        """How many products have some words, at most, or what may stand for them."""
+        words = self._distinct[start:end]
+        instead = [each.instead for each in self.query.alternatives if {*each.words} <= {*words}]
+        return sum(min(map(self._frequency, each), default=0) for each in (words, *instead))
+
+    def _within(self) -> int:
+        """How long the lists are of the words that something may stand for, and of that."""
+        several = [slice(*each) for each in self._groups if self._replaced(*each)]
+        words = [word for each in several for word in self._distinct[each]]
+        instead = [word for each in self.query.alternatives for word in each.instead]
+        return sum(map(self._frequency, words + instead))
 
     def any(self) -> Q:
-        """Some word must match, not counting those that most products have; flat where no word has
-        an alternative, because tantivy only prunes a flat disjunction."""
+        """Some word must match, not counting those that most products have."""
         telling = [word for word in self._distinct if not self._common(word)] or self._distinct
         found: list[Q] = []
         for start, end in self._groups:
             words = [word for word in self._distinct[start:end] if word in telling]
-            if not any(start <= begin < end for begin, _ in self._substitutes):
+            if not self._replaced(start, end):
                 found += [query for word in words for query in self._word(word)]
             elif words:
                 found.append(self._some_of(start, end))
@@ -243,7 +276,7 @@ class WordsQuery(Generic[Q]):
     @cached_property
     def relaxable(self) -> bool:
         """Whether asking for some of the words can find more than asking for all."""
-        replaced = {place for start, end in self._substitutes for place in range(start, end)}
+        replaced = {place for span in self._substitutes for place in range(*span)}
         return len(self._groups) > 1 or len(replaced) > 1
 
     def _codes(self) -> list[str]:
@@ -315,15 +348,3 @@ class WordsQuery(Generic[Q]):
     def _best_of(self, queries: Sequence[Q]) -> Q:
         """Scores by the best of several, so that having two is worth no more than having one."""
         return self._any_of(queries) if len(queries) < 2 else self.dialect.best(queries)
-
-
-def prefer_every_word(every: Ranking, some: Ranking, bonus: float, limit: int) -> Ranking:
-    """Products with every word and products with some, by score; `bonus`, a share of the best
-    score, is what having every word is worth."""
-    best = max((float(ranking.scores[0]) for ranking in (every, some) if len(ranking)), default=0)
-    ordinals, scores = every.ordinals, every.scores + np.float32(bonus * best)
-    if len(some):
-        new = ~np.isin(some.ordinals, every.ordinals)
-        ordinals = np.concatenate([ordinals, some.ordinals[new]])
-        scores = np.concatenate([scores, some.scores[new]])
-    return best_first(ordinals, scores, limit)

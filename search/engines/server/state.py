@@ -23,7 +23,7 @@ from search.engines.local.filters import FILTERS, filtered
 from search.engines.local.ids import IdStore
 from search.engines.local.state import LocalState
 from search.engines.local.tally import Asked, Tally
-from search.engines.local.words import WordsQuery, check_weights, prefer_every_word
+from search.engines.local.words import WordsQuery, check_weights
 from search.engines.server.asking import COUNTS, HITS, ask, copy_of, whole
 from search.engines.server.client import Params, Server
 from search.engines.server.counting import aggregations, tally
@@ -33,6 +33,7 @@ from search.engines.server.frequencies import Asking, Vocabulary, with_counts
 from search.engines.server.nearest import nearest
 from search.errors import EngineUnavailable, EngineUnusable
 from search.order import KEYS, in_order
+from search.ordering import prefer_every_word
 from search.types import (
     Facet,
     Filters,

@@ -29,11 +29,10 @@ def found(state: IndexState, query: Query) -> list[str]:
     return ids(state, state.words(query, (), 100).ranking.ordinals)
 
 
-def required(state: IndexState, query: Query) -> dict[str, float]:
+def required(state: IndexState, query: Query, *, apart: bool = False) -> dict[str, float]:
     """Id and score of every product that has every word, or what may stand for it."""
-    words = WordsQuery(
-        state.dialect, TantivyFrequencies(state.searcher), {"all": 1.0, "codes": 1.0}, 2.0, query
-    )
+    frequencies, weights = TantivyFrequencies(state.searcher), {"all": 1.0, "codes": 1.0}
+    words = WordsQuery(state.dialect, frequencies, weights, 2.0, query, apart=apart)
     hits = state.searcher.search(words.required(), 100, count=False).hits
     ordinals = state.searcher.fast_field_values("ord", [address for _, address in hits])
     return dict(
@@ -139,6 +138,10 @@ def test_every_reading_of_overlapping_alternatives_is_found(
     assert set(scores) == expected
     plain = required(shop.state, asked(" ".join(words)))
     assert all(scores[product] >= plain[product] * 0.999 for product in plain)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("search.engines.local.words._WORTH", 0)  # whatever it reads
+        apart = required(shop.state, query, apart=True)
+    assert apart == pytest.approx(scores, rel=1e-6)
     assert expected <= set(found(shop.state, query))
 
 
