@@ -90,7 +90,9 @@ class SharedEncoder:
             self._client = self._client or self._connect()
             return question(self._client)
         except Exception as error:  # the client's errors have no parent of their own
-            _log.warning("query vectors are not shared: %s", redact(str(error)))
+            # What was sent, which is said first, is a vector.
+            why = str(error).rpartition(" caused error: ")[2]
+            _log.warning("query vectors are not shared: %s", redact(why[:300]))
             self._again = self._clock() + AGAIN_SECONDS
             return None
 

@@ -6,6 +6,7 @@ import secrets
 import time
 
 import numpy as np
+import pytest
 from redis import Redis
 
 from search.settings import RedisSettings
@@ -52,6 +53,22 @@ def test_what_is_no_vector_is_encoded_anew(redis: RedisServer) -> None:
         client.set(key, b"half")
     assert np.array_equal(other.encode(["red kettle"]), right)
     assert own[1].encoded == 1
+
+
+def test_a_server_that_is_full_is_told_of_without_what_it_was_sent(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, _, own = two(redis)
+    with Redis.from_url(redis.url) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            encoded = one.encode(["red kettle"])
+        finally:
+            client.config_set("maxmemory", 0)
+    assert np.array_equal(encoded, own[0].encode(["red kettle"]))
+    (line,) = caplog.messages
+    assert line.startswith("query vectors are not shared: command not allowed when used memory")
+    assert ":vector:" not in line
 
 
 def test_a_server_that_is_away_costs_little_and_is_asked_again_later(redis: RedisServer) -> None:
