@@ -30,6 +30,9 @@ _FUSED = ("contract",)
 WORD = 4
 """Bytes of a number of 32 bits."""
 REGISTER = LANES * WORD
+AHEAD = 8192
+"""Bytes of weights that are fetched ahead: what lies behind other searches' data in main memory
+takes a query as long to read as to compute."""
 
 
 class _Vectors:
@@ -49,6 +52,14 @@ class _Vectors:
         loaded = self._builder.load(self._builder.inttoptr(address, kind.as_pointer()))
         loaded.align = WORD
         return loaded
+
+    def fetch(self, address: Any) -> None:
+        """Has memory brought near, without waiting for it."""
+        pointer = ir.IntType(8).as_pointer()
+        signature = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
+        fetch = cgutils.get_or_insert_function(self._builder.module, signature, "llvm.prefetch.p0")
+        to_read_often_data = [ir.Constant(_I32, each) for each in (0, 3, 1)]
+        self._builder.call(fetch, [self._builder.inttoptr(address, pointer), *to_read_often_data])
 
     def store(self, value: Any, address: Any) -> None:
         place = self._builder.inttoptr(address, value.type.as_pointer())
@@ -149,6 +160,8 @@ def _write_tile(
         with cgutils.for_range(builder, ir.Constant(_I64, BLOCK // 4)) as four:
             start = code.at(block_start, (four.index, 4 * PANEL))
             loaded = [code.load(code.at(start, (r, REGISTER)), _INTS) for r in registers]
+            for r in registers:
+                code.fetch(code.at(start, (r, REGISTER), (AHEAD, 1)))
             for row, row_start in enumerate(row_starts):
                 fours = code.all_lanes(code.at(row_start, (four.index, 4)), _INTS)
                 for r in registers:
