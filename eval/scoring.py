@@ -127,6 +127,8 @@ def _warnings(
         notes.append(
             f"products listed without a grade: {judgments.unrated}; they count as unjudged"
         )
+    if judgments.duplicates:
+        notes.append(f"judgments given more than once: {judgments.duplicates}; each counts once")
     if judgments.conflicts:
         notes.append(
             f"judgments that disagree on the same query and product: {judgments.conflicts};"

@@ -152,7 +152,7 @@ def _shared(runs: Sequence[NamedRun], gains: Gains | None) -> list[str]:
     if not judged:
         raise BadInput(
             "none of the runs' queries is judged; give judgments of them, with the queries named "
-            "as in the runs, or --clicks random",
+            "as in the runs, or leave them out and let --clicks random click anything",
             field="judgments",
         )
     return judged

@@ -146,6 +146,14 @@ def test_judgments_of_another_catalogue_are_noticed() -> None:
     assert any("check that the judgments are for this catalogue" in note for note in report.notes)
 
 
+def test_what_was_odd_about_the_judgments_is_noted() -> None:
+    odd = Judgments({"q": {"p": 1.0}}, duplicates=3, conflicts=2, unrated=1)
+    told = " | ".join(evaluate(odd, {"s": {"q": ["p"]}}).notes)
+    assert "given more than once: 3; each counts once" in told
+    assert "disagree on the same query and product: 2; the mean of their gains is used" in told
+    assert "listed without a grade: 1; they count as unjudged" in told
+
+
 @pytest.mark.parametrize(
     ("gains", "runs", "options", "message"),
     [
