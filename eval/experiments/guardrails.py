@@ -301,6 +301,8 @@ class _Look:
         counted = [asked_of(self.minutes, which) for which in ("candidate", "baseline")]
         proof = min(max(value / needed, 0.0), 1.0)
         state: State = "holds"
+        if math.isnan(rate.candidate) or math.isnan(rate.baseline):
+            says = "nothing was counted yet in one of the arms"
         if min(counted) < self.limits.least or purchases < _LEAST_PURCHASES:
             state, proof = "waits", 0.0
             least = f"{_LEAST_PURCHASES} purchases" if purchases < _LEAST_PURCHASES else (
