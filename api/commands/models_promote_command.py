@@ -58,7 +58,7 @@ def command(
         registry.add(load_model(path), {}, asdict(examined.verdict))
     promoted = bool(force) or (examined is not None and examined.verdict.passed)
     if promoted:
-        unasked = "" if examined else f" ({UNASKED})"
+        unasked = "" if examined else f"; {UNASKED}"
         anchor = None if force or examined is None else examined.anchor
         registry.promote(entry.version, f"{force}{unasked}" or "the gate passed", anchor)
         push_after(settings)

@@ -89,7 +89,7 @@ def test_from_the_first_model_to_rollback(
     assert "Nothing was checked: the gate was not asked" in blind
     assert (data / "model.json").exists()
     last = models.json("list", "--data", data)["history"][-1]
-    assert last["reason"] == "the shop is down (nothing was checked)"
+    assert last["reason"] == "the shop is down; nothing was checked"
 
 
 def bad_of(refused: Any) -> str:
