@@ -12,6 +12,20 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 24, 44, 48
 _INK, _DARK, _LIGHT, _GRID = "#111", "#444", "#bbb", "#ddd"
 
 
+_NARROW = (
+    "<style>@media (max-width: 480px) "
+    "{ text { font-size: 19px } text[font-size='14'], text[font-size='15'] { display: none } }"
+    "</style>"
+)
+
+
+def for_phones(picture: str) -> str:
+    """An SVG whose letters are larger where it is shown narrow, so that they can still be read;
+    its title is left out there, for it is told beside the picture."""
+    begin = picture.index(">", picture.index("<svg")) + 1
+    return f"{picture[:begin]}{_NARROW}{picture[begin:]}"
+
+
 def draw_differences(
     places: Sequence[int], gaps: Sequence[float], queries: int, names: tuple[str, str], metric: str
 ) -> str:

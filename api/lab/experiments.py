@@ -89,13 +89,13 @@ def _row(each: Experiment, last: Step | None) -> tuple[Cell, ...]:
         words(KINDS[each.kind]),
         words(each.status),
         when(each.created),
-        number(_of_all(each, each.share), ".0%"),
+        number(of_all(each, each.share), ".0%"),
         words(arms),
         words(told),
     )
 
 
-def _of_all(each: Experiment, share: float | None) -> float | None:
+def of_all(each: Experiment, share: float | None) -> float | None:
     """A share of an experiment's part of its layer as one of all units."""
     return None if share is None else share * (each.slot[1] - each.slot[0])
 
@@ -113,7 +113,7 @@ def _shares(each: Experiment, steps: Sequence[Step]) -> Iterator[Block]:
     known = [
         (step.time, share, step.what)
         for step in steps
-        if (share := _of_all(each, step.share)) is not None
+        if (share := of_all(each, step.share)) is not None
     ]
     if each.kind not in ("rollout", "shadow") or not known:
         return
@@ -143,16 +143,13 @@ def _definition(each: Experiment) -> Facts:
         ("begun", words(f"{moment(each.created)} UTC")),
         ("stopped", words(f"{moment(each.stopped)} UTC" if each.stopped else "")),
         ("unit", words(each.unit)),
-        ("of all units", number(_of_all(each, each.share), ".0%")),
+        ("of all units", number(of_all(each, each.share), ".0%")),
         ("layer", words(f"{each.layer}, from {each.slot[0]:.0%} to {each.slot[1]:.0%}")),
         ("error allowed", number(each.alpha, "g")),
-        (
-            "clicks",
-            words(
-                "credited by how likely places are looked at" if each.debiased else "as they are"
-            ),
-        ),
     ]
+    if each.kind == "interleave":
+        credited = "by how likely places are looked at" if each.debiased else "as they are"
+        rows.append(("clicks credited", words(credited)))
     if each.kind in ("rollout", "ab"):
         rows.append(("guardrails", words(told)))
     return Facts("Definition", rows)
@@ -179,7 +176,7 @@ def _history(each: Experiment, steps: Sequence[Step]) -> Table:
         (
             when(step.time),
             words(step.what),
-            number(_of_all(each, step.share), ".0%"),
+            number(of_all(each, step.share), ".0%"),
             words(step.reason),
             words(", ".join(f"{name} {value:.4g}" for name, value in step.figures.items())),
         )

@@ -73,7 +73,7 @@ def _guarded(counts: Report) -> Iterator[Block]:
     ]
     if rows:
         heads = ("guardrail", "state", "sure of a breach", "why")
-        yield Table("guardrails", "Guardrails now", heads, rows)
+        yield Table("guardrails", "Guardrails now", heads, rows, long=True)
 
 
 _GUARDRAILS = {
@@ -274,7 +274,7 @@ def _points(asked: Asked, experiment: Experiment, report: Report) -> Iterator[Ta
     ]
     if rows:
         heads = ("comparison", f"{experiment.unit}s", "when (UTC)", "difference", "low", "high")
-        table = Table("sequence", "How it narrowed", (*heads, "e-value"), rows)
+        table = Table("sequence", "How it narrowed", (*heads, "e-value"), rows, long=False)
         yield cut(asked, table, "point")
 
 

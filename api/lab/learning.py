@@ -139,13 +139,10 @@ def drift_page(lab: Lab, asked: Asked) -> Page:
     days = [
         f"{moment(begin)} to {moment(end)}" for begin, end in (found["reference"], found["recent"])
     ]
-    notes = Notes(
-        [
-            f"Looked at {moment(found['checked'])} UTC.",
-            f"Compared: {days[0]}, which the model learned from, with {days[1]}.",
-        ],
-        command,
-    )
+    lines = [f"Looked at {moment(found['checked'])} UTC."]
+    if found["recent"][0] < found["recent"][1]:
+        lines.append(f"Compared: {days[0]}, which the model learned from, with {days[1]}.")
+    notes = Notes(lines, command)
     title = "Drift since training: stability indices and both limits"
     blocks: list[Block] = [notes, table]
     if rows:

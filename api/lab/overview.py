@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from api.lab.experiments import counted, create_one
+from api.lab.experiments import KINDS, counted, create_one, of_all
 from api.lab.lab import Lab
 from api.lab.learning import read_drift_file
 from api.lab.models import open_registry, serving_since
 from api.lab.page import Asked, Block, Cell, Facts, Notes, Page
 from api.lab.runs import first_score, keep_one, listing
 from api.lab.text import moment, words
+from eval.experiments import Experiment
 from search.errors import AisleError
 
 _FEW = 5
@@ -46,11 +47,12 @@ def _experiments(lab: Lab) -> Iterator[Block]:
         yield Notes([counted(found)], create_one(lab).command, "Experiments")
         return
     running = [each for each in found if each.status == "running"][:_FEW]
-    rows = [
-        (each.name, words(f"{each.kind}, {each.share:.0%}", f"/lab/experiments/{each.name}"))
-        for each in running
-    ]
+    rows = [(each.name, words(_running(each), f"/lab/experiments/{each.name}")) for each in running]
     yield Facts("Experiments", [("state", words(counted(found), "/lab/experiments")), *rows])
+
+
+def _running(each: Experiment) -> str:
+    return f"{KINDS[each.kind]}, {of_all(each, each.share):.0%} of the {each.unit}s"
 
 
 def _runs(lab: Lab) -> Iterator[Block]:

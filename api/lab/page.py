@@ -37,7 +37,8 @@ class Paging:
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table with its caption; `empty` is said where it has no row, and without it nothing is
-    shown then. The first cell of a row heads it."""
+    shown then. The first cell of a row heads it. On a phone the cells of a `long` row stand below
+    each other; unless said, rows of more than four columns are."""
 
     name: str
     caption: str
@@ -45,7 +46,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     empty: str = "Nothing yet."
     paging: Paging | None = None
-    numeric: frozenset[int] = frozenset()
+    long: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

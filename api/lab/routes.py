@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.access import admit, require_own_origin
 from api.context import context_of
+from api.lab.charts import for_phones
 from api.lab.comparison import compare_page, query_page
 from api.lab.experiments import experiment_page, experiments_page
 from api.lab.jobs import Jobs
@@ -146,7 +147,7 @@ class _Desk:
             return Response(as_csv(table), 200, {**_FRESH, **named}, "text/csv; charset=utf-8")
         if kind == "svg" and picture is not None:
             drawn = {**_FRESH, "Content-Security-Policy": IMAGE_POLICY}
-            return Response(_complete(picture.draw), 200, drawn, "image/svg+xml")
+            return Response(for_phones(_complete(picture.draw)), 200, drawn, "image/svg+xml")
         if page.waiting:
             raise HTTPException(404, "it is being computed; ask again in a moment", _FRESH)
         raise NotFound(f"this page has no {asked.names['file'][:100]!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,9 @@ async def test_what_others_gave_is_shown_to_raters_who_are_done(
     shown = await client.get(path, params={"rater": "Ana"})
     assert "5 of 5 products are graded, 5 of them by two raters or more" in shown.text
     assert "Title of l1" in shown.text
-    assert f"aisle judge export other --out other.csv --data {tmp_path}" in shown.text
+    [typed] = re.findall("<pre><code>(.*?)</code></pre>", shown.text)
+    exported = re.sub("<.*?>", "", typed)
+    assert exported == f"aisle judge export other --out other.csv --data {tmp_path}"
     file = await client.get("/lab/export/judge/other/results/disagreed.csv?rater=Ana")
     assert file.text.splitlines()[0] == "query,product,Ana,Bob"
     assert "Bob 5/5" in (await client.get("/lab/judge")).text
