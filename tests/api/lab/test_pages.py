@@ -183,6 +183,7 @@ async def test_an_experiment_shows_its_finding_as_it_narrows(tmp_path: Path) -> 
         for name in ("sequence-1", "shares"):
             picture = await client.get(export("/lab/experiments/rollout-1", f"{name}.svg"))
             assert ElementTree.fromstring(picture.content).tag.endswith("svg")
+            assert b"@media (max-width: 480px) { text { font-size: 19px }" in picture.content
         counts = await rows(client, export("/lab/experiments/rollout-1", "counts.csv"))
         assert counts[1][:5] == ["now", "100", "80", "0.05", "20"]
         assert counts[1][-1] == "≤ 20"
