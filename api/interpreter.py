@@ -11,7 +11,7 @@ lock, in a few steps; after each a thread would wait Python's own 5 ms for anoth
 ALLOCATIONS = 10_000
 """How many more objects there are when the youngest are looked through for circles that nobody
 holds. A search makes thousands of objects and hardly a circle: at Python's own 700 it would stop
-ten times for that, a thirtieth of its time."""
+several times for that, about a hundredth of its time."""
 
 
 def tune() -> None:
