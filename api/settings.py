@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -12,7 +13,9 @@ from pydantic_settings import NoDecode, SettingsError
 
 from api.kafka_settings import SERVERS, CatalogueSettings, KafkaSettings
 from search.errors import BadInput
-from search.settings import Section, Settings
+from search.settings import SETTINGS_FILE, Section, Settings, settings_file
+
+_log = logging.getLogger(__name__)
 
 
 class ServingSettings(Section):
@@ -158,7 +161,7 @@ def load_settings(data: Path | None = None, **given: object) -> AppSettings:
     """
     chosen = given if data is None else {**given, "data": data}
     try:
-        return AppSettings(**chosen)  # type: ignore[arg-type]
+        settings = AppSettings(**chosen)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -172,6 +175,20 @@ def load_settings(data: Path | None = None, **given: object) -> AppSettings:
         ) from None
     except (SettingsError, TOMLDecodeError) as error:
         raise BadInput(f"the settings cannot be read: {error}") from None
+    _warn_of_other_file(settings.data / SETTINGS_FILE)
+    return settings
+
+
+def _warn_of_other_file(other: Path) -> None:
+    """A settings file that lies beside the index is easily taken for the one that counts."""
+    read = settings_file()
+    if other.is_file() and not (read.is_file() and other.samefile(read)):
+        _log.warning(
+            "%s is not read: settings come from %s; set AISLE_SETTINGS=%s to use it",
+            other,
+            f"{read}" if read.is_file() else f"{read}, which is not there",
+            other,
+        )
 
 
 def _nearest(place: tuple[int | str, ...]) -> str:

@@ -48,6 +48,14 @@ _SYSTEM = r"^[a-z0-9][a-z0-9_.-]{0,49}$"
 _CAPPED = r"^(brand|category|color|group|attributes\..+)$"
 
 
+SETTINGS_FILE = "aisle.toml"
+
+
+def settings_file() -> Path:
+    """The file that settings are read from, whether it is there or not."""
+    return Path(os.environ.get("AISLE_SETTINGS", SETTINGS_FILE))
+
+
 class IndexSettings(Section):
     """What the words index is made of, which takes effect with the next full index; and what is
     kept of earlier ones."""
@@ -298,6 +306,5 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, files of secrets, and the settings file."""
-        path = Path(os.environ.get("AISLE_SETTINGS", "aisle.toml"))
         secrets = SecretFiles(file_secret_settings, os.environ.get("AISLE_SECRETS", "/run/secrets"))
-        return init_settings, env_settings, secrets, SettingsFile(settings_cls, path)
+        return init_settings, env_settings, secrets, SettingsFile(settings_cls, settings_file())

@@ -270,6 +270,21 @@ def test_a_wrong_setting_is_named(
     assert "serving.prot" in err
 
 
+def test_a_settings_file_that_is_not_read_is_named(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    beside = tmp_path / "aisle.toml"
+    beside.write_text("[serving]\nport = 9000\n")
+    monkeypatch.chdir(tmp_path.parent)
+    cli("search", "x", "--data", tmp_path)
+    assert f"{beside} is not read" in caplog.text
+    assert f"AISLE_SETTINGS={beside}" in caplog.text
+    caplog.clear()
+    monkeypatch.setenv("AISLE_SETTINGS", str(beside))
+    cli("search", "x", "--data", tmp_path)
+    assert "is not read" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "limit",
     ["query_characters", "page_size", "page_depth", "filters", "body_bytes", "concurrency",
