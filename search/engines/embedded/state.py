@@ -177,8 +177,8 @@ class IndexState(LocalState):
         return Ranking(self._ordinals([address for _, address in hits]), scores)
 
     def _search_any(self, query: tantivy.Query, filters: Filters, limit: int) -> Ranking:
-        """A filter beside a disjunction keeps tantivy from pruning it. When most products pass,
-        it is cheaper to read more and filter after; the best `limit` are the same."""
+        """A filter beside a disjunction is read together with it. When most products pass, it is
+        cheaper to read more and filter after; the best `limit` are the same."""
         if filters:
             mask = self.masks.of(filters)
             if np.count_nonzero(mask) >= _WIDE * len(mask):
