@@ -16,8 +16,8 @@ from eval import folds
 from rankers.associations import Associations
 from rankers.features.learned import meaning_gains, numbers_by_code, word_gains
 from training.association_fitting import BASE, fit_associations, words_of
-from training.linear import fit_linear, prepare
-from training.measures import yardstick
+from training.linear import fit_linear, pair_losses, prepare
+from training.pairs import collect_pairs
 from training.select import NEARLY
 from training.tables import JudgedQuery, Tables, stack
 from training.wording import Wording
@@ -99,18 +99,23 @@ def _columns(
 
 
 def _helps(before: Tables, after: Tables, seed: int) -> bool:
-    """Whether a linear ranker gains by the learned columns on queries it was not trained on, by
-    more than a simpler ranker may stay behind (`training.select.NEARLY`)."""
+    """Whether with the learned columns a linear ranker finds the pairs likelier in queries it was
+    not trained on, by more than a simpler ranker may stay behind (`training.select.NEARLY`). All
+    pairs tell it from chance where nDCG, which a few places decide, cannot."""
     gained = []
     for fold in folds(before.texts, FOLDS, seed):
-        held_out = yardstick(before.only(fold.test))
-        scores = [
-            fit_linear(prepare(each.only(fold.train), seed), BASE).scores(
-                each.only(fold.test).values
+        pairs = collect_pairs(before.only(fold.test), seed)
+        without, with_them = (
+            pair_losses(
+                fit_linear(prepare(each.only(fold.train), seed), BASE).scores(
+                    each.only(fold.test).values
+                ),
+                pairs,
+                BASE.unjudged,
             )
             for each in (before, after)
-        ]
-        gained.append(held_out.ndcg(scores[1]) - held_out.ndcg(scores[0]))
+        )
+        gained.append(without - with_them)
     gains = np.concatenate(gained)
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     return bool(gains.mean() > NEARLY * error)

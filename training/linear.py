@@ -120,6 +120,15 @@ def fit_linear(problem: Problem, settings: LinearSettings) -> Linear:
     return Linear(weights, prior.centers, prior.scales)
 
 
+def pair_losses(scores: Values, pairs: Pairs, unjudged: float) -> Values:
+    """The logistic loss of each query's pairs under these scores, every query's weights summing to
+    1: minus the log-likelihood that a fit makes least, float64 of shape (queries,)."""
+    losses = np.logaddexp(0.0, scores[pairs.worse] - scores[pairs.better])
+    share = pairs.weights(unjudged, focus=False)
+    found = np.bincount(pairs.query, share * losses, minlength=len(pairs.ideal))
+    return np.asarray(found, np.float64)
+
+
 def _weights(problem: Problem, settings: LinearSettings, columns: NDArray[np.int64]) -> Values:
     rows = np.ascontiguousarray(problem.rows[:, columns])
     prior = problem.prior.weights[columns]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.made import NAMES, made
 from training import stack
-from training.linear import LinearSettings, fit_linear, prepare
+from training.linear import LinearSettings, fit_linear, pair_losses, prepare
 from training.measures import yardstick
 from training.pairs import collect_pairs
 
@@ -30,6 +30,17 @@ def test_with_evidence_it_beats_the_fused_order_on_other_queries() -> None:
     assert linear.scores(other.values).shape == (len(other.query),)
     gain = measured.ndcg(linear.scores(other.values)) - measured.ndcg(other.fused)
     assert gain.mean() > 0.1
+
+
+def test_pairs_of_other_queries_are_likelier_with_evidence_than_by_the_fused_order() -> None:
+    problem, other = prepare(made(60, seed=1), 0), made(60, seed=2)
+    pairs = collect_pairs(other, 0)
+    fitted, prior = (
+        pair_losses(each.scores(other.values), pairs, 0.1)
+        for each in (fit_linear(problem, LinearSettings(penalty=2.0)), problem.prior)
+    )
+    assert (prior - fitted).mean() > 0.03
+    assert pair_losses(np.zeros(len(other.query)), pairs, 0.1) == pytest.approx(np.log(2))
 
 
 @pytest.mark.parametrize("focus", [True, False])
