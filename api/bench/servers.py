@@ -27,7 +27,7 @@ from api.bench.processes import side_by_side
 from api.bench.ranker_model import use_noise_model
 from api.bench.servers_index import adopt, products, settings_of, snapshot_of
 from api.bench.servers_loads import loads
-from api.bench.servers_own import MANY, TOP, Candidates, OwnIndex
+from api.bench.servers_own import MANY, TOP, WHOLE, Candidates, OwnIndex
 from api.bench.servers_quality import METRIC, PRODUCTS, Judged, run_quality
 from api.bench.speed import machine
 from indexer.progress import Progress
@@ -210,7 +210,11 @@ async def _loads(
     kind = "RRF" if there.product == "OpenSearch" else "words + kNN"
     ready = dict(zip(queries, encoder.encode(queries), strict=True))
     rows = []
-    for label, asked in (("top 20", TOP), ("1,000 candidates", MANY)):
+    for label, asked in (
+        ("top 20", TOP),
+        ("1,000 candidates", MANY),
+        ("1,000 candidates as products", WHOLE),
+    ):
         for encoding in (False, True):
             name = f"{there.product}'s {kind}, {label}"
             say(f"Measuring {name}{' and encoding' if encoding else ''} ...")

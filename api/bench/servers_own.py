@@ -47,6 +47,7 @@ class Candidates:
 
 TOP = Candidates(_PAGE, 100, stored=True)
 MANY = Candidates(_WORDS_SIZE, _NEAREST, stored=False)
+WHOLE = Candidates(_WORDS_SIZE, _NEAREST, stored=True)
 
 
 @dataclass(frozen=True, slots=True)

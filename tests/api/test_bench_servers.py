@@ -11,7 +11,7 @@ import pytest
 
 from api.bench.processes import side_by_side
 from api.bench.servers_index import adopt, products, settings_of, snapshot_of
-from api.bench.servers_own import MANY, TOP, OwnIndex
+from api.bench.servers_own import MANY, TOP, WHOLE, OwnIndex
 from api.bench.servers_tables import servers_tables
 from search.engines import ENGINES
 from search.engines.local.manifest import verify
@@ -44,6 +44,8 @@ async def test_servers_merge_words_and_meaning_themselves(
         many = await index.search("samovar", vectors[7], MANY)
         assert many[0]["fields"]["ord"] == [7]
         assert len({each["fields"]["ord"][0] for each in many}) == len(many) == COUNT
+        whole = await index.search("samovar", vectors[7], WHOLE)
+        assert sorted(each["_source"]["id"] for each in whole) == sorted(p.id for p in shop)
 
 
 @pytest.mark.parametrize("engine", SERVERS)
