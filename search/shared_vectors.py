@@ -1,7 +1,7 @@
 """Query vectors shared through Redis: what one process of a shop has encoded, the others need not.
 
-Asking takes .04 ms where encoding takes 1.3 ms or more (docs/replicas.md), so it pays from one hit
-in thirty on. A server that is away costs one short wait, then nothing for a while.
+Asking takes .04 ms where encoding takes .7 ms or more (docs/replicas.md), so it pays from one hit
+in fifteen on. A server that is away costs one short wait, then nothing for a while.
 """
 
 from __future__ import annotations

@@ -78,9 +78,8 @@ def refused(product: str, path: str, status: int, body: object) -> AisleError:
         return EngineUnavailable(f"{product} cannot answer now ({status}: {reason}); try again")
     if kind == "index_not_found_exception":
         return NotFound(f"{product} has no index {path.split('/')[1]}: run `aisle reindex`")
-    if kind == _CLOSED:
-        name = path.split("/")[1]
-        return EngineUnavailable(f"{product} has index {name} closed: open it, POST /{name}/_open")
+    if is_closed(kind, reason):
+        return closed(product, path.split("/")[1])
     if kind in _PASSING:
         return EngineUnavailable(f"{product} cannot answer now ({kind}: {reason}); try again")
     return IndexCorrupt(
@@ -105,7 +104,15 @@ _PASSING = frozenset(
 """Kinds of errors that pass."""
 
 
-_CLOSED = "index_closed_exception"
+def is_closed(kind: str, reason: str) -> bool:
+    """Whether an error says that an index is closed, or about to be: then it is a block."""
+    block = kind == "cluster_block_exception" and "clos" in reason
+    return block or kind == "index_closed_exception"
+
+
+def closed(product: str, index: str) -> EngineUnavailable:
+    """An index that somebody closed."""
+    return EngineUnavailable(f"{product} has index {index} closed: open it, POST /{index}/_open")
 
 
 def _reason(body: object) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from search.engines.server.blocking import BlockingServer
-from search.engines.server.faults import wrong_product
+from search.engines.server.faults import closed, is_closed, wrong_product
 from search.errors import EngineUnavailable, StorageFailed
 
 _PASSING = frozenset({429, 502, 503, 504})
@@ -109,12 +109,15 @@ def _send(
 
 def _refused(
     server: BlockingServer, index: str, item: Item, error: Mapping[str, Any]
-) -> StorageFailed:
+) -> EngineUnavailable | StorageFailed:
+    kind, reason = str(error.get("type")), str(error.get("reason"))[:300]
+    if is_closed(kind, reason):
+        return closed(server.server.product, index)
     product_id = orjson.loads(item.line).get("id")
     return StorageFailed(
         f"{server.server.product} refuses product {product_id!r} for {index} "
-        f"({error.get('type')}: {str(error.get('reason'))[:300]}): make room on its disk if it is "
-        "full or read-only, else mend the product, and try again"
+        f"({kind}: {reason}): make room on its disk if it is full or read-only, else mend the "
+        "product, and try again"
     )
 
 

@@ -7,13 +7,17 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from search.engines.server.blocking import BlockingServer
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer
 from search.engines.server.faults import Away
+from search.engines.server.loading import Item, send
 from search.engines.server.view import harmless
-from search.errors import EngineUnusable
+from search.errors import AisleError, EngineUnavailable, EngineUnusable, StorageFailed
 from search.resilience import stages, until, within
 from search.settings import EngineServerSettings
 from tests.engines.certificates import certificate
@@ -91,3 +95,25 @@ async def test_what_could_not_be_sent_is_known_not_to_have_come(
     await server.close()
     assert caught.value.unsent
     assert "ssl" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "expected"),
+    [
+        ("index_closed_exception", "closed", EngineUnavailable),
+        ("cluster_block_exception", "blocked by: [FORBIDDEN/4/index closed];", EngineUnavailable),
+        ("cluster_block_exception", "index preparing to close. Reopen", EngineUnavailable),
+        ("cluster_block_exception", "blocked by: [FORBIDDEN/5/read-only (api)];", StorageFailed),
+    ],
+)
+def test_a_product_refused_while_its_index_is_closed_may_come_again(
+    kind: str, reason: str, expected: type[AisleError]
+) -> None:
+    error = {"type": kind, "reason": reason}
+    answer = {"errors": True, "items": [{"index": {"status": 403, "error": error}}]}
+    server = SimpleNamespace(
+        request=lambda *_: answer, server=SimpleNamespace(product="Elasticsearch")
+    )
+    item = Item.of({"ord": 7, "id": "lamp"})
+    with pytest.raises(expected):
+        send(cast(BlockingServer, server), "shop", [item], patience=0.05)
