@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 
 from api.experiments.seams import BOUNDS, Tally
 from eval.experiments import Guardrails
-from eval.experiments.guardrails import (
-    RESTART_MINUTES,
-    Check,
-    Rate,
-    check,
-    log_e,
-    log_e_above,
-    since_any,
-)
+from eval.experiments.evidence import RESTART_MINUTES, Rate, log_e, log_e_above, since_any
+from eval.experiments.guardrails import Check, check
 from eval.experiments.observed import FALLBACKS, SQUARES, Minute, percentile, slower
 
 ALPHA, REPEATS, LOOKS, STEP = 0.05, 300, 40, 100
