@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from indexer.analysis import index_fields
+from indexer.given_up import forestalled, give_up, given_up
 from indexer.measures import product_measures
 from search.engines.local.changes import Batch
 from search.engines.local.manifest import Manifest
@@ -26,6 +28,8 @@ from search.types import Product, Vector
 
 _PAGE = 10_000
 """Left-over documents looked at in one request."""
+_NEVER = 2**31 - 1
+"""`born` of what holds a place: in no state, and of a later version than what may yet arrive."""
 _ITEM_SECONDS = 0.01
 """What each product adds to the time in which a batch must be taken."""
 _MENDING_SECONDS = 60.0
@@ -37,6 +41,8 @@ class Changing(Protocol):
 
     manifest: Manifest
     documents: Any
+    live: Path
+    dead: set[int]
 
     def product(self, ordinal: int) -> Product:
         """The stored product."""
@@ -60,7 +66,7 @@ class ServerWords:
         self._settings = settings
         self._index = index_name(settings.server.prefix, version)
         self._sure = False
-        """Whether no attempt that failed can have left anything."""
+        """Whether no attempt that died can have left anything."""
         self._dense: bool | None = None
         """Whether the index holds vectors; None while that is unknown."""
         self._version = 0
@@ -77,31 +83,38 @@ class ServerWords:
         with within(patience), BlockingServer(self._settings) as server:
             if self._dense is None:
                 self._dense = holds_vectors(server, self._index)
-            if not self._sure:
-                self._mend(server, index, batch.sequence)
+            late = given_up(index.live)
+            if late or not self._sure:
+                self._mend(server, index, batch.sequence, late)
             self._sure = False
             items = self._items(index, batch, products)
-            send(server, self._index, items, visible=True, patience=patience)
+            try:
+                send(server, self._index, items, visible=True, patience=patience)
+            except BaseException:
+                give_up(index.live, (item.ordinal for item in items))
+                raise
             self._sure = True
 
-    def _mend(self, server: BlockingServer, index: Changing, sequence: int) -> None:
-        """Takes back what a batch left that was begun under the same number and withdrawn."""
-        while found := self._left(server, sequence):
-            items = [
-                self._item(index, each, index.product(each), index.vector(each), _born(index, each))
-                for each in found
-                if each < len(index.documents)
-            ]
+    def _mend(self, server: BlockingServer, index: Changing, sequence: int, late: set[int]) -> None:
+        """Takes back what a batch left that was begun under the same number and withdrawn, and
+        forestalls what of it may yet arrive: the server refuses what is older than it holds."""
+        found = late - index.dead | self._left(server, sequence)
+        while found:
+            items = [self._present(index, each) for each in sorted(found)]
             send(server, self._index, items, visible=True, patience=_MENDING_SECONDS)
-            unknown = [each for each in found if each >= len(index.documents)]
-            if unknown:
-                query = {"query": {"terms": {"ord": unknown}}}
-                self._ask(
-                    server, "_delete_by_query", query, {"refresh": "true", "conflicts": "proceed"}
-                )
+            found = self._left(server, sequence)
+        forestalled(index.live)
 
-    def _left(self, server: BlockingServer, sequence: int) -> list[int]:
-        marks = [{"range": {name: {"gte": sequence}}} for name in ("born", "died")]
+    def _present(self, index: Changing, ordinal: int) -> Item:
+        """What belongs at an ordinal: its product as it was, or nothing yet."""
+        if ordinal >= len(index.documents):
+            return Item.of({"ord": ordinal, "born": _NEVER}, self._version)
+        vector, marks = index.vector(ordinal), _born(index, ordinal)
+        return self._item(index, ordinal, index.product(ordinal), vector, marks)
+
+    def _left(self, server: BlockingServer, sequence: int) -> set[int]:
+        later = {"gte": sequence, "lt": _NEVER}
+        marks = [{"range": {name: later}} for name in ("born", "died")]
         body = {
             "size": _PAGE,
             "_source": False,
@@ -113,7 +126,7 @@ class ServerWords:
         found = self._ask(server, "_search", body, {"filter_path": path})
         if "_shards" not in found or not whole(found):
             raise EngineUnavailable(f"a part of {self._index} does not answer; try again")
-        return [hit["sort"][0] for hit in found.get("hits", {}).get("hits", [])]
+        return {hit["sort"][0] for hit in found.get("hits", {}).get("hits", [])}
 
     def _ask(
         self, server: BlockingServer, action: str, body: Mapping[str, Any] | None, params: Any

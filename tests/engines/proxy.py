@@ -29,6 +29,8 @@ class DelayingProxy:
         (self.port,) = free_ports(1)
         self.first = self._target = target
         self._left: int | None = None
+        self._held: bytes | None = None
+        self._late = bytearray()
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
         self._open: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
@@ -69,6 +71,15 @@ class DelayingProxy:
         later one at its first byte."""
         self._left = size
 
+    def hold(self, words: bytes) -> None:
+        """Keeps the next request that holds `words`: nothing answers it, and others go on."""
+        self._held = words
+
+    def deliver(self) -> bytes:
+        """Hands the server what was kept, however late; what it answers, which nobody waits for any
+        more. To be called when who sent it has given it up."""
+        return asyncio.run_coroutine_threadsafe(self._deliver(), self._loop).result(60.0)
+
     def lead_to(self, target: int) -> None:
         """From now on what comes goes to another port; connections that are open are reset."""
         self._target = target
@@ -80,6 +91,15 @@ class DelayingProxy:
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10.0)
+
+    async def _deliver(self) -> bytes:
+        assert self._late, f"nothing held {self._held!r}"
+        reader, there = await asyncio.open_connection(HOST, self._target)
+        there.write(self._late)
+        self._late.clear()
+        answer = await reader.read(_PIECE)
+        there.close()
+        return answer
 
     async def _listen(self) -> None:
         self._flowing.set()
@@ -130,9 +150,19 @@ class DelayingProxy:
         with suppress(OSError):
             while piece := await reader.read(_PIECE):
                 await self._flowing.wait()
+                if self._held is not None and self._held in piece:
+                    self._held = None
+                    await self._keep(reader, piece)
+                    break
                 there.write(piece)
                 await there.drain()
         there.close()
+
+    async def _keep(self, reader: asyncio.StreamReader, piece: bytes) -> None:
+        """Until who sends it gives it up."""
+        while piece:
+            self._late += piece
+            piece = await reader.read(_PIECE)
 
     async def _answers(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await there.read(_PIECE):

@@ -113,6 +113,15 @@ async def test_a_proxy_ends_an_answer_halfway(proxy: StartProxy, echo: int) -> N
     assert await said(between.port, b"hello") == b"hello"
 
 
+async def test_a_proxy_delivers_a_request_late(proxy: StartProxy, echo: int) -> None:
+    between = proxy(echo)
+    between.hold(b"late")
+    with pytest.raises(TimeoutError):
+        await said(between.port, b"too late")
+    assert await said(between.port, b"late enough") == b"late enough"
+    assert await asyncio.to_thread(between.deliver) == b"too late"
+
+
 async def test_a_proxy_cuts_what_is_open(proxy: StartProxy, echo: int) -> None:
     between = proxy(echo)
     with socket.create_connection((HOST, between.port)) as connection:

@@ -20,32 +20,33 @@ from search.errors import EngineUnavailable, StorageFailed
 _PASSING = frozenset({429, 502, 503, 504})
 """What an item is sent again for: no room, or its shard is away."""
 GIVE_UP_SECONDS = 300.0
+LOADED = 1
+"""The version of what an index is filled with at first; those of changes are moments, and later."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 _REQUEST_SECONDS = 60.0
-_NEWER = b',"version":%d,"version_type":"external_gte"'
+_LINES = b'{"index":{"_id":"%d","version":%d,"version_type":"external_gte"}}\n%b\n'
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A document ready to be sent. Its id is its ordinal, so that sending it twice does nothing.
-    With a `version`, a server refuses it where it holds a later one: a request that was given up,
-    and that it takes after all, must not undo what came after it."""
+    A server refuses it where it holds a later `version`: a request that was given up, and that it
+    takes after all, must not undo what came after it."""
 
     ordinal: int
     line: bytes
-    version: int | None = None
+    version: int
 
     @classmethod
-    def of(cls, document: Mapping[str, Any], version: int | None = None) -> Item:
+    def of(cls, document: Mapping[str, Any], version: int) -> Item:
         """Encodes a document, which has an `ord`."""
         return cls(document["ord"], orjson.dumps(document), version)
 
     @property
     def encoded(self) -> bytes:
         """The two lines of a bulk request."""
-        newer = b"" if self.version is None else _NEWER % self.version
-        return b'{"index":{"_id":"%d"%b}}\n%b\n' % (self.ordinal, newer, self.line)
+        return _LINES % (self.ordinal, self.version, self.line)
 
 
 def send(
@@ -139,7 +140,7 @@ class BulkLoader:
         Raises:
             EngineUnavailable, StorageFailed: an earlier one could not be loaded.
         """
-        item = Item.of(document)
+        item = Item.of(document, LOADED)
         self._items.append(item)
         self._bytes += len(item.line)
         if self._bytes >= self._server.settings.bulk_bytes:

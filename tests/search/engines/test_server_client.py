@@ -15,7 +15,7 @@ import pytest
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer
 from search.engines.server.faults import Away
-from search.engines.server.loading import Item, send
+from search.engines.server.loading import LOADED, Item, send
 from search.engines.server.view import harmless
 from search.errors import AisleError, EngineUnavailable, EngineUnusable, StorageFailed
 from search.resilience import stages, until, within
@@ -114,6 +114,6 @@ def test_a_product_refused_while_its_index_is_closed_may_come_again(
     server = SimpleNamespace(
         request=lambda *_: answer, server=SimpleNamespace(product="Elasticsearch")
     )
-    item = Item.of({"ord": 7, "id": "lamp"})
+    item = Item.of({"ord": 7, "id": "lamp"}, LOADED)
     with pytest.raises(expected):
         send(cast(BlockingServer, server), "shop", [item], patience=0.05)
