@@ -1,13 +1,17 @@
-"""Prints the table of docs/failing.md: `python -m tests.failing`, with nothing else running."""
+"""Prints the table of docs/failing.md: `python -m tests.failing`, with nothing else running; or
+some of its rows: `python -m tests.failing opensearch --harms closed red`."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from api.settings import AppSettings
 from indexer.encoder_export import ensure_encoder
@@ -23,6 +27,7 @@ from tests.failing.load import Load
 from tests.failing.scenarios import Outcome, Scenario, scenarios, suffer
 from tests.failing.shop import index, running, settings
 
+One = TypeVar("One", bound=Server)
 _HEAD = (
     "server",
     "what happens",
@@ -59,62 +64,98 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _suffered(server: str, chosen: AppSettings, todo: Mapping[str, Scenario]) -> None:
-    async with running(chosen) as shop, Load(shop.client) as load:
-        for name, scenario in todo.items():
-            await load.whole_again(60)
-            await asyncio.sleep(1.0)
-            _say(_row(server, name, await suffer(shop, load, scenario)))
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where servers are harmed; `harms` names those that are done, all if none."""
+
+    encoder: OnnxEncoder
+    ends: ExitStack
+    harms: Collection[str]
+
+    def place(self, name: str) -> Path:
+        """A folder that goes at the end."""
+        return self.ends.enter_context(temporary(name))
+
+    def started(self, server: One) -> One:
+        """The server, until the end."""
+        self.ends.callback(server.kill)
+        server.start()
+        return server
+
+    async def searched(self, engine: str, server: SearchServer) -> None:
+        """Words are on this server."""
+        with DelayingProxy(server.ports[0]) as proxy:
+            chosen = settings(engine, proxy.url, self.place("data") / "own")
+            name = index(chosen, self.encoder)
+            await self._suffered(server, chosen, scenarios(server, proxy, name))
+
+    async def beside(self, server: Server, **more: Mapping[str, object]) -> None:
+        """The server is none of words."""
+        chosen = settings("embedded", "http://nowhere:1", self.place("data") / "own", **more)
+        index(chosen, self.encoder)
+        todo = {
+            "paused": Scenario(server.pause, server.resume),
+            "killed": Scenario(server.kill, server.start),
+        }
+        await self._suffered(server, chosen, todo)
+
+    async def _suffered(
+        self, server: Server, chosen: AppSettings, todo: Mapping[str, Scenario]
+    ) -> None:
+        async with running(chosen) as shop, Load(shop.client) as load:
+            for name, scenario in todo.items():
+                if self.harms and name not in self.harms:
+                    continue
+                await load.whole_again(60)
+                await asyncio.sleep(1.0)
+                _say(_row(type(server).__name__, name, await suffer(shop, load, scenario)))
 
 
-async def _searched(engine: str, server: SearchServer, encoder: OnnxEncoder, data: Path) -> None:
-    with DelayingProxy(server.ports[0]) as proxy:
-        chosen = settings(engine, proxy.url, data)
-        name = index(chosen, encoder)
-        await _suffered(type(server).__name__, chosen, scenarios(server, proxy, name))
+def _opensearch(stage: Stage) -> None:
+    server = stage.started(OpenSearch(stage.place("opensearch"), require_opensearch()))
+    asyncio.run(stage.searched("opensearch", server))
+    server.kill()
 
 
-async def _beside(server: Server, encoder: OnnxEncoder, data: Path, **more: Mapping) -> None:  # type: ignore[type-arg]
-    chosen = settings("embedded", "http://nowhere:1", data, **more)
-    index(chosen, encoder)
-    todo = {
-        "paused": Scenario(server.pause, server.resume),
-        "killed": Scenario(server.kill, server.start),
-    }
-    await _suffered(type(server).__name__, chosen, todo)
+def _elasticsearch(stage: Stage) -> None:
+    folder = stage.place("elasticsearch")
+    server = stage.started(Elasticsearch(folder, require_elasticsearch()))
+    asyncio.run(stage.searched("elasticsearch", server))
+    server.kill()
+
+
+def _redis(stage: Stage) -> None:
+    server = stage.started(RedisServer(stage.place("redis")))
+    often = {"anonymous_rate": "100000/minute"}
+    asyncio.run(stage.beside(server, redis={"url": server.url}, security=often))
+
+
+def _kafka(stage: Stage) -> None:
+    server = stage.started(KafkaBroker(stage.place("kafka"), require_kafka()))
+    asyncio.run(stage.beside(server, events={"kafka": server.servers}))
+
+
+_SERVERS: Mapping[str, Callable[[Stage], None]] = {
+    "opensearch": _opensearch,
+    "elasticsearch": _elasticsearch,
+    "redis": _redis,
+    "kafka": _kafka,
+}
 
 
 def main() -> None:
     """Starts one server after the other, and harms each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("servers", nargs="*", choices=(*_SERVERS, []), help="all if none is named")
+    parser.add_argument("--harms", nargs="+", default=(), help="as the table's second column")
+    asked = parser.parse_args()
     encoder = ensure_encoder(Path(tempfile.gettempdir()) / "aisle-tests-0")
     _say(_line(_HEAD))
     _say(_line(("---",) * len(_HEAD)))
     with ExitStack() as ends:
-
-        def place(name: str) -> Path:
-            return ends.enter_context(temporary(name))
-
-        def started(server: Server) -> Server:
-            ends.callback(server.kill)
-            server.start()
-            return server
-
-        opensearch = OpenSearch(place("opensearch"), require_opensearch())
-        started(opensearch)
-        asyncio.run(_searched("opensearch", opensearch, encoder, place("data") / "own"))
-        opensearch.kill()
-        elasticsearch = Elasticsearch(place("elasticsearch"), require_elasticsearch())
-        started(elasticsearch)
-        asyncio.run(_searched("elasticsearch", elasticsearch, encoder, place("data") / "own"))
-        elasticsearch.kill()
-        redis = started(RedisServer(place("redis")))
-        often = {"anonymous_rate": "100000/minute"}
-        shared = {"url": redis.url}
-        asyncio.run(_beside(redis, encoder, place("data") / "own", redis=shared, security=often))
-        kafka = KafkaBroker(place("kafka"), require_kafka())
-        started(kafka)
-        logged = {"kafka": kafka.servers}
-        asyncio.run(_beside(kafka, encoder, place("data") / "own", events=logged))
+        stage = Stage(encoder, ends, asked.harms)
+        for name in asked.servers or _SERVERS:
+            _SERVERS[name](stage)
 
 
 if __name__ == "__main__":
