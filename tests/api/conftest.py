@@ -25,6 +25,8 @@ from tests.shared import made_once
 
 AISLE = (sys.executable, "-m", "api.cli")
 PRODUCTS = 400
+Run = Callable[..., tuple[int, str, str]]
+"""Runs a command here; gives its code, standard output and standard error."""
 Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
@@ -39,6 +41,19 @@ def _collector_left_alone() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("api.state.keep_aside", nothing)
         yield
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command line, in this process."""
+    from api.cli import run
+
+    def called(*arguments: str | Path) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return called
 
 
 @pytest.fixture(scope="session")

@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
-from api.cli import run
 from api.settings import load_settings
 from fixtures import generate_shop
 from rankers import load_model
-from tests.api.conftest import aisle
+from tests.api.conftest import Run, aisle
 from tests.api.logged import rows
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Run:
-    def called(*arguments: str | Path | int) -> tuple[int, str, str]:
-        code = run([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return called
 
 
 @pytest.mark.slow
