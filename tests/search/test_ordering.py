@@ -32,7 +32,8 @@ def test_the_best_come_first_and_of_equals_the_lower_ordinal(given: Found, limit
     ranking = best_first(*given, limit)
     shown = list(zip(ranking.ordinals.tolist(), ranking.scores.tolist(), strict=True))
     assert shown == sorted_by_two(*given, limit)
-    assert (ranking.ordinals.dtype, ranking.scores.dtype) == (np.int32, np.float32)
+    assert ranking.ordinals.dtype == np.int32
+    assert ranking.scores.dtype == np.float32
 
 
 def test_what_is_no_number_comes_last() -> None:
