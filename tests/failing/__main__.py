@@ -8,7 +8,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ from tests.engines.processes import Server, temporary
 from tests.engines.proxy import DelayingProxy
 from tests.engines.redis import RedisServer
 from tests.engines.search_server import SearchServer
+from tests.engines.small_disk import NOTICED_SOON, SmallDisk, small_disk
 from tests.failing.load import Load
 from tests.failing.scenarios import Outcome, Scenario, scenarios, suffer
 from tests.failing.shop import index, running, settings
@@ -82,12 +83,19 @@ class Stage:
         server.start()
         return server
 
-    async def searched(self, engine: str, server: SearchServer) -> None:
-        """Words are on this server."""
+    def searched(self, engine: str, server: SearchServer) -> None:
+        """Words are on this server, which has a disk of its own where mounting is permitted."""
+        disk = None
+        with suppress(PermissionError):
+            disk = self.ends.enter_context(small_disk(server.folder / "data", "64m"))
+        asyncio.run(self._searched(engine, self.started(server), disk))
+        server.kill()
+
+    async def _searched(self, engine: str, server: SearchServer, disk: SmallDisk | None) -> None:
         with DelayingProxy(server.ports[0]) as proxy:
             chosen = settings(engine, proxy.url, self.place("data") / "own")
             name = index(chosen, self.encoder)
-            await self._suffered(server, chosen, scenarios(server, proxy, name))
+            await self._suffered(server, chosen, scenarios(server, proxy, name, disk))
 
     async def beside(self, server: Server, **more: Mapping[str, object]) -> None:
         """The server is none of words."""
@@ -108,20 +116,18 @@ class Stage:
                     continue
                 await load.whole_again(60)
                 await asyncio.sleep(1.0)
-                _say(_row(type(server).__name__, name, await suffer(shop, load, scenario)))
+                outcome = await suffer(shop, load, scenario, patience=60)
+                _say(_row(type(server).__name__, name, outcome))
 
 
 def _opensearch(stage: Stage) -> None:
-    server = stage.started(OpenSearch(stage.place("opensearch"), require_opensearch()))
-    asyncio.run(stage.searched("opensearch", server))
-    server.kill()
+    folder = stage.place("opensearch") / "node"
+    stage.searched("opensearch", OpenSearch(folder, require_opensearch(), NOTICED_SOON))
 
 
 def _elasticsearch(stage: Stage) -> None:
-    folder = stage.place("elasticsearch")
-    server = stage.started(Elasticsearch(folder, require_elasticsearch()))
-    asyncio.run(stage.searched("elasticsearch", server))
-    server.kill()
+    folder = stage.place("elasticsearch") / "node"
+    stage.searched("elasticsearch", Elasticsearch(folder, require_elasticsearch(), NOTICED_SOON))
 
 
 def _redis(stage: Stage) -> None:

@@ -53,6 +53,8 @@ class Load:
     """The ids of products whose change was accepted."""
     refused: Counter[int] = field(default_factory=Counter)
     """Changes that were not, by status."""
+    why: dict[str, str] = field(default_factory=dict)
+    """The ids of their products, and what they were told."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _sent: int = 0
     _seen: int = 0
@@ -103,6 +105,7 @@ class Load:
                 self.taken.append(name)
             else:
                 self.refused[answer.status_code] += 1
+                self.why[name] = answer.json()["detail"]
             await asyncio.sleep(0.2)
 
     async def until(self, happens: Callable[[], bool], seconds: float) -> None:

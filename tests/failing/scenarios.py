@@ -15,6 +15,7 @@ from threading import Thread
 from tests.engines.processes import HOST
 from tests.engines.proxy import DelayingProxy
 from tests.engines.search_server import SearchServer
+from tests.engines.small_disk import SmallDisk
 from tests.failing.load import Load, Told
 from tests.failing.shop import Running, ask, block, close, reopen
 
@@ -45,8 +46,10 @@ class Outcome:
     lost: tuple[str, ...]
 
 
-def scenarios(server: SearchServer, proxy: DelayingProxy, index: str) -> dict[str, Scenario]:
-    """All of a single server behind a proxy."""
+def scenarios(
+    server: SearchServer, proxy: DelayingProxy, index: str, disk: SmallDisk | None = None
+) -> dict[str, Scenario]:
+    """All of a single server behind a proxy, which may have a disk of its own."""
     url = server.url
 
     def slow() -> None:
@@ -66,6 +69,7 @@ def scenarios(server: SearchServer, proxy: DelayingProxy, index: str) -> dict[st
         "closed": Scenario(lambda: close(url, index), lambda: reopen(url, index)),
         "red": _without_shards(server, index),
         "killed": Scenario(server.kill, again),
+        **({"disk full": Scenario(disk.fill, disk.free)} if disk else {}),
     }
 
 
@@ -78,7 +82,7 @@ def _blocked(url: str, index: str, name: str) -> Scenario:
 def _without_shards(server: SearchServer, index: str) -> Scenario:
     """The index is there, and its shards are not: red, as when their node has lost its disk."""
     shards: list[Path] = []
-    aside = server.folder / "aside"
+    aside = server.folder / "data" / "aside"  # on the same disk
 
     def lose() -> None:
         name = ask(server.url, "GET", f"/{index}/_settings")[index]["settings"]["index"]["uuid"]
@@ -135,8 +139,9 @@ class _Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-async def suffer(shop: Running, load: Load, scenario: Scenario) -> Outcome:
-    """Has a server harmed under load for a while, and waits until answers are whole again."""
+async def suffer(shop: Running, load: Load, scenario: Scenario, patience: float = 20) -> Outcome:
+    """Has a server harmed under load for a while, and waits until answers are whole again, at most
+    `patience` seconds."""
     heard = _Lines()
     log = logging.getLogger("search")
     log.addHandler(heard)
@@ -149,7 +154,7 @@ async def suffer(shop: Running, load: Load, scenario: Scenario) -> Outcome:
         refused, taken = Counter(load.refused), len(load.taken) - before
         await asyncio.to_thread(scenario.heal)
         told = Told([each for each in load.answers if each.at - each.seconds > since])
-        recovered = await load.whole_again(20)
+        recovered = await load.whole_again(patience)
     finally:
         log.removeHandler(heard)
     lost = tuple(await load.lost())

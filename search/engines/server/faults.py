@@ -75,7 +75,10 @@ def refused(product: str, path: str, status: int, body: object) -> AisleError:
             field="server.username",
         )
     if status == _REFUSED or status >= _UNAVAILABLE or status == 0:
-        return EngineUnavailable(f"{product} cannot answer now ({status}: {reason}); try again")
+        remedy = "try again"
+        if kind in _SICK:
+            remedy += ", and look whether a disk is full or a node is down if this goes on"
+        return EngineUnavailable(f"{product} cannot answer now ({status}: {reason}); {remedy}")
     if kind == "index_not_found_exception":
         return NotFound(f"{product} has no index {path.split('/')[1]}: run `aisle reindex`")
     if is_closed(kind, reason):
@@ -88,12 +91,10 @@ def refused(product: str, path: str, status: int, body: object) -> AisleError:
     )
 
 
-_PASSING = frozenset(
+_SICK = frozenset(
     {
         "search_phase_execution_exception",
         "no_shard_available_action_exception",
-        "circuit_breaking_exception",
-        "es_rejected_execution_exception",
         "cluster_block_exception",
         "master_not_discovered_exception",
         "cluster_manager_not_discovered_exception",
@@ -101,6 +102,8 @@ _PASSING = frozenset(
         "unavailable_shards_exception",
     }
 )
+"""Kinds of errors that pass when somebody mends the server: no shard of the index, or no leader."""
+_PASSING = _SICK | {"circuit_breaking_exception", "es_rejected_execution_exception"}
 """Kinds of errors that pass."""
 
 

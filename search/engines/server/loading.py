@@ -14,18 +14,25 @@ from typing import Any
 import orjson
 
 from search.engines.server.blocking import BlockingServer
-from search.engines.server.faults import closed, is_closed, wrong_product
+from search.engines.server.faults import Away, closed, is_closed, wrong_product
 from search.errors import EngineUnavailable, StorageFailed
 
-_PASSING = frozenset({429, 502, 503, 504})
-"""What an item is sent again for: no room, or its shard is away."""
+_NO_ROOM, _FAILED = 429, 500
+"""What an item is sent again for: no room now, and from here on failures of the server, of which a
+full disk is one."""
+_NO_SHARD = "shard_not_found_exception"
+"""What OpenSearch says of a shard that failed, as if there were none."""
 GIVE_UP_SECONDS = 300.0
 LOADED = 1
 """The version of what an index is filled with at first; those of changes are moments, and later."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 _REQUEST_SECONDS = 60.0
 _LINES = b'{"index":{"_id":"%d","version":%d,"version_type":"external_gte"}}\n%b\n'
-_ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason"
+_ANSWER = (
+    "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
+)
+_EARLIER = 0.9
+"""The share of a request's time in which the server gives up, so that it can still say why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,48 +71,60 @@ def send(
         StorageFailed: it refuses an item, or has no room on its disk.
     """
     left, pause, over = list(items), _FIRST_PAUSE, time.monotonic() + patience
+    told: EngineUnavailable | None = None
     while left:
         try:
-            left = _send(server, index, left, visible, over - time.monotonic())
-        except EngineUnavailable:
-            if time.monotonic() + pause > over:
-                raise
+            left, why = _send(server, index, left, visible, over - time.monotonic())
+        except EngineUnavailable as error:
+            # What too little time was left for says less than what was said before.
+            told = told if told and isinstance(error, Away) and error.hurried else error
+        else:
+            told = _full(server, index, why)
         if left:
             if time.monotonic() + pause > over:
-                raise EngineUnavailable(
-                    f"{server.server.product} takes no more documents into {index}; look whether "
-                    "its disk is full, give it more memory or set [server] bulk_connections "
-                    "lower, and try again"
-                )
+                raise told
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _send(
     server: BlockingServer, index: str, items: Sequence[Item], visible: bool, seconds: float
-) -> list[Item]:
-    """Sends once; the items that are to be sent again."""
+) -> tuple[list[Item], str]:
+    """Sends once; the items that are to be sent again, and why the first of them is."""
     seconds = min(seconds, _REQUEST_SECONDS)
     params = {
         "filter_path": _ANSWER,
         "refresh": "true" if visible else "false",
         # A shard that comes back later must not take what was given up by then.
-        "timeout": f"{max(1, int(seconds * 1000))}ms",
+        "timeout": f"{max(1, int(_EARLIER * seconds * 1000))}ms",
     }
     body = b"".join(item.encoded for item in items)
     answer = server.request("POST", f"/{index}/_bulk", body, params, seconds)
     if "errors" not in answer:
         raise wrong_product(server.server.product)
-    if not answer["errors"]:
-        return []
-    left = []
-    for item, told in zip(items, answer["items"], strict=True):
-        status = told["index"]["status"]
-        if status in _PASSING:
+    left, why = [], ""
+    told = (each["index"] for each in answer["items"]) if answer["errors"] else ()
+    for item, each in zip(items, told, strict=False):
+        status, error = each["status"], each.get("error", {})
+        if status == _NO_ROOM or status >= _FAILED or error.get("type") == _NO_SHARD:
             left.append(item)
+            why = why or _reason(error)
         elif status >= 300:
-            raise _refused(server, index, item, told["index"].get("error", {}))
-    return left
+            raise _refused(server, index, item, error)
+    return left, why
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    cause = (error.get("caused_by") or {}).get("reason")
+    said = f"{error.get('type')}: {error.get('reason')}"
+    return (f"{said}: {cause}" if cause else said)[:300]
+
+
+def _full(server: BlockingServer, index: str, why: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"{server.server.product} takes no more documents into {index} ({why}); look whether its "
+        "disk is full, give it more memory or set [server] bulk_connections lower, and try again"
+    )
 
 
 def _refused(
@@ -117,7 +136,7 @@ def _refused(
     product_id = orjson.loads(item.line).get("id")
     return StorageFailed(
         f"{server.server.product} refuses product {product_id!r} for {index} "
-        f"({kind}: {reason}): make room on its disk if it is full or read-only, else mend the "
+        f"({_reason(error)}): make room on its disk if it is full or read-only, else mend the "
         "product, and try again"
     )
 

@@ -14,7 +14,7 @@ import pytest
 
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer
-from search.engines.server.faults import Away
+from search.engines.server.faults import Away, refused
 from search.engines.server.loading import LOADED, Item, send
 from search.engines.server.view import harmless
 from search.errors import AisleError, EngineUnavailable, EngineUnusable, StorageFailed
@@ -117,3 +117,48 @@ def test_a_product_refused_while_its_index_is_closed_may_come_again(
     item = Item.of({"ord": 7, "id": "lamp"}, LOADED)
     with pytest.raises(expected):
         send(cast(BlockingServer, server), "shop", [item], patience=0.05)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (500, "refresh_failed_engine_exception"),  # OpenSearch on a full disk: first this,
+        (404, "shard_not_found_exception"),  # then that
+        (503, "cluster_block_exception"),  # Elasticsearch
+    ],
+)
+def test_what_a_failing_server_did_not_take_may_come_again(status: int, kind: str) -> None:
+    cause = {"type": "i_o_exception", "reason": "No space left on device"}
+    error = {"type": kind, "reason": "it failed", "caused_by": cause}
+    answer = {"errors": True, "items": [{"index": {"status": status, "error": error}}]}
+    with pytest.raises(EngineUnavailable, match=r"No space left .*look whether its disk is full"):
+        sent_in_vain([answer])
+
+
+def test_the_last_moment_does_not_hide_why_nothing_was_taken() -> None:
+    told = EngineUnavailable("no leader")
+    with pytest.raises(EngineUnavailable, match="no leader"):
+        sent_in_vain([told, Away("no time is left", hurried=True)])
+
+
+def sent_in_vain(answers: list[object]) -> None:
+    """Sends an item to a server that answers so, the last way again and again."""
+
+    def request(*_: object) -> object:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    server = SimpleNamespace(request=request, server=SimpleNamespace(product="OpenSearch"))
+    item = Item.of({"ord": 7, "id": "lamp"}, LOADED)
+    send(cast(BlockingServer, server), "shop", [item], patience=0.3)
+
+
+@pytest.mark.parametrize(
+    "kind", ["search_phase_execution_exception", "master_not_discovered_exception"]
+)
+def test_a_server_without_shards_or_leader_may_be_full(kind: str) -> None:
+    error = refused("OpenSearch", "/shop/_search", 503, {"error": {"type": kind, "reason": "no"}})
+    assert isinstance(error, EngineUnavailable)
+    assert "look whether a disk is full" in str(error)
