@@ -51,7 +51,7 @@ async def shopper(
     return asked
 
 
-@pytest.mark.parametrize("engine", EVERY[:2])
+@pytest.mark.parametrize("engine", EVERY)
 async def test_searches_go_on_while_the_index_is_swapped(
     engine: str, fast_path: Path, on_server: OnServer, tmp_path: Path
 ) -> None:
@@ -63,6 +63,8 @@ async def test_searches_go_on_while_the_index_is_swapped(
     versions = [reindexed(settings, files[0], vectors=False).version]
     stop, seen = asyncio.Event(), set[tuple[str, str]]()
     own = settings.model_dump(include={"engine", "server", "threads"}, exclude_unset=True)
+    # A busy machine is slow, not wrong: without words there is nothing to compare.
+    own["serving"] = {"deadline_seconds": 60.0}
     async with connected(fast_path, **own) as client:
         load = [asyncio.create_task(shopper(client, stop, seen)) for _ in range(4)]
         try:
