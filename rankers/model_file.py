@@ -34,17 +34,19 @@ _TRAIN_AGAIN = "train it again with aisle train"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The features that can be computed here, and the version of the code that does."""
+    """The features that can be computed here, the version of the code that does, and earlier ones
+    of which every feature means the same."""
 
     names: Sequence[str]
     version: str
+    earlier: frozenset[str] = frozenset()
 
 
 def known_features() -> Known:
     """Those of `rankers.features`."""
-    from rankers.features import NAMES, VERSION  # compiles kernels: only with a model at hand
+    from rankers.features import EARLIER, NAMES, VERSION  # compiles: only with a model at hand
 
-    return Known(NAMES, VERSION)
+    return Known(NAMES, VERSION, EARLIER)
 
 
 def save_model(model: Model, path: Path) -> str:
@@ -106,7 +108,8 @@ def check_features(model: Model, known: Known) -> None:
         raise _fault(
             "features", f"features that are not computed here: {', '.join(strangers)}", _TRAIN_AGAIN
         )
-    if model.features and model.feature_version != known.version:
+    same = {known.version, *known.earlier}
+    if model.features and model.feature_version not in same:
         raise _fault(
             "feature_version",
             f"it learned from features of version {model.feature_version!r}, those here are of "

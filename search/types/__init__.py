@@ -19,6 +19,7 @@ from search.types.catalogue import (
 from search.types.events import ACTIONS, Event, LoggedSearch
 from search.types.experiments import UNTREATED, Interleaving, Teams, Treatment
 from search.types.exploration import Chance, Slots
+from search.types.letters import SYMBOL_OF, TRIGRAMS, Letters, characters_of, trigrams_of
 from search.types.query import (
     Alternative,
     Boost,
@@ -75,6 +76,8 @@ from search.types.shapes import shape_of
 
 __all__ = [
     "ACTIONS",
+    "SYMBOL_OF",
+    "TRIGRAMS",
     "UNTREATED",
     "Alternative",
     "Applied",
@@ -99,6 +102,7 @@ __all__ = [
     "Hit",
     "Intent",
     "Interleaving",
+    "Letters",
     "Link",
     "LoggedSearch",
     "Mask",
@@ -141,5 +145,7 @@ __all__ = [
     "Vector",
     "Vectors",
     "WordMatches",
+    "characters_of",
     "shape_of",
+    "trigrams_of",
 ]

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from search.seams import Columns
 from search.types import (
+    TRIGRAMS,
     Filter,
+    Letters,
     Ordinals,
     Pool,
     Query,
@@ -21,6 +23,7 @@ from search.types import (
     TextRows,
     Vectors,
     shape_of,
+    trigrams_of,
 )
 
 _VERSIONS = count()
@@ -84,6 +87,7 @@ class HandFacts:
         self._text = {
             name: self._rows(rows, name in ("title", "kind")) for name, rows in texts.items()
         }
+        self._letters = self._spelled()
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         return np.array([self._codes.get(word, -1) for word in words], np.int32)
@@ -118,6 +122,23 @@ class HandFacts:
     @property
     def shapes(self) -> NDArray[np.uint8] | None:
         return np.array([shape_of(word) for word in self._codes], np.uint8)
+
+    @property
+    def letters(self) -> Letters | None:
+        return self._letters
+
+    def stems(self, words: Sequence[str]) -> list[str]:
+        return list(words)
+
+    def _spelled(self) -> Letters:
+        """The second half of the words as if they had come later."""
+        words = list(self._codes)
+        cut = len(words) // 2
+        base, later = ([trigrams_of(word) for word in part] for part in (words[:cut], words[cut:]))
+        titles = np.zeros(TRIGRAMS, np.int32)
+        for item in self.items[: self._base]:
+            titles[np.unique(trigrams_of(item.title))] += 1
+        return Letters(*_joined(base), *_joined(later), titles)
 
     def _rows(self, texts: list[list[str]], ordered: bool) -> TextRows:
         rows = [[self._codes[word] for word in text] for text in texts]
@@ -157,6 +178,11 @@ def _packed(
         np.array([] if ordered else counts, np.uint8),
         np.cumsum([0, *(len(row) for row in kept)], dtype=np.int64),
     )
+
+
+def _joined(words: list[NDArray[np.uint16]]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    lengths = [len(word) for word in words]
+    return np.concatenate([np.empty(0, np.uint16), *words]), np.cumsum([0, *lengths])
 
 
 def _statistics(columns: Columns) -> Statistics:

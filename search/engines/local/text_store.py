@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.local.arrays import GrowingArray, load
+from search.engines.local.letters import LetterStore
 from search.engines.local.spelling import near_words
 from search.engines.local.texts import (
     FIELDS,
@@ -21,7 +22,7 @@ from search.engines.local.texts import (
     unpack_texts,
 )
 from search.errors import IndexCorrupt
-from search.types import Ordinals, Text, TextRows, shape_of
+from search.types import Letters, Ordinals, Text, TextRows, shape_of
 
 _REMEMBERED = 100_000
 """Words of live changes whose codes are kept, about."""
@@ -37,6 +38,7 @@ class _Stems:
         shapes = directory / SHAPES
         # Live changes would go on from nothing: without shapes of the old, none of the new.
         self._shapes = GrowingArray(load(shapes)) if shapes.exists() else None
+        self._letters = LetterStore.open(directory)
 
     def __len__(self) -> int:
         return len(self._codes) + len(self._later)
@@ -53,11 +55,17 @@ class _Stems:
             code = self._later[stem] = len(self)
             if self._shapes is not None:
                 self._shapes.append(np.array([shape_of(stem)], np.uint8))
+            if self._letters is not None:
+                self._letters.append(stem)
         return code
 
     def shapes(self) -> NDArray[np.uint8] | None:
         """The shape of every stem by its code, None in a snapshot without."""
         return None if self._shapes is None else self._shapes.rows(len(self._shapes))
+
+    def letters(self) -> Letters | None:
+        """The trigrams of every stem, None in a snapshot without."""
+        return None if self._letters is None else self._letters.view()
 
 
 class _Words(dict[str, int]):
@@ -120,7 +128,7 @@ class TextsView:
 
     def __init__(self, stems: _Stems, rows: Mapping[Text, TextRows]) -> None:
         self._stems, self._known = stems, len(stems)
-        self.rows, self.shapes = rows, stems.shapes()
+        self.rows, self.shapes, self.letters = rows, stems.shapes(), stems.letters()
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         """The code of each normalized word's stem, int32, -1 where no text has it."""
