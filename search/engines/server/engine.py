@@ -3,11 +3,13 @@ ask the index that was made with it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from search.engines.local.following import FollowingEngine
 from search.engines.server.client import ElasticsearchServer, OpenSearchServer, Server
+from search.engines.server.faults import Away
 from search.engines.server.naming import index_name
 from search.engines.server.snapshot import ServerSnapshot
 from search.engines.server.state import ServerState
@@ -19,6 +21,8 @@ from search.settings import EngineServerSettings, Settings
 
 _PROBE_SECONDS = 0.3
 """A server that takes longer to find nothing is of no use to shoppers."""
+_REVIVE_SECONDS = 5.0
+"""How often a server that answers, and has no shards, is asked to open them again."""
 
 
 class ServerEngine(FollowingEngine[ServerView, ServerState]):
@@ -35,6 +39,7 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
         super().__init__(settings)
         self._server = type(self)._connect(settings.server)
         self._accepted: set[str] = set()
+        self._revived: float | None = None
         chosen = settings.server
         self._guard = Guard(
             settings.engine,
@@ -88,8 +93,23 @@ class ServerEngine(FollowingEngine[ServerView, ServerState]):
         newest = self._newest
         if newest is None:
             await self._server.request("GET", "/", seconds=_PROBE_SECONDS)
-        else:
+            return
+        try:
             await newest.probe(_PROBE_SECONDS)
+        except Away:
+            raise
+        except EngineUnavailable:
+            await self._revive(newest)
+            raise
+        if self._revived is not None:
+            self._revived = None
+            await newest.revive(_REVIVE_SECONDS, well=True)
+
+    async def _revive(self, view: ServerView) -> None:
+        now = time.monotonic()
+        if self._revived is None or now - self._revived > _REVIVE_SECONDS:
+            self._revived = now
+            await view.revive(_REVIVE_SECONDS)
 
     async def _accept(self, state: ServerState) -> None:
         if state.index not in self._accepted:

@@ -14,6 +14,7 @@ from search.engines.local.filters import FILTERS
 from search.engines.local.tally import Asked, Tally
 from search.engines.local.view import LocalView
 from search.engines.server.faults import Away
+from search.engines.server.reviving import calm, revive
 from search.engines.server.state import ServerState
 from search.errors import BadInput, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
 from search.resilience import Guard, note
@@ -61,6 +62,10 @@ class ServerView(LocalView[ServerState]):
     async def probe(self, seconds: float) -> None:
         """See `ServerState.probe`."""
         await self._state.probe(seconds)
+
+    async def revive(self, seconds: float, *, well: bool = False) -> None:
+        """See `search.engines.server.reviving`; `well` takes back what it did."""
+        await (calm if well else revive)(self._state.server, self._state.index, seconds)
 
     async def probe_changes(self, seconds: float) -> None:
         """See `ServerState.probe_changes`."""
