@@ -12,14 +12,17 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.middleware import SAFE_HEADERS
 from api.problems import MEDIA_TYPE
+from api.shares import Share
 from search.settings import LimitSettings
 
 
-def guarded(limits: LimitSettings) -> type[HttpToolsProtocol]:
-    """uvicorn's protocol within limits, to give to `uvicorn.Config(http=…)`."""
+def guarded(limits: LimitSettings, shared: Share | None = None) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol within limits, to give to `uvicorn.Config(http=…)`; `shared` is told how
+    many connections there are, where other processes have a share of them."""
 
     class Guarded(GuardedProtocol):
         bounds = limits
+        share = shared
 
     return Guarded
 
@@ -29,6 +32,7 @@ class GuardedProtocol(HttpToolsProtocol):
     connection on, and for later requests from their first byte."""
 
     bounds: LimitSettings
+    share: Share | None = None
 
     _head_timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
@@ -40,6 +44,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there: its head must come."""
         super().connection_made(transport)
+        if self.share is not None:
+            self.share.hold(len(self.connections))
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -49,6 +55,8 @@ class GuardedProtocol(HttpToolsProtocol):
         _cancel(self._send_timer)
         self._send_timer = None
         super().connection_lost(exc)
+        if self.share is not None:
+            self.share.hold(len(self.connections))
 
     def data_received(self, data: bytes) -> None:
         """Parses what came, unless this connection is already refused."""
@@ -82,6 +90,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse_length()
         if not self._refused:
             super().on_headers_complete()
+            if self.share is not None and self.share.excessive():
+                # The answer says so, and the client's next connection goes to another process.
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

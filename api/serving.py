@@ -1,7 +1,8 @@
 """Serving: sockets, processes and a graceful end.
 
-Several workers are several processes that listen on the same port by themselves (`SO_REUSEPORT`),
-so that the kernel spreads connections; on one shared socket one worker keeps most of them.
+Several workers are several processes that listen on the same port (`SO_REUSEPORT`), each on a
+socket that this one opens and keeps: what waits there outlives the worker. `api/shares.py` has the
+kernel give the next connection to the worker with the fewest; else it would spread them by chance.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from types import FrameType
 
 from api.interpreter import tune
 from api.settings import AppSettings, ServingSettings
+from api.shares import Counts, Share
 from api.supervision import supervise
 from search.errors import AisleError, BadInput
 
@@ -73,7 +75,7 @@ def certificate(serving: ServingSettings) -> ssl.SSLContext | None:
 
 
 def listen(host: str, port: int, *, shared: bool = False, option: str = "--port") -> socket.socket:
-    """A bound TCP socket; `shared` lets other processes of this user bind the same port. `option`
+    """A listening TCP socket; `shared` lets more of this user's listen on the same port. `option`
     is how another port is asked for.
 
     Raises:
@@ -87,9 +89,8 @@ def listen(host: str, port: int, *, shared: bool = False, option: str = "--port"
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind((host, port))
-        if not shared:
-            # Two sockets may be bound to one port before either listens; this one wants it all.
-            bound.listen(_BACKLOG)
+        # Two sockets may be bound to one port before either listens; this one wants it all.
+        bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
         raise _refusal(error, host, port, option) from None
@@ -108,8 +109,9 @@ def _refusal(error: OSError, host: str, port: int, option: str) -> AisleError:
     return BadInput(f"{host}:{port} cannot be listened on: {error.strerror or error}", field="host")
 
 
-def run_server(settings: AppSettings, bound: socket.socket) -> None:
-    """Serves on a socket, in this process, until told to stop."""
+def run_server(settings: AppSettings, bound: socket.socket, share: Share | None = None) -> None:
+    """Serves on a socket, in this process, until told to stop; with a `share`, by turns with other
+    processes."""
     # FAISS reads it when it is loaded: one thread a search, for searches run side by side.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     tune()
@@ -118,6 +120,7 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
     from api.app import create_app
     from api.connections import guarded
     from api.logs import configure_logging
+    from api.sharing import SharingServer
 
     # uvicorn sends itself the signal once more when all requests are answered: then leave.
     signal.signal(signal.SIGTERM, _leave)
@@ -125,7 +128,7 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop",
-        http=guarded(settings.limits),
+        http=guarded(settings.limits, share),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -136,36 +139,51 @@ def run_server(settings: AppSettings, bound: socket.socket) -> None:
         ssl_certfile=settings.serving.certificate_file,
         ssl_keyfile=settings.serving.key_file,
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    server = uvicorn.Server(config) if share is None else SharingServer(config, share)
+    server.run(sockets=[bound])
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _worker(settings: AppSettings, port: int) -> None:
+def _worker(
+    settings: AppSettings, sockets: list[socket.socket], counts: Counts, number: int
+) -> None:
     # Ctrl-C reaches every process of the terminal; here it means the same as SIGTERM.
     signal.signal(signal.SIGINT, _leave)
-    with contextlib.closing(listen(settings.serving.host, port, shared=True)) as bound:
-        run_server(settings, bound)
+    run_server(settings, sockets[number], Share(counts, number, sockets))
 
 
 def _supervise(settings: AppSettings, port: int) -> None:
     """Runs the workers until told to stop."""
     spawn = multiprocessing.get_context("spawn")
+    workers = settings.serving.workers
+    counts = Counts(workers)
+    sockets = [listen(settings.serving.host, port, shared=True) for _ in range(workers)]
+    for each in sockets:
+        each.setblocking(False)
+
+    def close() -> None:
+        for each in sockets:
+            each.close()
 
     # One of them folds changes; the others only serve.
     quiet = settings.serving.model_copy(update={"fold_after": 0})
 
     def start(number: int) -> BaseProcess:
         own = settings.model_copy(update={"serving": quiet}) if number else settings
-        process = spawn.Process(target=_worker, args=(own, port), name=f"aisle-{number}")
+        counts.leave(number)  # the one before may have died without a word
+        given = (own, sockets, counts, number)
+        process = spawn.Process(target=_worker, args=given, name=f"aisle-{number}")
         process.start()
         return process
 
     with _shared_metrics(), _stop_signals() as received:
-        starts = [partial(start, number) for number in range(settings.serving.workers)]
-        supervise(starts, lambda: bool(received), settings.serving.shutdown_seconds + 5)
+        starts = [partial(start, number) for number in range(workers)]
+        grace = settings.serving.shutdown_seconds + 5
+        # Once the workers have closed theirs as well, clients are refused instead of left waiting.
+        supervise(starts, lambda: bool(received), grace, ending=close)
     if signal.SIGINT in received:
         raise KeyboardInterrupt
 

@@ -24,7 +24,7 @@ class ServingSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65_535)
     workers: int = Field(1, ge=1, le=64)
-    """Processes; each listens on the port by itself and shares the mapped index."""
+    """Processes; they share the port, evenly, and the mapped index."""
     query_cache: int = Field(10_000, ge=0)
     """Query vectors kept per process; 0 turns the cache off."""
     watch_seconds: float = Field(0.25, gt=0)

@@ -63,10 +63,13 @@ class Place:
 
 
 def supervise(
-    starts: Sequence[Callable[[], BaseProcess]], stopped: Callable[[], bool], grace: float
+    starts: Sequence[Callable[[], BaseProcess]],
+    stopped: Callable[[], bool],
+    grace: float,
+    ending: Callable[[], None] = lambda: None,
 ) -> None:
-    """Keeps one worker running for each of `starts` until `stopped`, then ends them all, each
-    within `grace` seconds.
+    """Keeps one worker running for each of `starts` until `stopped`; then calls `ending` and ends
+    them all, killing those that are still there after `grace` seconds.
 
     Raises:
         WorkersFailed: a worker dies right after its start however often it is replaced.
@@ -79,11 +82,16 @@ def supervise(
             alive = [place.worker.sentinel for place in places if place.worker is not None]
             multiprocessing.connection.wait(alive, timeout=_LOOK_SECONDS)
     finally:
+        ending()
         _end([place.worker for place in places if place.worker is not None], grace)
 
 
 def _end(workers: Sequence[BaseProcess], grace: float) -> None:
     for worker in workers:
         worker.terminate()
+    end = time.monotonic() + grace
     for worker in workers:
-        worker.join(grace)
+        worker.join(max(end - time.monotonic(), 0.0))
+        if worker.is_alive():
+            worker.kill()
+            worker.join()

@@ -69,24 +69,36 @@ async def server(data: Path, port: int, workers: int = 1) -> AsyncIterator[Serve
 
 
 async def _ready(port: int, process: subprocess.Popen[bytes], workers: int) -> Served:
-    """Waits until as many processes listen as there are to be, and the index is open."""
+    """Waits until as many processes answer as there are to be, and the index is open."""
     url, end = f"http://127.0.0.1:{port}/readyz", time.monotonic() + _START_SECONDS * workers
-    async with aiohttp.ClientSession() as session:
-        while time.monotonic() < end and process.poll() is None:
-            with contextlib.suppress(aiohttp.ClientError, psutil.Error):
-                listening = _listening(psutil.Process(process.pid), port)
-                # Workers listen once their index is open.
-                if len(listening) >= workers:
-                    async with session.get(url) as answer:
-                        if answer.status == 200:
-                            return Served(port, listening)
-            await asyncio.sleep(0.2)
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(aiohttp.ClientError, psutil.Error):
+            served = Served(port, _processes(psutil.Process(process.pid), port))
+            # Workers take connections once their index is open, and then each as many.
+            async with _connected(url, 2 * workers) as statuses:
+                if (
+                    statuses == {200}
+                    and len(served.processes) == workers
+                    and all(served.connections())
+                ):
+                    return served
+        await asyncio.sleep(0.2)
     raise AisleError(f"the server at {url} did not become ready; run `aisle serve` to see why")
 
 
-def _listening(server: psutil.Process, port: int) -> tuple[psutil.Process, ...]:
-    family = (server, *server.children(recursive=True))
-    return tuple(each for each in family if _sockets(each, port, psutil.CONN_LISTEN))
+@contextlib.asynccontextmanager
+async def _connected(url: str, connections: int) -> AsyncIterator[set[int]]:
+    """What is answered on so many connections, which are open meanwhile."""
+    async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
+        asked = [stack.enter_async_context(session.get(url)) for _ in range(connections)]
+        yield {answer.status for answer in await asyncio.gather(*asked)}
+
+
+def _processes(server: psutil.Process, port: int) -> tuple[psutil.Process, ...]:
+    """Those that share the port with the one that only keeps them alive, or that one itself."""
+    family = server.children(recursive=True)
+    listening = tuple(each for each in family if _sockets(each, port, psutil.CONN_LISTEN))
+    return listening or (server,)
 
 
 def _sockets(process: psutil.Process, port: int, status: str) -> list[object]:

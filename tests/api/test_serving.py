@@ -10,13 +10,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from tests.api.conftest import AISLE, aisle, served
+from tests.api.pools import Pool, held, wait_for_workers
 
 pytestmark = pytest.mark.slow
 PAUSE_SECONDS = 0.01
@@ -150,17 +150,17 @@ def test_workers_share_the_port_the_work_and_the_metrics(data: Path) -> None:
     with served(data, "--workers", "2") as (url, process):
         seen = set()
         for _ in range(12):
-            # A connection of its own each time: the kernel spreads connections, not requests.
+            # A connection of its own each time: connections are spread, not requests.
             answer = httpx.get(f"{url}/v1/search?q=lamp")
             if answer.status_code == 200:
                 seen.add(answer.json()["version"])
             else:
                 time.sleep(1)
-        deadline = time.monotonic() + 30  # on a busy machine the second worker takes its time
-        ports = {c.pid for c in listeners(int(url.rpartition(":")[2]))}
-        while len(ports) < 2 and time.monotonic() < deadline:
-            time.sleep(0.2)
-            ports = {c.pid for c in listeners(int(url.rpartition(":")[2]))}
+        port = int(url.rpartition(":")[2])
+        wait_for_workers(port, 2)
+        with Pool(port) as pool:
+            pool.open(2)
+            ports = set(held(port))
         metrics = httpx.get(f"{url}/metrics").text
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
@@ -173,18 +173,23 @@ def test_workers_share_the_port_the_work_and_the_metrics(data: Path) -> None:
 def test_a_worker_that_dies_is_replaced(data: Path) -> None:
     with served(data, "--workers", "2") as (url, _):
         port = int(url.rpartition(":")[2])
-        wait_for(lambda: len(listeners(port)) == 2)
-        victim = listeners(port)[0].pid
-        psutil.Process(victim).kill()
-        wait_for(lambda: len(listeners(port)) == 2 and victim not in
-                 {c.pid for c in listeners(port)})  # fmt: skip
+        wait_for_workers(port, 2)
+        with Pool(port) as pool:
+            pool.open(2)
+            victim = min(held(port))
+            psutil.Process(victim).kill()
+        wait_for_workers(port, 2)
+        with Pool(port) as pool:
+            pool.open(2)
+            assert len(held(port)) == 2
+            assert victim not in held(port)
         assert httpx.get(f"{url}/healthz").status_code == 200
 
 
 def test_what_a_dead_worker_had_in_flight_is_not_counted_forever(data: Path) -> None:
     with served(data, "--workers", "2") as (url, _):
         port = int(url.rpartition(":")[2])
-        wait_for(lambda: len(listeners(port)) == 2)
+        wait_for_workers(port, 2)
         with socket.create_connection(("127.0.0.1", port)) as half:
             half.sendall(b"POST /v1/search HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
             wait_for(lambda: in_flight(url) == 2)  # this one, and the one that asks
@@ -204,14 +209,6 @@ def in_flight(url: str) -> float | None:
         return None
     counts = [line for line in lines if line.startswith("aisle_requests_in_flight")]
     return float(counts[0].rsplit(" ", 1)[1]) if counts else None
-
-
-def listeners(port: int) -> list[Any]:
-    return [
-        connection
-        for connection in psutil.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-    ]
 
 
 def test_a_server_may_start_before_its_first_index(tmp_path: Path, shop_files: Path) -> None:

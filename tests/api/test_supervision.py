@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +56,18 @@ def test_a_worker_that_lived_is_replaced_without_end(monkeypatch: pytest.MonkeyP
     dying = Starts(os._exit, 1)
     supervise([dying], lambda: len(dying.times) > 6, 10)
     assert len(dying.times) == 7
+
+
+def ignore_the_end(ready: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path(ready).touch()
+    time.sleep(600)
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    ready, told = tmp_path / "ready", []
+    stuck = Starts(ignore_the_end, str(ready))
+    supervise([stuck], ready.exists, 0.2, ending=lambda: told.append(stuck.workers[0].is_alive()))
+    assert told == [True]
+    assert stuck.workers[0].exitcode == -signal.SIGKILL
