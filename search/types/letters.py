@@ -1,8 +1,8 @@
 """Words as trigrams of letters, which words that differ little share.
 
 A trigram is a number below `TRIGRAMS`: three symbols of 40, which are the space before and behind a
-word, the apostrophe, the point, the letters from a to z and the digits. Any other character stands
-for one of these, too: two trigrams of another script are seldom the same.
+word, the apostrophe, the point, the letters from a to z, the digits, and one for all else of ASCII.
+Characters of other scripts share these symbols: two of their trigrams are seldom the same.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ _EXACT = " '." + string.ascii_lowercase + string.digits
 _SYMBOLS = 40
 TRIGRAMS = _SYMBOLS**3
 _SPACE = ord(" ")
-_CHARACTERS = 1 << 16
+_ASCII, _CHARACTERS = 1 << 7, 1 << 16
 
 
 def _symbols() -> NDArray[np.uint16]:
     found = np.arange(_CHARACTERS, dtype=np.uint16) % np.uint16(_SYMBOLS)
+    found[:_ASCII] = len(_EXACT)
     found[[ord(each) for each in _EXACT]] = np.arange(len(_EXACT), dtype=np.uint16)
     return found
 

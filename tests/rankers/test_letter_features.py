@@ -105,7 +105,8 @@ def test_more_words_than_are_remembered_are_told_apart() -> None:
 
 def test_english_trigrams_are_exact_and_all_are_within_bounds() -> None:
     exact = " '.abcdefghijklmnopqrstuvwxyz0123456789"
-    assert len({int(SYMBOL_OF[ord(each)]) for each in exact}) == len(exact)
+    assert len({int(SYMBOL_OF[ord(each)]) for each in f"{exact}-"}) == len(exact) + 1
+    assert values(["type clamp", "acty"], "clamp-type")[1] == 0
     for word in ("чайник", "水壶", "\U0001f600", "ß", "\ud800"):
         assert len(trigrams_of(word)) == len(word)
         assert (trigrams_of(word) < TRIGRAMS).all()
