@@ -22,7 +22,7 @@ from search.engines.server.nearest import FIELD
 from search.engines.server.verifying import mappings_of
 from search.engines.server.writer import with_checksum
 from search.errors import EngineUnavailable
-from search.resilience import within
+from search.resilience import remaining, within
 from search.settings import Settings
 from search.types import Product, Vector
 
@@ -31,7 +31,7 @@ _PAGE = 10_000
 _NEVER = 2**31 - 1
 """`born` of what holds a place: in no state, and of a later version than what may yet arrive."""
 _ITEM_SECONDS = 0.01
-"""What each product adds to the time in which a batch must be taken."""
+"""What each product adds to the time in which a batch must be taken, also those to take back."""
 _MENDING_SECONDS = 60.0
 """At most; a batch's own time holds as well."""
 
@@ -78,20 +78,21 @@ class ServerWords:
         Raises:
             EngineUnavailable, StorageFailed: the server did not take all of it.
         """
-        patience = self._settings.server.change_seconds + _ITEM_SECONDS * len(batch.entries)
+        late = given_up(index.live)
+        items = len(batch.entries) + len(late)
+        patience = self._settings.server.change_seconds + _ITEM_SECONDS * items
         self._version = time.time_ns() // 1000
         with within(patience), BlockingServer(self._settings) as server:
             if self._dense is None:
                 self._dense = holds_vectors(server, self._index)
-            late = given_up(index.live)
             if late or not self._sure:
                 self._mend(server, index, batch.sequence, late)
             self._sure = False
-            items = self._items(index, batch, products)
+            sent = self._items(index, batch, products)
             try:
-                send(server, self._index, items, visible=True, patience=patience)
+                send(server, self._index, sent, visible=True, patience=remaining(patience))
             except BaseException:
-                give_up(index.live, (item.ordinal for item in items))
+                give_up(index.live, (item.ordinal for item in sent))
                 raise
             self._sure = True
 
@@ -101,7 +102,8 @@ class ServerWords:
         found = late - index.dead | self._left(server, sequence)
         while found:
             items = [self._present(index, each) for each in sorted(found)]
-            send(server, self._index, items, visible=True, patience=_MENDING_SECONDS)
+            seconds = remaining(_MENDING_SECONDS)
+            send(server, self._index, items, visible=True, patience=seconds)
             found = self._left(server, sequence)
         forestalled(index.live)
 

@@ -3,6 +3,7 @@ deleted meanwhile, and does nothing that was refused."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from indexer.live import LiveWriter
+from search.engines.local.layout import read_current
 from search.engines.server import loading
 from search.errors import EngineUnavailable
 from search.settings import Settings
 from search.types import Delete, Upsert
 from tests.contracts.engines import EVERY, chosen
 from tests.engines.proxy import DelayingProxy
-from tests.failing.shop import ask
+from tests.failing.shop import ask, block
 from tests.indexer.reindexing.shop import lamps, shown
 from tests.search.engines.shops import build, change
 
@@ -90,6 +92,18 @@ def test_a_change_refused_and_taken_late_does_nothing(shop: Shop) -> None:
     assert shop.shown() == ["p0", "p1", "p2", "p3", "p6"]
     change(shop.data, [Upsert(NEW[3])])
     assert shop.shown() == ["p0", "p1", "p2", "p3", "p6", "p7"]
+
+
+def test_taking_back_what_was_refused_takes_no_longer_than_a_change_may(shop: Shop) -> None:
+    build(shop.data, SHOP)
+    shop.impatient(LiveWriter(shop.hasty()), Delete("p1"))
+    index = f"{shop.settings.server.prefix}-{read_current(shop.data).lower()}"
+    block(shop.settings.server.urls[0], index, "read_only_allow_delete", on=True)
+    began = time.monotonic()
+    with pytest.raises(EngineUnavailable):
+        LiveWriter(shop.hasty()).apply([Upsert(NEW[0])])
+    assert time.monotonic() - began < 10  # 2 s, and the machine may be busy
+    block(shop.settings.server.urls[0], index, "read_only_allow_delete", on=False)
 
 
 def test_what_one_process_had_refused_another_takes_back(shop: Shop) -> None:
