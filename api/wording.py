@@ -48,17 +48,14 @@ class Wordings:
         fresh = np.array([o for o in ordinals.tolist() if o not in self._products], np.int32)
         if not len(fresh):
             return
-        titles, kinds, vectors = facts.text("title"), facts.text("kind"), facts.vectors(fresh)
+        texts, vectors = facts.texts(fresh), facts.vectors(fresh)
         for i, ordinal in enumerate(fresh.tolist()):
             self._products[ordinal] = ProductText(
-                _row(titles, ordinal),
-                _row(kinds, ordinal),
+                _row(texts["title"], i),
+                _row(texts["kind"], i),
                 None if vectors is None else vectors[i].copy(),
             )
 
 
-def _row(rows: TextRows, ordinal: int) -> NDArray[np.int32]:
-    codes, offsets, place = rows.codes, rows.offsets, ordinal
-    if ordinal >= rows.base:
-        codes, offsets, place = rows.later_codes, rows.later_offsets, ordinal - rows.base
-    return np.array(codes[offsets[place] : offsets[place + 1]], np.int32)
+def _row(rows: TextRows, place: int) -> NDArray[np.int32]:
+    return np.array(rows.codes[slice(*rows.spans[:2, place].tolist())], np.int32)

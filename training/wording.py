@@ -34,9 +34,8 @@ class Wording:
 
     def titles(self) -> Titles:
         """The candidates' titles as rows, the first candidate's first."""
-        places = np.arange(len(self.products), dtype=np.int32)
         kinds = rows_of([each.kind for each in self.products])
-        return Titles(places, rows_of([each.title for each in self.products]), kinds)
+        return Titles(rows_of([each.title for each in self.products]), kinds)
 
     def vectors(self) -> Vectors | None:
         """Float32 of shape (candidates, dimensions); None where one has none, or the query."""
@@ -51,6 +50,6 @@ def rows_of(texts: Sequence[Ordinals]) -> TextRows:
     none, nothing, start = np.empty(0, np.int32), np.empty(0, np.uint8), np.zeros(1, np.int64)
     ends = np.cumsum([len(each) for each in texts], dtype=np.int64)
     codes = np.concatenate([none, *texts])
-    return TextRows(
-        codes, nothing, np.concatenate([start, ends]), none, nothing, start, none, mean_length=0.0
-    )
+    starts = np.concatenate([start, ends])[:-1]
+    spans = np.array([starts, ends, starts])
+    return TextRows(codes, nothing, spans, none, base=0, mean_length=0.0)

@@ -1,7 +1,7 @@
 """The slow groups of features with NumPy alone, to be measured beside the compiled ones.
 
 As good as vectorizing gets: every step works on all candidates at once, and loops run over the
-words of a query or the places of a title. It reads a snapshot's own rows, not live changes.
+words of a query or the places of a title.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ class Field:
     mean: float
 
 
-def _flat(rows: TextRows, inputs: Inputs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The places of the candidates' words in `rows.codes`, and whose they are."""
-    starts = np.take(rows.offsets, inputs.ordinals)
-    lengths = np.take(rows.offsets, inputs.ordinals + 1) - starts
-    ends = np.cumsum(lengths)
+def _flat(rows: TextRows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The places of the candidates' words in `rows.codes` and in `rows.counts`, and whose they
+    are."""
+    starts, ends, counted = rows.spans
+    lengths = ends - starts
     owners = np.repeat(np.arange(len(lengths)), lengths)
-    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1]), owners
+    along = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return starts[owners] + along, counted[owners] + along, owners
 
 
 def _rarity(rows: TextRows, inputs: Inputs) -> Table:
@@ -51,8 +52,8 @@ def _rarity(rows: TextRows, inputs: Inputs) -> Table:
 
 def _bag(rows: TextRows, inputs: Inputs) -> Field:
     query, size = inputs.coded, len(inputs.ordinals)
-    places, owners = _flat(rows, inputs)
-    codes, counts = np.take(rows.codes, places), np.take(rows.counts, places)
+    places, counted, owners = _flat(rows)
+    codes, counts = np.take(rows.codes, places), np.take(rows.counts, counted)
     tf, best = np.zeros((size, query.size)), np.zeros((size, query.size))
     for key, slot, weight in zip(query.keys, query.slots, query.weights, strict=True):
         hit = codes == key
@@ -63,12 +64,11 @@ def _bag(rows: TextRows, inputs: Inputs) -> Field:
     return Field(tf, best, lengths, _rarity(rows, inputs), max(rows.mean_length, 1.0))
 
 
-def _padded(rows: TextRows, inputs: Inputs) -> NDArray[np.int32]:
+def _padded(rows: TextRows) -> NDArray[np.int32]:
     """The candidates' titles, -1 behind their ends."""
-    places, owners = _flat(rows, inputs)
-    lengths = np.bincount(owners, minlength=len(inputs.ordinals))
+    lengths = rows.spans[1] - rows.spans[0]
     found = np.full((len(lengths), max(int(lengths.max()), 1)), -1, np.int32)
-    found[np.arange(found.shape[1]) < lengths[:, None]] = np.take(rows.codes, places)
+    found[np.arange(found.shape[1]) < lengths[:, None]] = np.take(rows.codes, _flat(rows)[0])
     return found
 
 
@@ -96,7 +96,7 @@ class Titles:
 
 
 def _titles(rows: TextRows, inputs: Inputs) -> Titles:
-    query, words = inputs.coded, _padded(rows, inputs)
+    query, words = inputs.coded, _padded(rows)
     negated = _negated(words, inputs)
     masks = np.zeros(words.shape, np.int64)
     denied = np.zeros(len(words), np.int64)
@@ -130,10 +130,11 @@ def _share(best: Table, inputs: Inputs, role: int, weights: Table) -> Table:
 
 def words(inputs: Inputs) -> tuple[Table, Table]:
     """The groups `words` and `titles`."""
-    facts, query = inputs.facts, inputs.coded
-    titles = _titles(facts.text("title"), inputs)
+    query = inputs.coded
+    texts = inputs.texts
+    titles = _titles(texts["title"], inputs)
     title = titles.field
-    prose, details = (_bag(facts.text(name), inputs) for name in ("description", "details"))
+    prose, details = (_bag(texts[name], inputs) for name in ("description", "details"))
     least = np.minimum(np.minimum(title.idf, prose.idf), details.idf)
     ones = np.ones(query.size)
     elsewhere = np.maximum(prose.best, details.best)

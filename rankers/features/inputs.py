@@ -13,7 +13,7 @@ from rankers.associations import Associations
 from rankers.features.coding import CodedQuery, code
 from rankers.features.matching import Match, match_bag, match_title
 from search.seams import Facts
-from search.types import Ordinals, Pool, Ranking, Scores, Vectors
+from search.types import Ordinals, Pool, Ranking, Scores, Text, TextRows, Vectors
 
 REFERENCE = 50
 """The best candidates that the others are compared with: the values of a candidate are the same
@@ -79,19 +79,24 @@ class Inputs:
         return code(self.query, self.facts)
 
     @cached_property
+    def texts(self) -> Mapping[Text, TextRows]:
+        """The candidates' texts, in the pool's order."""
+        return self.facts.texts(self.ordinals)
+
+    @cached_property
     def title(self) -> tuple[Match, NDArray[np.float32]]:
         """The query's words in titles, and what their order tells."""
-        return match_title(self.coded, self.ordinals, self.facts.text("title"))
+        return match_title(self.coded, self.texts["title"])
 
     @cached_property
     def description(self) -> Match:
         """The query's words in descriptions."""
-        return match_bag(self.coded, self.ordinals, self.facts.text("description"))
+        return match_bag(self.coded, self.texts["description"])
 
     @cached_property
     def details(self) -> Match:
         """The query's words in attribute values and tags."""
-        return match_bag(self.coded, self.ordinals, self.facts.text("details"))
+        return match_bag(self.coded, self.texts["details"])
 
     @cached_property
     def fused(self) -> Ranking:

@@ -55,23 +55,15 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
 
     out, query = inputs.empty(len(FEATURES)), inputs.coded
     if len(query.sequence):
-        rows = inputs.facts.text("kind")
+        rows = inputs.texts["kind"]
         fill(
             out,
-            inputs.ordinals,
             (query.keys, query.slots, query.weights),
             query.roles,
             (query.head, rows.base),
             query.accessories,
-            inputs.facts.text("title").documents,
-            (
-                rows.codes,
-                rows.counts,
-                rows.offsets,
-                rows.later_codes,
-                rows.later_counts,
-                rows.later_offsets,
-            ),
+            inputs.texts["title"].documents,
+            (rows.codes, rows.counts, rows.spans),
             np.empty((2, query.size)),
         )
     return out

@@ -52,7 +52,6 @@ _numbers: dict[tuple[str, Associations], Ordinals] = {}
 class Titles:
     """The titles of candidates, and the part that says what each is, as rows of codes."""
 
-    ordinals: Ordinals
     titles: TextRows
     kinds: TextRows
 
@@ -73,10 +72,10 @@ def word_gains(
 
     known = numbers[query[query < len(numbers)]]
     in_title, as_head = learned.weigh(known[known >= 0])
-    out = np.empty(len(found.ordinals))
+    out = np.empty(found.titles.spans.shape[1])
     seen = np.full(len(in_title), -1, np.int32)
     titles, kinds = _field(found.titles), _field(found.kinds)
-    fill(out, found.ordinals, numbers, in_title, as_head, titles, kinds, seen)
+    fill(out, numbers, in_title, as_head, titles, kinds, seen)
     return _against_first(out)
 
 
@@ -100,7 +99,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     if learned is None or not len(inputs.ordinals):
         return out
     if learned.words:
-        found = Titles(inputs.ordinals, inputs.facts.text("title"), inputs.facts.text("kind"))
+        found = Titles(inputs.texts["title"], inputs.texts["kind"])
         numbers = _known(learned, inputs.facts)
         out[:, 0] = word_gains(learned, numbers, own_codes(inputs.coded), found)
     vectors, query = inputs.vectors, inputs.pool.vector
@@ -110,7 +109,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
 
 
 def _field(r: TextRows) -> Field:
-    return r.codes, r.counts, r.offsets, r.later_codes, r.later_counts, r.later_offsets
+    return r.codes, r.counts, r.spans
 
 
 def _against_first(values: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -33,21 +33,13 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         return out
     from rankers.features.kernels.letters import MOST, REMEMBERED, fill
 
-    rows = inputs.facts.text("title")
+    rows = inputs.texts["title"]
     fill(
         out,
-        inputs.ordinals,
         (characters_of(" ".join(stems)), SYMBOL_OF),
         (letters.titles, rows.base),
         (letters.trigrams, letters.offsets, letters.later_trigrams, letters.later_offsets),
-        (
-            rows.codes,
-            rows.counts,
-            rows.offsets,
-            rows.later_codes,
-            rows.later_counts,
-            rows.later_offsets,
-        ),
+        (rows.codes, rows.counts, rows.spans),
         (
             np.zeros(TRIGRAMS, np.uint8),
             np.empty(MOST, np.int32),

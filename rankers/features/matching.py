@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankers.features.coding import CodedQuery
-from search.types import Ordinals, TextRows
+from search.types import TextRows
 
 if TYPE_CHECKING:
     from rankers.features.kernels.types import Counted, Field
@@ -33,32 +33,24 @@ class Match:
         return self.tf, self.best, self.lengths, self.rows.documents, mean
 
 
-def _empty(query: CodedQuery, ordinals: Ordinals, rows: TextRows) -> Match:
-    shape = len(ordinals), query.size
-    return Match(np.zeros(shape), np.zeros(shape), np.zeros(len(ordinals), np.int64), rows)
+def _empty(query: CodedQuery, rows: TextRows) -> Match:
+    shape = rows.spans.shape[1], query.size
+    return Match(np.zeros(shape), np.zeros(shape), np.zeros(shape[0], np.int64), rows)
 
 
 def _field(rows: TextRows) -> Field:
-    return (
-        rows.codes,
-        rows.counts,
-        rows.offsets,
-        rows.later_codes,
-        rows.later_counts,
-        rows.later_offsets,
-    )
+    return rows.codes, rows.counts, rows.spans
 
 
-def match_bag(query: CodedQuery, ordinals: Ordinals, rows: TextRows) -> Match:
+def match_bag(query: CodedQuery, rows: TextRows) -> Match:
     """The query in a field that is a bag of words."""
     from rankers.features.kernels.bags import fill
 
-    found = _empty(query, ordinals, rows)
+    found = _empty(query, rows)
     fill(
         found.tf,
         found.best,
         found.lengths,
-        ordinals,
         query.keys,
         query.slots,
         query.weights,
@@ -67,14 +59,12 @@ def match_bag(query: CodedQuery, ordinals: Ordinals, rows: TextRows) -> Match:
     return found
 
 
-def match_title(
-    query: CodedQuery, ordinals: Ordinals, rows: TextRows
-) -> tuple[Match, NDArray[np.float32]]:
+def match_title(query: CodedQuery, rows: TextRows) -> tuple[Match, NDArray[np.float32]]:
     """The query in the title, and the table of `rankers.features.titles`."""
     from rankers.features.kernels.titles import LONGEST, fill
 
-    found = _empty(query, ordinals, rows)
-    table = np.full((len(ordinals), TITLE_COLUMNS), np.nan, np.float32)
+    found = _empty(query, rows)
+    table = np.full((len(found.lengths), TITLE_COLUMNS), np.nan, np.float32)
     if len(query.sequence):
         room = np.empty(LONGEST + query.size + len(query.sequence), np.int64)
         fill(
@@ -82,7 +72,6 @@ def match_title(
             found.tf,
             found.best,
             found.lengths,
-            ordinals,
             (query.keys, query.slots, query.weights),
             query.sequence,
             query.roles,

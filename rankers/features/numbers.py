@@ -46,21 +46,13 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         return out
     from rankers.features.kernels.numbers import fill
 
-    rows = inputs.facts.text("title")
+    rows = inputs.texts["title"]
     fill(
         out,
-        inputs.ordinals,
         (query.keys, query.slots),
         query.sequence,
         (query.figures, query.shapes, known),
-        (
-            rows.codes,
-            rows.counts,
-            rows.offsets,
-            rows.later_codes,
-            rows.later_counts,
-            rows.later_offsets,
-        ),
+        (rows.codes, rows.counts, rows.spans),
         np.empty((2, len(query.figures)), np.int32),
     )
     return out

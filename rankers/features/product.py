@@ -55,7 +55,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     from rankers.features.kernels.product import fill
 
     out, columns = inputs.empty(len(FEATURES)), inputs.columns
-    title, description = inputs.facts.text("title"), inputs.facts.text("description")
+    title, description = inputs.texts["title"], inputs.texts["description"]
     fill(
         out,
         inputs.ordinals,
@@ -71,12 +71,7 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         inputs.usual_prices,
         inputs.facts.statistics.rating,
         inputs.pool.today,
-        (
-            title.offsets,
-            title.later_offsets,
-            description.offsets,
-            description.later_offsets,
-        ),
+        (title.spans, description.spans),
         np.empty(len(out), np.float32),
     )
     return out

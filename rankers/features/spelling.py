@@ -34,20 +34,12 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     from rankers.features.kernels.spelling import fill
 
     near = _near(unknown, inputs.facts)
-    rows = inputs.facts.text("title")
+    rows = inputs.texts["title"]
     fill(
         out,
-        inputs.ordinals,
         near,
         len(unknown),
-        (
-            rows.codes,
-            rows.counts,
-            rows.offsets,
-            rows.later_codes,
-            rows.later_counts,
-            rows.later_offsets,
-        ),
+        (rows.codes, rows.counts, rows.spans),
     )
     return out
 

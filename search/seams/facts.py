@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -69,8 +69,8 @@ class Facts(Protocol):
         """The stem of each normalized word, whether a text has it or not."""
         ...
 
-    def text(self, field: Text) -> TextRows:
-        """One text field of every document."""
+    def texts(self, ordinals: Ordinals) -> Mapping[Text, TextRows]:
+        """The text fields of some documents: row i is that of `ordinals[i]`."""
         ...
 
     def vectors(self, ordinals: Ordinals) -> Vectors | None:

@@ -129,30 +129,22 @@ class Contributions:
 
 @dataclass(frozen=True, slots=True)
 class TextRows:
-    """One text field of every document, as codes of word stems, for kernels.
+    """One text field of some documents, as codes of word stems, for kernels.
 
-    Row r, below the `base` rows of the snapshot, is `codes[offsets[r]:offsets[r + 1]]`; those of
-    live changes follow in `later_codes` and `later_offsets` (which begins at 0), the first being
-    row `base`. Title and kind keep their order and their repetitions, and `counts` is empty; other
-    fields hold each code once, ascending, beside how often it occurs.
+    Row i is `codes[spans[0, i]:spans[1, i]]`. Title and kind keep their order and their
+    repetitions; other fields hold each code once, ascending, and from `counts[spans[2, i]]` on how
+    often each occurs.
 
-    `documents` is the number of the snapshot's documents with each code (codes beyond its length
-    have none), `mean_length` a document's words on average.
+    Of all `base` documents of the snapshot, `documents` is the number of those with each code
+    (codes beyond its length have none), and `mean_length` the words of one on average.
     """
 
     codes: NDArray[np.int32]
     counts: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    later_codes: NDArray[np.int32]
-    later_counts: NDArray[np.uint8]
-    later_offsets: NDArray[np.int64]
+    spans: NDArray[np.int64]
     documents: NDArray[np.int32]
+    base: int
     mean_length: float
-
-    @property
-    def base(self) -> int:
-        """The snapshot's own rows."""
-        return len(self.offsets) - 1
 
 
 @dataclass(frozen=True, slots=True)

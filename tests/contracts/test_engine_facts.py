@@ -74,20 +74,25 @@ async def place(view: View, product_id: str) -> int:
     return found
 
 
-def row(rows: TextRows, ordinal: int) -> tuple[list[int], list[int]]:
-    """A text's codes, and how often each occurs where that is kept."""
-    codes, counts, offsets = rows.codes, rows.counts, rows.offsets
-    if ordinal >= rows.base:
-        codes, counts, offsets = rows.later_codes, rows.later_counts, rows.later_offsets
-        ordinal -= rows.base
-    here = slice(*offsets[ordinal : ordinal + 2].tolist())
-    return codes[here].tolist(), counts[here].tolist()
+def row(facts: Facts, field: Text, ordinal: int) -> tuple[list[int], list[int]]:
+    """A text's codes, and how often each occurs where that is kept; asked for with others."""
+    return words_of(facts.texts(np.array([0, ordinal], np.int32))[field], field, 1)
+
+
+def words_of(rows: TextRows, field: Text, i: int) -> tuple[list[int], list[int]]:
+    start, end, counted = rows.spans[:, i].tolist()
+    often = 0 if field in ("title", "kind") else end - start
+    return rows.codes[start:end].tolist(), rows.counts[counted : counted + often].tolist()
+
+
+def title_of(facts: Facts) -> TextRows:
+    return facts.texts(np.empty(0, np.int32))["title"]
 
 
 def assert_bag(facts: Facts, field: Text, ordinal: int, text: str) -> None:
     expected = Counter(facts.codes(words(text)).tolist())
     assert -1 not in expected
-    codes, counts = row(facts.text(field), ordinal)
+    codes, counts = row(facts, field, ordinal)
     assert codes == sorted(expected)
     assert dict(zip(codes, counts, strict=True)) == expected
 
@@ -98,38 +103,35 @@ async def test_texts_are_rows_of_stems(engine: Engine) -> None:
     assert facts.version == view.version
     red, kettle, kettles, none = facts.codes(["red", "kettle", "kettles", "boat"]).tolist()
     assert (kettles, none) == (kettle, -1)
-    assert row(facts.text("title"), await place(view, "a")) == ([red, kettle, red, kettle], [])
+    assert row(facts, "title", await place(view, "a")) == ([red, kettle, red, kettle], [])
     for product in PRODUCTS[:3]:
         ordinal = await place(view, product.id)
         assert_bag(facts, "description", ordinal, product.description)
         assert_bag(facts, "details", ordinal, DETAILS[product.id])
-    title = facts.text("title")
+    title = title_of(facts)
     assert title.documents[kettle] == 6
     assert title.mean_length == (4 + 2 + 2 + 5) / 8
-    assert facts.text("details").documents[red] == 1
+    assert facts.texts(np.empty(0, np.int32))["details"].documents[red] == 1
 
 
 async def test_changed_texts_follow_and_earlier_views_stay(engine: Engine, tmp_path: Path) -> None:
     old = await facts_of(await engine.view())
-    rows = {field: old.text(field) for field in ("title", "description", "details")}
-    before = {name: [a.copy() for a in arrays(each)] for name, each in rows.items()}
+    every = np.arange(len(PRODUCTS), dtype=np.int32)
+    before = old.texts(every)
     view = await changed(engine, tmp_path)
     facts = await facts_of(view)
     for product in LATER:
         ordinal = await place(view, product.id)
-        assert ordinal >= facts.text("title").base
-        assert row(facts.text("title"), ordinal)[0] == facts.codes(words(product.title)).tolist()
+        assert ordinal >= title_of(facts).base
+        assert row(facts, "title", ordinal)[0] == facts.codes(words(product.title)).tolist()
         assert_bag(facts, "description", ordinal, product.description)
     assert_bag(facts, "details", await place(view, "a"), DETAILS["a"])
     assert old.codes(["zebra"]).tolist() == [-1]
-    assert facts.codes(["zebra"])[0] >= len(facts.text("title").documents)
-    for field, copied in before.items():
-        assert all(map(np.array_equal, arrays(rows[field]), copied))
+    assert facts.codes(["zebra"])[0] >= len(title_of(facts).documents)
+    for field, rows in old.texts(every).items():
+        for i in range(len(every)):
+            assert words_of(rows, field, i) == words_of(before[field], field, i)
     assert len(old.columns.numbers("price")) == len(PRODUCTS)
-
-
-def arrays(rows: TextRows) -> tuple[np.ndarray, ...]:
-    return (rows.codes, rows.counts, rows.offsets, rows.later_codes, rows.later_offsets)
 
 
 async def test_letters_of_changed_titles_count_like_others(engine: Engine, tmp_path: Path) -> None:

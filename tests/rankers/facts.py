@@ -81,19 +81,19 @@ class HandFacts:
         self.version = f"hand-made-{next(_VERSIONS)}"
         self.columns: Columns = HandColumns(items)
         self.statistics = statistics or _statistics(self.columns)
-        texts = {name: [getattr(item, name).split() for item in items] for name in _FIELDS}
-        words = {word for rows in texts.values() for row in rows for word in row}
+        self._texts = {name: [getattr(item, name).split() for item in items] for name in _FIELDS}
+        words = {word for rows in self._texts.values() for row in rows for word in row}
         self._codes = {word: code for code, word in enumerate(sorted(words))}
-        self._text = {
-            name: self._rows(rows, name in ("title", "kind")) for name, rows in texts.items()
-        }
         self._letters = self._spelled()
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         return np.array([self._codes.get(word, -1) for word in words], np.int32)
 
-    def text(self, field: Text) -> TextRows:
-        return self._text[field]
+    def texts(self, ordinals: Ordinals) -> Mapping[Text, TextRows]:
+        return {
+            name: self._rows(rows, ordinals, name in ("title", "kind"))
+            for name, rows in self._texts.items()
+        }
 
     def ids(self, start: int, stop: int) -> list[str]:
         return [f"p{ordinal}" for ordinal in range(start, min(stop, len(self.items)))]
@@ -140,18 +140,15 @@ class HandFacts:
             titles[np.unique(trigrams_of(item.title))] += 1
         return Letters(*_joined(base), *_joined(later), titles)
 
-    def _rows(self, texts: list[list[str]], ordered: bool) -> TextRows:
+    def _rows(self, texts: list[list[str]], ordinals: Ordinals, ordered: bool) -> TextRows:
         rows = [[self._codes[word] for word in text] for text in texts]
         documents = np.zeros(len(self._codes), np.int32)
         for row in rows[: self._base]:
             documents[list(set(row))] += 1
         lengths = [len(row) for row in rows[: self._base]]
-        return TextRows(
-            *_packed(rows[: self._base], ordered),
-            *_packed(rows[self._base :], ordered),
-            documents,
-            float(np.mean(lengths)) if lengths else 0.0,
-        )
+        taken = _packed([rows[ordinal] for ordinal in ordinals.tolist()], ordered)
+        mean = float(np.mean(lengths)) if lengths else 0.0
+        return TextRows(*taken, documents, self._base, mean)
 
 
 def _edits(one: str, other: str) -> int:
@@ -172,11 +169,12 @@ def _packed(
     rows: list[list[int]], ordered: bool
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64]]:
     kept = rows if ordered else [sorted(set(row)) for row in rows]
+    ends = np.cumsum([0, *(len(row) for row in kept)], dtype=np.int64)
     counts = [row.count(code) for row, codes in zip(rows, kept, strict=True) for code in codes]
     return (
         np.array([code for row in kept for code in row], np.int32),
         np.array([] if ordered else counts, np.uint8),
-        np.cumsum([0, *(len(row) for row in kept)], dtype=np.int64),
+        np.array([ends[:-1], ends[1:], ends[:-1]]),
     )
 
 

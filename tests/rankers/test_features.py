@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from search.errors import BadInput
 from search.types import (
     Ordinals,
     Ranking,
-    Text,
     Vectors,
 )
 from tests.rankers.facts import HandFacts
@@ -73,13 +71,15 @@ def test_an_empty_pool_gives_an_empty_table() -> None:
     assert table.values.shape == (0, len(NAMES))
 
 
-def test_mapped_arrays_are_read_as_they_are() -> None:
+def test_arrays_that_cannot_be_written_are_read_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     facts, pool = random_facts(30)
-    names: tuple[Text, ...] = get_args(Text)
-    for name in names:
-        rows = facts.text(name)
-        for array in (rows.codes, rows.counts, rows.offsets, rows.documents):
+    found = facts.texts(pool.ranking.ordinals)
+    for rows in found.values():
+        for array in (rows.codes, rows.counts, rows.spans, rows.documents):
             array.flags.writeable = False
+    monkeypatch.setattr(facts, "texts", lambda ordinals: found)
     pool.ranking.ordinals.flags.writeable = False
     assert compute(facts, pool).values.shape == (30, len(NAMES))
 

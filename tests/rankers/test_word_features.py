@@ -57,7 +57,7 @@ def test_scores_and_coverage_are_those_of_the_plain_reference(
     table = compute(facts, pool_of(" ".join(query), len(texts)))
     wanted = reference.telling(query)
     codes = facts.codes(wanted).tolist()
-    fields = {name: facts.text(name) for name in ("title", "description", "details")}
+    fields = facts.texts(np.arange(len(texts), dtype=np.int32))
     idfs = {name: [reference.idf(rows, code) for code in codes] for name, rows in fields.items()}
     least = [min(each) for each in zip(*idfs.values(), strict=True)]
     for row, (title, description, details) in zip(table.values, texts, strict=True):

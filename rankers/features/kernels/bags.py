@@ -19,24 +19,19 @@ from rankers.features.kernels.types import (
     lengths_filled,
 )
 
-_LINE = 16
-"""Codes in a line of the processor's cache."""
-
 
 @helper
 def _search(
     codes: Ints,
     counts: Bytes,
-    start: int,
-    end: int,
     keys: Ints,
     slots: Ints,
     weights: Singles,
     best: Floats,
     tf: Floats,
 ) -> None:
-    """Finds the keys in `codes[start:end]`; both ascend."""
-    low = start
+    """Finds the keys in `codes`; both ascend."""
+    low, end = 0, len(codes)
     for k in range(len(keys)):
         high = end
         while low < high:
@@ -54,36 +49,18 @@ def _search(
 
 
 @helper
-def _total(counts: Bytes, start: int, end: int) -> int:
+def _total(counts: Bytes) -> int:
     total = 0
-    for i in range(start, end):
-        total += counts[i]
+    for count in counts:
+        total += count
     return total
 
 
-@helper
-def _ahead(field: Field, ordinals: Ints) -> int:
-    """Reads something of every row: one after another without waiting, the processor fetches many
-    rows at once, which the loop over candidates would wait for one by one."""
-    codes, counts, offsets, _, _, _ = field
-    base, seen = len(offsets) - 1, 0
-    for r in ordinals:
-        if r < base:
-            seen += offsets[r + 1]
-    for r in ordinals:
-        if r < base and offsets[r] < offsets[r + 1]:
-            seen += counts[offsets[r]]
-            for place in range(offsets[r], offsets[r + 1], _LINE):
-                seen += codes[place]
-    return seen
-
-
-@kernel(filled, filled, lengths_filled, i4, i4, i4, f4, field)
+@kernel(filled, filled, lengths_filled, i4, i4, f4, field)
 def fill(
     tf: Matrix,
     best: Matrix,
     lengths: Longs,
-    ordinals: Ints,
     keys: Ints,
     slots: Ints,
     weights: Singles,
@@ -91,17 +68,9 @@ def fill(
 ) -> None:
     """Fills the frequency and the best weight of every slot, shape (candidates, slots), which hold
     zeros, and the words of each candidate's field."""
-    codes, counts, offsets, later_codes, later_counts, later_offsets = field
-    base = len(offsets) - 1
-    if _ahead(field, ordinals) < 0:  # never, but then the reading is of use
-        return
-    for i in range(len(ordinals)):
-        r = ordinals[i]
-        if r < base:
-            start, end = offsets[r], offsets[r + 1]
-            _search(codes, counts, start, end, keys, slots, weights, best[i], tf[i])
-            lengths[i] = _total(counts, start, end)
-        else:
-            start, end = later_offsets[r - base], later_offsets[r - base + 1]
-            _search(later_codes, later_counts, start, end, keys, slots, weights, best[i], tf[i])
-            lengths[i] = _total(later_counts, start, end)
+    codes, counts, spans = field
+    for i in range(len(lengths)):
+        own = codes[spans[0, i] : spans[1, i]]
+        often = counts[spans[2, i] : spans[2, i] + len(own)]
+        _search(own, often, keys, slots, weights, best[i], tf[i])
+        lengths[i] = _total(often)

@@ -12,7 +12,6 @@ from rankers.features.kernels.types import (
     Field,
     Floats,
     Ints,
-    Longs,
     Matrix,
     Singles,
     Table,
@@ -30,15 +29,6 @@ from rankers.features.kernels.types import (
 
 COVERAGE, PRECISION, ASKED, HEAD, WORDS, ACCESSORY = range(6)
 """Columns, in the order of `rankers.features.kind.FEATURES`."""
-
-
-@helper
-def _place(offsets: Longs, later_offsets: Longs, row: int) -> tuple[bool, int, int]:
-    """Whether a row is one of the live changes, and where it begins and ends."""
-    base = len(offsets) - 1
-    if row < base:
-        return False, offsets[row], offsets[row + 1]
-    return True, later_offsets[row - base], later_offsets[row - base + 1]
 
 
 @helper
@@ -116,25 +106,9 @@ def _row(
     row[ACCESSORY] = accessory
 
 
-@helper
-def _ahead(field: Field, ordinals: Ints) -> int:
-    """Reads something of every row: one after another without waiting, the processor fetches many
-    rows at once, which the loop over candidates would wait for one by one."""
-    codes, _, offsets, _, _, _ = field
-    base, seen = len(offsets) - 1, 0
-    for r in ordinals:
-        if r < base:
-            seen += offsets[r + 1]
-    for r in ordinals:
-        if r < base and offsets[r] < offsets[r + 1]:
-            seen += codes[offsets[r]]
-    return seen
-
-
-@kernel(table, i4, group(i4, i4, f4), i1, group(whole, whole), i4, i4, field, filled)
+@kernel(table, group(i4, i4, f4), i1, group(whole, whole), i4, i4, field, filled)
 def fill(
     out: Table,
-    ordinals: Ints,
     query: tuple[Ints, Ints, Singles],
     roles: Bytes,
     numbers: tuple[int, int],
@@ -152,12 +126,9 @@ def fill(
     idf, best = room[0], room[1]
     blooms = _bloom(keys), _bloom(accessories)
     _rarity(keys, slots, documents, rows, idf)
-    codes, _, offsets, later_codes, _, later_offsets = field
-    if _ahead(field, ordinals) < 0:  # never, but then the reading is of use
-        return
-    for i in range(len(ordinals)):
-        later, start, end = _place(offsets, later_offsets, ordinals[i])
-        words = later_codes[start:end] if later else codes[start:end]
+    codes, _, spans = field
+    for i in range(len(out)):
+        words = codes[spans[0, i] : spans[1, i]]
         if len(words):
             _row(out[i], words, query, head, accessories, blooms, best)
             out[i, COVERAGE] = _share(best, idf, roles)

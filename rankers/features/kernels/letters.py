@@ -112,12 +112,11 @@ def _mask(word: int, letters: Letters, bits: Bytes) -> int:
 
 
 @kernel(
-    table, i4, group(_u4, _u2), group(i4, whole), group(_u2, i8, _u2, i8), field,
+    table, group(_u4, _u2), group(i4, whole), group(_u2, i8, _u2, i8), field,
     group(_bytes_filled, ints_filled, floats_filled, ints_filled, lengths_filled),
 )  # fmt: skip
 def fill(
     out: Table,
-    ordinals: Ints,
     query: tuple[Characters, Halves],
     known: tuple[Ints, int],
     letters: Letters,
@@ -133,17 +132,17 @@ def fill(
     if not count:
         return
     _weigh(own[:count], titles, products, weights)
-    codes, _, offsets, later_codes, _, later_offsets = field
-    for i in range(len(ordinals)):
-        later, start, end = _place(offsets, later_offsets, ordinals[i])
+    codes, _, spans = field
+    for i in range(len(out)):
+        words_of_title = codes[spans[0, i] : spans[1, i]]
         mask = 0
-        for word in later_codes[start:end] if later else codes[start:end]:
+        for word in words_of_title:
             place = word & (len(words) - 1)
             if words[place] != word:
                 words[place] = word
                 masks[place] = _mask(word, letters, bits)
             mask |= masks[place]
-        if end > start:
+        if len(words_of_title):
             share = 0.0
             for bit in range(count):
                 share += weights[bit] * ((mask >> (bit + 1)) & 1)

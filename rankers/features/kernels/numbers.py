@@ -8,7 +8,6 @@ from rankers.features.kernels.types import (
     Bytes,
     Field,
     Ints,
-    Longs,
     Singles,
     Table,
     field,
@@ -27,15 +26,6 @@ _NUMBER = 1
 """The shape of numbers (`search.types.shapes`); those of codes are above it."""
 _ABSENT, _OTHER, _THERE = 0, 1, 2
 """What a title has in the place of a number: nothing, another one, the number itself."""
-
-
-@helper
-def _place(offsets: Longs, later_offsets: Longs, row: int) -> tuple[bool, int, int]:
-    """Whether a row is one of the live changes, and where it begins and ends."""
-    base = len(offsets) - 1
-    if row < base:
-        return False, offsets[row], offsets[row + 1]
-    return True, later_offsets[row - base], later_offsets[row - base + 1]
 
 
 @helper
@@ -115,10 +105,9 @@ def _shares(row: Singles, shapes: Ints, found: Ints, beside: Ints) -> None:
     row[BESIDE_CONFLICT] = conflicts / len(shapes)
 
 
-@kernel(table, i4, group(i4, i4), i4, group(i4, i4, i1), field, ints_filled_2)
+@kernel(table, group(i4, i4), i4, group(i4, i4, i1), field, ints_filled_2)
 def fill(
     out: Table,
-    ordinals: Ints,
     query: tuple[Ints, Ints],
     sequence: Ints,
     figures: tuple[Ints, Ints, Bytes],
@@ -128,11 +117,10 @@ def fill(
     """Fills a table that holds NaN, one row a candidate. `query` are the keys and slots of
     `rankers.features.coding.CodedQuery`, `figures` the slots of numbers, their shapes, and the
     shapes of all stems; `room` two numbers for each of these slots."""
-    codes, _, offsets, later_codes, _, later_offsets = field
+    codes, _, spans = field
     found, beside = room[0], room[1]
-    for i in range(len(ordinals)):
-        later, start, end = _place(offsets, later_offsets, ordinals[i])
-        words = later_codes[start:end] if later else codes[start:end]
+    for i in range(len(out)):
+        words = codes[spans[0, i] : spans[1, i]]
         if len(words):
             _row(words, query, sequence, figures, found, beside)
             _shares(out[i], figures[1], found, beside)

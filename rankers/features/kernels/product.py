@@ -8,17 +8,17 @@ import numpy as np
 
 from rankers.features.kernels.types import (
     Ints,
-    Longs,
     Singles,
+    Spans,
     Table,
     f4,
     group,
     helper,
     i4,
-    i8,
     kernel,
     number,
     singles_filled,
+    spans,
     table,
 )
 
@@ -35,16 +35,10 @@ def _take(column: Singles, ordinals: Ints, taken: Singles) -> None:
 
 
 @helper
-def _lengths(offsets: Longs, later: Longs, ordinals: Ints, out: Singles) -> None:
+def _lengths(spans: Spans, out: Singles) -> None:
     """The words of a text; NaN without any."""
-    base = len(offsets) - 1
-    for i in range(len(ordinals)):
-        r = ordinals[i]
-        if r < base:
-            out[i] = offsets[r + 1] - offsets[r]
-        else:
-            out[i] = later[r - base + 1] - later[r - base]
-    for i in range(len(ordinals)):
+    for i in range(len(out)):
+        out[i] = spans[1, i] - spans[0, i]
         if out[i] == 0:
             out[i] = np.nan
 
@@ -81,7 +75,7 @@ def _prices(out: Table, listed: Singles, ordinals: Ints, category: Ints, usual: 
     f4,
     number,
     number,
-    group(i8, i8, i8, i8),
+    group(spans, spans),
     singles_filled,
 )
 def fill(
@@ -99,12 +93,12 @@ def fill(
     usual: Singles,
     average: float,
     today: float,
-    offsets: tuple[Longs, Longs, Longs, Longs],
+    texts: tuple[Spans, Spans],
     listed: Singles,
 ) -> None:
     """Fills a table that holds NaN, one row a candidate, columns as in `rankers.features.product`.
-    `usual` is the median price by category, the catalogue's in its last place; `listed`
-    is room for a number a candidate."""
+    `usual` is the median price by category, the catalogue's in its last place; `texts` are the
+    spans of titles and of descriptions, and `listed` is room for a number a candidate."""
     _take(price, ordinals, out[:, 0])
     _take(list_price, ordinals, listed)
     _take(rating, ordinals, out[:, 4])
@@ -113,8 +107,8 @@ def fill(
     _take(created, ordinals, out[:, 7])
     _take(stock, ordinals, out[:, 8])
     _take(image, ordinals, out[:, 9])
-    _lengths(offsets[0], offsets[1], ordinals, out[:, 10])
-    _lengths(offsets[2], offsets[3], ordinals, out[:, 11])
+    _lengths(texts[0], out[:, 10])
+    _lengths(texts[1], out[:, 11])
     _prices(out, listed, ordinals, category, usual)
     for row in out:
         if not math.isnan(row[4]):

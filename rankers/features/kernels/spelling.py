@@ -5,7 +5,6 @@ from __future__ import annotations
 from rankers.features.kernels.types import (
     Field,
     Ints,
-    Longs,
     Table,
     field,
     group,
@@ -15,15 +14,6 @@ from rankers.features.kernels.types import (
     table,
     whole,
 )
-
-
-@helper
-def _place(offsets: Longs, later_offsets: Longs, row: int) -> tuple[bool, int, int]:
-    """Whether a row is one of the live changes, and where it begins and ends."""
-    base = len(offsets) - 1
-    if row < base:
-        return False, offsets[row], offsets[row + 1]
-    return True, later_offsets[row - base], later_offsets[row - base + 1]
 
 
 @helper
@@ -53,13 +43,12 @@ def _bits(mask: int) -> int:
     return count
 
 
-@kernel(table, i4, group(i4, i4), whole, field)
-def fill(out: Table, ordinals: Ints, near: tuple[Ints, Ints], wanted: int, field: Field) -> None:
+@kernel(table, group(i4, i4), whole, field)
+def fill(out: Table, near: tuple[Ints, Ints], wanted: int, field: Field) -> None:
     """Fills a table that holds NaN, one row a candidate. `near` are codes, ascending, and which of
     the `wanted` words of the query each is near to."""
-    codes, _, offsets, later_codes, _, later_offsets = field
-    for i in range(len(ordinals)):
-        later, start, end = _place(offsets, later_offsets, ordinals[i])
-        words = later_codes[start:end] if later else codes[start:end]
+    codes, _, spans = field
+    for i in range(len(out)):
+        words = codes[spans[0, i] : spans[1, i]]
         if len(words):
             out[i, 0] = _bits(_words_near(words, near[0], near[1])) / wanted

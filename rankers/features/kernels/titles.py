@@ -42,17 +42,6 @@ LONGEST = 256
 
 
 @helper
-def _place(offsets: Longs, later_offsets: Longs, row: int) -> tuple[bool, int, int]:
-    """Whether a row is one of the live changes, and where it begins and ends."""
-    base = len(offsets) - 1
-    if row < base:
-        start, end = offsets[row], offsets[row + 1]
-    else:
-        start, end = later_offsets[row - base], later_offsets[row - base + 1]
-    return row >= base, start, min(end, start + LONGEST)
-
-
-@helper
 def _among(word: int, words: Ints) -> bool:
     for each in words:  # noqa: SIM110 - a generator would not compile
         if word == each and word >= 0:
@@ -274,23 +263,8 @@ def _mask_of(roles: Bytes, role: int) -> int:
     return mask
 
 
-@helper
-def _ahead(field: Field, ordinals: Ints) -> int:
-    """Reads something of every row: one after another without waiting, the processor fetches many
-    rows at once, which the loop over candidates would wait for one by one."""
-    codes, _, offsets, _, _, _ = field
-    base, seen = len(offsets) - 1, 0
-    for r in ordinals:
-        if r < base:
-            seen += offsets[r + 1]
-    for r in ordinals:
-        if r < base and offsets[r] < offsets[r + 1]:
-            seen += codes[offsets[r]] + codes[offsets[r + 1] - 1]
-    return seen
-
-
 @kernel(
-    table, filled, filled, lengths_filled, i4, group(i4, i4, f4), i4, i1,
+    table, filled, filled, lengths_filled, group(i4, i4, f4), i4, i1,
     group(whole, whole, whole), i8, group(i4, i4, i4, whole), field,
     group(lengths_filled, lengths_filled, lengths_filled),
 )  # fmt: skip
@@ -299,7 +273,6 @@ def fill(
     tf: Matrix,
     best: Matrix,
     lengths: Longs,
-    ordinals: Ints,
     accepted: tuple[Ints, Ints, Singles],
     sequence: Ints,
     roles: Bytes,
@@ -319,13 +292,10 @@ def fill(
     bloom, marking = _bloom(keys), _bloom(markers)
     telling, purpose = _mask_of(roles, CONTENT), _mask_of(roles, PURPOSE)
     masks, first, runs = scratch
-    codes, _, offsets, later_codes, _, later_offsets = field
+    codes, _, spans = field
     query, refusals = (keys, slots, weights, bloom, lenient), (refusing, articles, free)
-    if _ahead(field, ordinals) < 0:  # never, but then the reading is of use
-        return
-    for i in range(len(ordinals)):
-        later, start, end = _place(offsets, later_offsets, ordinals[i])
-        words = later_codes[start:end] if later else codes[start:end]
+    for i in range(len(out)):
+        words = codes[spans[0, i] : min(spans[1, i], spans[0, i] + LONGEST)]
         lengths[i] = len(words)
         if not len(words):
             continue

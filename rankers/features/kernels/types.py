@@ -18,8 +18,9 @@ Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Field = tuple[Ints, Bytes, Longs, Ints, Bytes, Longs]
-"""The rows of one text field, and those of live changes (see `search.types.TextRows`)."""
+Spans = NDArray[np.int64]
+Field = tuple[Ints, Bytes, Spans]
+"""One text field of the candidates (see `search.types.TextRows`)."""
 Counted = tuple[Matrix, Matrix, Longs, Ints, float]
 """One field of the candidates: frequency and best weight of slots, words; documents by code, mean
 length."""
@@ -44,7 +45,8 @@ table = _array(types.float32, 2, readonly=False)
 """What a kernel fills."""
 whole: Any = types.int64
 number: Any = types.float64
-field: Any = group(i4, i1, i8, i4, i1, i8)
+spans: Any = _array(types.int64, 2)
+field: Any = group(i4, i1, spans)
 filled = _array(types.float64, 2, readonly=False)
 lengths_filled = _array(types.int64, readonly=False)
 ints_filled = _array(types.int32, readonly=False)

@@ -3,7 +3,7 @@ in memory already: nothing here waits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -64,9 +64,9 @@ class EmbeddedFacts:
         """See `search.seams.Facts.stems`."""
         return [stem_of(word) for word in words]
 
-    def text(self, field: Text) -> TextRows:
-        """See `search.seams.Facts.text`."""
-        return self._texts.rows[field]
+    def texts(self, ordinals: Ordinals) -> Mapping[Text, TextRows]:
+        """See `search.seams.Facts.texts`."""
+        return self._texts.of(ordinals)
 
     def vectors(self, ordinals: Ordinals) -> Vectors | None:
         """See `search.seams.Facts.vectors`."""

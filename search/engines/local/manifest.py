@@ -12,8 +12,10 @@ import orjson
 from search.engines.local.layout import STAMP, SnapshotLayout
 from search.errors import IndexCorrupt
 
-FORMAT = 4
-"""The version of the parts' formats; a reader refuses another."""
+FORMAT = 5
+"""The version of the parts' formats."""
+_READ = frozenset({4, FORMAT})
+"""Those that can be read: in 4, texts lie in `separate_texts`."""
 _REMEDY = "index the catalogue again, or write the name of an earlier snapshot into CURRENT"
 
 
@@ -77,7 +79,7 @@ def read_manifest(root: Path) -> Manifest:
     path = SnapshotLayout(root).manifest
     try:
         raw = orjson.loads(path.read_bytes())
-        if raw["format"] != FORMAT:
+        if raw["format"] not in _READ:
             raise IndexCorrupt(
                 f"{path} has format {raw['format']}, this program reads {FORMAT}: "
                 "index the catalogue again with this program"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import marisa_trie
 import numpy as np
@@ -11,17 +12,17 @@ from numpy.typing import NDArray
 
 from search.engines.local.arrays import GrowingArray, load
 from search.engines.local.letters import LetterStore
-from search.engines.local.spelling import near_words
-from search.engines.local.texts import (
+from search.engines.local.separate_texts import (
     FIELDS,
+    NO_COUNTS,
     ORDERED,
-    SHAPES,
-    bags_of,
-    kept_words,
-    stem_of,
-    unpack_texts,
+    Codes,
+    Copied,
+    SeparateTexts,
 )
-from search.errors import IndexCorrupt
+from search.engines.local.spelling import near_words
+from search.engines.local.text_rows import ROWS, RowStore
+from search.engines.local.texts import SHAPES, bags_of, kept_words, stem_of, unpack_texts
 from search.types import Letters, Ordinals, Text, TextRows, shape_of
 
 _REMEMBERED = 100_000
@@ -79,56 +80,34 @@ class _Words(dict[str, int]):
         return code
 
 
-class _FieldStore:
-    """One field of a snapshot's own products, and the rows of live changes."""
+class _View(Protocol):
+    def of(self, ordinals: Ordinals) -> list[Copied]: ...
 
-    def __init__(self, stem: Path, ordered: bool, mean_length: float) -> None:
-        self._ordered, self._mean_length = ordered, mean_length
-        self._codes: NDArray[np.int32] = load(Path(f"{stem}.codes.npy"))
-        self._counts: NDArray[np.uint8] = (
-            np.empty(0, np.uint8) if ordered else load(Path(f"{stem}.counts.npy"))
-        )
-        self._offsets: NDArray[np.int64] = load(Path(f"{stem}.offsets.npy"))
-        self._documents: NDArray[np.int32] = load(Path(f"{stem}.documents.npy"))
-        self._later_codes = GrowingArray(np.empty(0, np.int32))
-        self._later_counts = GrowingArray(np.empty(0, np.uint8))
-        self._later_offsets = GrowingArray(np.zeros(1, np.int64))
 
-    def __len__(self) -> int:
-        return len(self._offsets) - 1
+Usual = tuple[tuple[NDArray[np.int32], float], ...]
+"""`documents` and `mean_length` of each field (see `search.types.TextRows`)."""
 
-    def append(self, texts: Sequence[Sequence[int]]) -> None:
-        """Adds the rows of new ordinals, each the codes of a text's words."""
-        lengths = np.array([len(text) for text in texts], np.int64)
-        codes = np.array([code for text in texts for code in text], np.int32)
-        if not self._ordered:
-            bags = bags_of(codes, lengths)
-            codes, lengths = bags.codes, bags.lengths
-            self._later_counts.append(bags.counts)
-        end = len(self._later_codes)
-        self._later_codes.append(codes)
-        self._later_offsets.append(end + np.cumsum(lengths))
 
-    def view(self) -> TextRows:
-        """All rows there are at this moment."""
-        return TextRows(
-            codes=self._codes,
-            counts=self._counts,
-            offsets=self._offsets,
-            later_codes=self._later_codes.rows(len(self._later_codes)),
-            later_counts=self._later_counts.rows(len(self._later_counts)),
-            later_offsets=self._later_offsets.rows(len(self._later_offsets)),
-            documents=self._documents,
-            mean_length=self._mean_length,
-        )
+def _open_rows(directory: Path) -> RowStore | SeparateTexts:
+    return RowStore(directory) if (directory / ROWS).exists() else SeparateTexts(directory)
 
 
 class TextsView:
     """The texts of one view."""
 
-    def __init__(self, stems: _Stems, rows: Mapping[Text, TextRows]) -> None:
+    def __init__(self, stems: _Stems, rows: _View, base: int, usual: Usual) -> None:
+        """`base` is the number of the snapshot's own products."""
         self._stems, self._known = stems, len(stems)
-        self.rows, self.shapes, self.letters = rows, stems.shapes(), stems.letters()
+        self._rows, self._base, self._usual = rows, base, usual
+        self.shapes, self.letters = stems.shapes(), stems.letters()
+
+    def of(self, ordinals: Ordinals) -> dict[Text, TextRows]:
+        """See `search.seams.Facts.texts`."""
+        fields = zip(FIELDS, self._rows.of(ordinals), self._usual, strict=True)
+        return {
+            name: TextRows(*copied, documents, self._base, mean)
+            for name, copied, (documents, mean) in fields
+        }
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         """The code of each normalized word's stem, int32, -1 where no text has it."""
@@ -158,26 +137,31 @@ class TextStore:
         means = np.load(directory / "mean_lengths.npy").tolist()
         self._stems = _Stems(directory)
         self._words = _Words(self._stems)
-        self._fields = {
-            name: _FieldStore(directory / name, name in ORDERED, mean)
+        self._rows = _open_rows(directory)
+        self._usual = tuple(
+            (load(directory / f"{name}.documents.npy"), mean)
             for name, mean in zip(FIELDS, means, strict=True)
-        }
-        if len({len(field) for field in self._fields.values()}) != 1:
-            raise IndexCorrupt(f"{directory} holds fields of different lengths: index again")
+        )
 
     def __len__(self) -> int:
-        return len(self._fields["title"])
+        return len(self._rows)
 
     def append(self, texts: Iterable[bytes]) -> None:
         """Adds the rows of new ordinals, each as `pack_texts` gave it; one thread at a time.
         Earlier views do not change."""
         each = [unpack_texts(packed) for packed in texts]
-        code = self._words.__getitem__
-        for name, field in self._fields.items():
-            field.append([list(map(code, kept_words(text[name]))) for text in each])
+        self._rows.append(
+            {name: self._coded(name, [text[name] for text in each]) for name in FIELDS}
+        )
         if len(self._words) > _REMEMBERED:
             self._words.clear()
 
+    def _coded(self, name: Text, texts: list[str]) -> Codes:
+        rows = [list(map(self._words.__getitem__, kept_words(text))) for text in texts]
+        lengths = np.array([len(row) for row in rows], np.int64)
+        codes = np.array([code for row in rows for code in row], np.int32)
+        return Codes(codes, NO_COUNTS, lengths) if name in ORDERED else bags_of(codes, lengths)
+
     def view(self) -> TextsView:
         """Everything there is at this moment."""
-        return TextsView(self._stems, {name: f.view() for name, f in self._fields.items()})
+        return TextsView(self._stems, self._rows.view(), len(self), self._usual)

@@ -4,8 +4,8 @@ All fields share one space of codes: a stem's is the place at which a build firs
 stems of live changes follow. A word has one stem, that of the words index.
 
 `texts/` holds `stems.marisa`, a trie that numbers the stems, and in `stems.codes.npy` their codes
-by that number; of each field `<field>.codes.npy`, `.offsets.npy`, `.documents.npy`, and of those
-that are bags of words `.counts.npy`; `mean_lengths.npy`, float64 in the order of `FIELDS`; and
+by that number; the rows of all products (see `text_rows`); of each field `<field>.documents.npy`;
+`mean_lengths.npy`, float64 in the order of `FIELDS`; and
 `shapes.npy`, each stem's shape by its code (snapshots of earlier builds have none); and what
 `letters` writes. See `search.types.TextRows` and `search.types.shape_of`.
 """
@@ -14,10 +14,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import get_args
 
 import marisa_trie
 import numpy as np
@@ -27,11 +25,10 @@ from search.engines.local.arrays import ArrayFile, load
 from search.engines.local.fields import analyzer
 from search.engines.local.layout import stamp
 from search.engines.local.letters import write_letters
-from search.types import Text, shape_of
+from search.engines.local.separate_texts import FIELDS, ORDERED, Codes
+from search.engines.local.text_rows import write_rows
+from search.types import shape_of
 
-FIELDS: tuple[Text, ...] = get_args(Text)
-ORDERED: frozenset[Text] = frozenset({"title", "kind"})
-"""The fields whose words keep their order."""
 SHAPES = "shapes.npy"
 _LONGEST = 512
 """Words kept of a text."""
@@ -80,24 +77,15 @@ class _Codes(dict[str, int]):
         return code
 
 
-@dataclass(frozen=True, slots=True)
-class Bags:
-    """Rows of distinct codes, ascending, with how often each occurs, and the rows' lengths."""
-
-    codes: NDArray[np.int32]
-    counts: NDArray[np.uint8]
-    lengths: NDArray[np.int64]
-
-
-def bags_of(codes: NDArray[np.int32], lengths: NDArray[np.int64]) -> Bags:
-    """The bags of texts that lie one after another."""
+def bags_of(codes: NDArray[np.int32], lengths: NDArray[np.int64]) -> Codes:
+    """The bags of texts that lie one after another: distinct codes, ascending."""
     rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
     keys = rows << 32 | codes
     keys.sort()
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     counts = np.minimum(np.diff(first, append=len(keys)), _LARGEST_COUNT)
     kept = keys[first]
-    return Bags(
+    return Codes(
         (kept & 0xFFFFFFFF).astype(np.int32),
         counts.astype(np.uint8),
         np.bincount(kept >> 32, minlength=len(lengths)),
@@ -191,6 +179,7 @@ class TextsWriter:
         np.save(self._directory / SHAPES, np.fromiter(map(shape_of, stems), np.uint8, len(stems)))
         titles = [load(self._directory / f"title.{name}.npy") for name in ("codes", "offsets")]
         write_letters(self._directory, list(stems), (titles[0], titles[1]))
+        write_rows(self._directory)
         stamp(self._directory, self._version)
 
     def abort(self) -> None:

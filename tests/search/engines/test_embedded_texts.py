@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.analysis import index_fields
-from search.engines.local import texts
+from search.engines.local import text_rows, texts
 from search.engines.local.arrays import ArrayFile, load
 from search.engines.local.fields import analyzer
 from search.engines.local.layout import DataLayout, read_current
+from search.engines.local.separate_texts import FIELDS
 from search.engines.local.text_store import TextStore
-from search.engines.local.texts import FIELDS, TextsWriter, pack_texts
+from search.engines.local.texts import TextsWriter, pack_texts
 from search.errors import IndexCorrupt
 from search.settings import Settings
 from search.types import Letters, Product, Text, trigrams_of
@@ -44,31 +45,31 @@ def stored(rows: Texts, later: Texts, directory: Path) -> TextStore:
 
 
 @settings(max_examples=25, deadline=None)
-@given(rows=TEXTS, later=TEXTS, block=st.sampled_from([1, 5, 1 << 19]))
-def test_rows_are_the_stems_of_their_texts(rows: Texts, later: Texts, block: int) -> None:
+@given(rows=TEXTS, later=TEXTS, block=st.sampled_from([1, 5, 1 << 19]), separate=st.booleans())
+def test_rows_are_the_stems_of_their_texts(
+    rows: Texts, later: Texts, block: int, separate: bool
+) -> None:
     with TemporaryDirectory() as made, pytest.MonkeyPatch.context() as patch:
+        if separate:  # as earlier builds leave them
+            patch.setattr(texts, "write_rows", lambda directory: None)
         patch.setattr(texts, "_BLOCK", block)
+        patch.setattr(text_rows, "_AT_ONCE", block)
         store = stored(rows, later, Path(made) / "texts")
         view = store.view()
         assert len(store) == len(rows)
-        for name in FIELDS:
-            field = view.rows[name]
-            every = np.diff(field.offsets).tolist() + np.diff(field.later_offsets).tolist()
-            codes = np.split(
-                np.concatenate([field.codes, field.later_codes]), np.cumsum(every)[:-1]
-            )
-            counts = np.split(
-                np.concatenate([field.counts, field.later_counts]), np.cumsum(every)[:-1]
-            )
-            for i, each in enumerate([*rows, *later]):
+        every = [*rows, *later]
+        order = np.random.default_rng(3).permutation(len(every)).astype(np.int32)
+        for name, field in view.of(order).items():
+            for i, each in enumerate(every[ordinal] for ordinal in order):
                 expected = view.codes(stems(each[name])).tolist()
+                start, end, counted = field.spans[:, i].tolist()
+                codes = field.codes[start:end].tolist()
                 if name in ("title", "kind"):
-                    assert codes[i].tolist() == expected
+                    assert codes == expected
                 else:
-                    assert codes[i].tolist() == sorted(set(expected))
-                    assert dict(zip(codes[i].tolist(), counts[i].tolist(), strict=True)) == Counter(
-                        expected
-                    )
+                    assert codes == sorted(set(expected))
+                    counts = field.counts[counted : counted + len(codes)].tolist()
+                    assert dict(zip(codes, counts, strict=True)) == Counter(expected)
             held = Counter(code for each in rows for code in set(view.codes(each[name]).tolist()))
             assert {c: n for c, n in enumerate(field.documents.tolist()) if n} == held
             total = sum(len(each[name]) for each in rows)
@@ -81,16 +82,19 @@ def test_one_stem_has_one_code_and_an_unknown_word_none(tmp_path: Path) -> None:
     ]
     view = stored(rows, [], tmp_path / "texts").view()
     assert view.codes(["kettle", "kettles", "boat"]).tolist() == [0, 0, -1]
-    assert view.rows["description"].counts.tolist() == [2]
+    found = view.of(np.zeros(1, np.int32))["description"]
+    assert found.counts[found.spans[2, 0]] == 2
 
 
 def test_long_texts_are_cut_and_large_counts_bounded(tmp_path: Path) -> None:
     long = ["red"] * 300 + [f"w{i}" for i in range(400)]
     rows: Texts = [{"title": ["red"], "description": long, "details": [], "kind": []}]
     store = stored(rows, rows, tmp_path / "texts")
-    field = store.view().rows["description"]
-    assert len(field.codes) == len(field.later_codes) == 1 + 512 - 300
-    assert field.counts.max() == field.later_counts.max() == 255
+    for ordinal in (0, 1):
+        field = store.view().of(np.array([ordinal], np.int32))["description"]
+        start, end, counted = field.spans[:, 0].tolist()
+        assert end - start == 1 + 512 - 300
+        assert field.counts[counted : counted + end - start].max() == 255
     assert store.view().codes(["w211", "w212"]).tolist()[1] == -1
 
 
@@ -118,7 +122,8 @@ def test_a_view_has_no_code_of_what_came_later(tmp_path: Path) -> None:
     after = store.view()
     assert before.codes(["zebra", "lamp"]).tolist() == [-1, 0]
     assert after.codes(["zebra", "lamp"]).tolist() == [1, 0]
-    assert (len(before.rows["title"].later_codes), len(after.rows["title"].later_codes)) == (0, 2)
+    title = after.of(np.array([1], np.int32))["title"]
+    assert title.codes[slice(*title.spans[:2, 0].tolist())].tolist() == [1, 0]
 
 
 def spelled(letters: Letters, code: int) -> list[int]:
@@ -170,16 +175,17 @@ def test_every_part_must_be_of_its_snapshot(tmp_path: Path, part: str) -> None:
         shops.state_of(tmp_path)
 
 
-def test_texts_of_another_number_of_products_are_refused(tmp_path: Path) -> None:
-    shops.build(tmp_path / "one", [Product("a", "Lamp")])
-    shops.build(tmp_path / "two", [Product("a", "Lamp"), Product("b", "Lamp")])
-    one, two = (
-        DataLayout(tmp_path / d).snapshot(read_current(tmp_path / d)) for d in ("one", "two")
-    )
-    offsets = (two.texts / "title.offsets.npy").read_bytes()
-    (one.texts / "title.offsets.npy").write_bytes(offsets)
+def test_texts_of_another_number_of_products_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "write_rows", lambda directory: None)  # as earlier builds leave them
+    row: dict[Text, list[str]] = {name: ["lamp"] for name in FIELDS}
+    stored([row], [], tmp_path / "one")
+    stored([row, row], [], tmp_path / "two")
+    offsets = (tmp_path / "two" / "title.offsets.npy").read_bytes()
+    (tmp_path / "one" / "title.offsets.npy").write_bytes(offsets)
     with pytest.raises(IndexCorrupt, match="different lengths: index again"):
-        TextStore(one.texts)
+        TextStore(tmp_path / "one")
 
 
 @given(st.lists(st.lists(st.integers(-(2**31), 2**31 - 1))))
