@@ -3,7 +3,7 @@
 from rankers.features.declare import Feature, Group
 from rankers.features.inputs import Behavior, Counts, Inputs, Rates
 from rankers.features.registry import CORE, GROUPS
-from rankers.features.table import EARLIER, FEATURES, NAMES, VERSION, compute
+from rankers.features.table import EARLIER, FEATURES, NAMES, VERSION, alike, compute
 from rankers.features.warming import warm_up
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Group",
     "Inputs",
     "Rates",
+    "alike",
     "compute",
     "warm_up",
 ]

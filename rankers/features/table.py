@@ -49,6 +49,13 @@ EARLIER: frozenset[str] = frozenset(
 are used."""
 
 
+def alike(version: str) -> tuple[str, ...]:
+    """The versions whose features mean what those of the same name mean in `version`, itself among
+    them: what a log of one of them holds is of use to models of another."""
+    same = (VERSION, *sorted(EARLIER))
+    return same if version in same else (version,)
+
+
 def compute(
     facts: Facts,
     pool: Pool,
