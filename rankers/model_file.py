@@ -34,19 +34,17 @@ _TRAIN_AGAIN = "train it again with aisle train"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The features that can be computed here, the version of the code that does, and earlier ones
-    of which every feature means the same."""
+    """The features that can be computed here, and the version of the code that does."""
 
     names: Sequence[str]
     version: str
-    earlier: frozenset[str] = frozenset()
 
 
 def known_features() -> Known:
     """Those of `rankers.features`."""
-    from rankers.features import EARLIER, NAMES, VERSION  # compiles: only with a model at hand
+    from rankers.features import NAMES, VERSION  # compiles kernels: only with a model at hand
 
-    return Known(NAMES, VERSION, EARLIER)
+    return Known(NAMES, VERSION)
 
 
 def save_model(model: Model, path: Path) -> str:
@@ -108,8 +106,7 @@ def check_features(model: Model, known: Known) -> None:
         raise _fault(
             "features", f"features that are not computed here: {', '.join(strangers)}", _TRAIN_AGAIN
         )
-    same = {known.version, *known.earlier}
-    if model.features and model.feature_version not in same:
+    if model.features and model.feature_version != known.version:
         raise _fault(
             "feature_version",
             f"it learned from features of version {model.feature_version!r}, those here are of "

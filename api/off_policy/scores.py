@@ -33,7 +33,7 @@ WITH page AS (
         coalesce(nullif(normalized, ''),
                  lower(trim(regexp_replace(query, '\\s+', ' ', 'g')))) AS text
     FROM clean_searches
-    WHERE list_contains($versions, feature_version) AND time >= $since AND time <= $until
+    WHERE feature_version = $version AND time >= $since AND time <= $until
         AND len(features) = len(products) * len(feature_names)
 ), latest AS (
     SELECT text, product, arg_max(page, time) AS page, arg_max(place, time) AS place FROM (
@@ -98,10 +98,8 @@ def _logged_rows(
 ) -> Mapping[tuple[str, str], NDArray[np.float32]]:
     """The features a model reads, by query and product; a row that is all NaN was looked at by no
     model and is left out."""
-    from rankers.features import alike  # compiles kernels: only with a model at hand
-
     parameters = {
-        "versions": list(alike(model.feature_version)),
+        "version": model.feature_version,
         "since": float("-inf") if window.since is None else window.since,
         "until": float("inf") if window.until is None else window.until,
     }

@@ -3,12 +3,11 @@
 from rankers.features.declare import Feature, Group
 from rankers.features.inputs import Behavior, Counts, Inputs, Rates
 from rankers.features.registry import CORE, GROUPS
-from rankers.features.table import EARLIER, FEATURES, NAMES, VERSION, alike, compute
+from rankers.features.table import FEATURES, NAMES, VERSION, compute
 from rankers.features.warming import warm_up
 
 __all__ = [
     "CORE",
-    "EARLIER",
     "FEATURES",
     "GROUPS",
     "NAMES",
@@ -19,7 +18,6 @@ __all__ = [
     "Group",
     "Inputs",
     "Rates",
-    "alike",
     "compute",
     "warm_up",
 ]

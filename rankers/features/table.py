@@ -24,36 +24,16 @@ FEATURES: dict[str, Feature] = {
 }
 """Every feature by name, in the order of the groups."""
 NAMES: tuple[str, ...] = tuple(FEATURES)
-ADDED: tuple[frozenset[str], ...] = (frozenset({"letters_coverage"}),)
-"""What was added since models were last refused, in this order; all else has stayed as it was."""
 
 
-def _version(without: frozenset[str] = frozenset()) -> str:
-    declared = repr(
-        [
-            (group.name, [asdict(each) for each in kept])
-            for group in GROUPS
-            if (kept := [each for each in group.features if each.name not in without])
-        ]
-    )
+def _version() -> str:
+    declared = repr([(group.name, [asdict(each) for each in group.features]) for group in GROUPS])
     return hashlib.sha256(f"{CODE_VERSION} {declared}".encode()).hexdigest()[:12]
 
 
 VERSION: str = _version()
 """Tells tables that mean the same from those that do not: a hash of all declarations and of
 `CODE_VERSION`."""
-EARLIER: frozenset[str] = frozenset(
-    _version(frozenset().union(*ADDED[since:])) for since in range(len(ADDED))
-)
-"""Versions without what was added: each of their features means the same here, so that their models
-are used."""
-
-
-def alike(version: str) -> tuple[str, ...]:
-    """The versions whose features mean what those of the same name mean in `version`, itself among
-    them: what a log of one of them holds is of use to models of another."""
-    same = (VERSION, *sorted(EARLIER))
-    return same if version in same else (version,)
 
 
 def compute(

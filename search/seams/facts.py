@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from search.types import (
     Filter,
-    Letters,
     Ordinals,
     Statistics,
     Text,
@@ -57,16 +56,6 @@ class Facts(Protocol):
     def shapes(self) -> NDArray[np.uint8] | None:
         """The shape of every stem by its code (`search.types.shape_of`); None in an index of an
         earlier build, until it is built again."""
-        ...
-
-    @property
-    def letters(self) -> Letters | None:
-        """The trigrams of every stem by its code; None in an index of an earlier build, until it
-        is built again."""
-        ...
-
-    def stems(self, words: Sequence[str]) -> list[str]:
-        """The stem of each normalized word, whether a text has it or not."""
         ...
 
     def texts(self, ordinals: Ordinals) -> Mapping[Text, TextRows]:

@@ -19,7 +19,6 @@ from search.types.catalogue import (
 from search.types.events import ACTIONS, Event, LoggedSearch
 from search.types.experiments import UNTREATED, Interleaving, Teams, Treatment
 from search.types.exploration import Chance, Slots
-from search.types.letters import SYMBOL_OF, TRIGRAMS, Letters, characters_of, trigrams_of
 from search.types.query import (
     Alternative,
     Boost,
@@ -76,8 +75,6 @@ from search.types.shapes import shape_of
 
 __all__ = [
     "ACTIONS",
-    "SYMBOL_OF",
-    "TRIGRAMS",
     "UNTREATED",
     "Alternative",
     "Applied",
@@ -102,7 +99,6 @@ __all__ = [
     "Hit",
     "Intent",
     "Interleaving",
-    "Letters",
     "Link",
     "LoggedSearch",
     "Mask",
@@ -145,7 +141,5 @@ __all__ = [
     "Vector",
     "Vectors",
     "WordMatches",
-    "characters_of",
     "shape_of",
-    "trigrams_of",
 ]

@@ -18,7 +18,7 @@ from api.off_policy.log import Window, read_clicks
 from api.off_policy.propensity import fitter
 from eval.off_policy import METHODS, Plan, compare
 from rankers import save_model
-from rankers.features import EARLIER, VERSION
+from rankers.features import VERSION
 from tests.api.ranked import ordering, some, written
 from tests.api.retraining.conftest import visit
 from training.simulation import CLICK_MODELS, LogPlan, World, make_world, simulate_log
@@ -143,16 +143,6 @@ def test_a_log_in_one_order_is_refused_with_what_to_do(
     assert "propensities cannot be estimated" in found["refused"]
     assert "exploration" in found["refused"]
     assert found["assumptions"]
-
-
-def test_a_model_from_before_features_were_added_is_tried_on_features_logged_since(
-    logged: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    before = replace(ordering(1.0), feature_version=min(EARLIER))
-    save_model(before, tmp_path / "before.json")
-    code, found, said = asked(capfd, "--events", logged, "--candidate", tmp_path / "before.json")
-    assert code == 0, said
-    assert found["source"] == "logged features"
 
 
 @pytest.mark.parametrize(

@@ -11,23 +11,10 @@ import numpy as np
 import pytest
 
 from query.text import words
-from rankers.features import compute
 from search.engines import ENGINES
 from search.seams import Engine, Facts, View
 from search.settings import Settings
-from search.types import (
-    Change,
-    Delete,
-    Filter,
-    Patch,
-    Pool,
-    Product,
-    Query,
-    Ranking,
-    Text,
-    TextRows,
-    Upsert,
-)
+from search.types import Change, Delete, Filter, Patch, Product, Text, TextRows, Upsert
 from tests.contracts.engines import PUBLISH, name
 from tests.search.engines import shops
 from tests.search.test_pipeline import WordVectors
@@ -132,25 +119,6 @@ async def test_changed_texts_follow_and_earlier_views_stay(engine: Engine, tmp_p
         for i in range(len(every)):
             assert words_of(rows, field, i) == words_of(before[field], field, i)
     assert len(old.columns.numbers("price")) == len(PRODUCTS)
-
-
-async def test_letters_of_changed_titles_count_like_others(engine: Engine, tmp_path: Path) -> None:
-    await engine.view()
-    view = await changed(engine, tmp_path)
-    ordinals = np.array([await place(view, i) for i in ("z", "a", "b", "k0")], np.int32)
-    ranking = Ranking(ordinals, np.linspace(1, 0.5, len(ordinals), dtype=np.float32))
-    query = Query("ketle zebbra", terms=("ketle", "zebbra"))
-
-    def shares(facts: Facts) -> list[float]:
-        found = compute(facts, Pool(query, ranking), ["letters_coverage"]).values[:, 0]
-        kettle, red, _, again = found.tolist()
-        assert kettle == red == again
-        return [float(each) for each in found]
-
-    kettle, _, zebra, _ = await view.compute(shares)
-    # Letters that only a changed title has are not known of the catalogue.
-    assert 0.5 < kettle <= 1
-    assert 0 <= zebra < kettle
 
 
 async def test_vectors_are_those_of_the_encoder(engine: Engine, tmp_path: Path) -> None:

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from search.seams import Columns
 from search.types import (
-    TRIGRAMS,
     Filter,
-    Letters,
     Ordinals,
     Pool,
     Query,
@@ -23,7 +21,6 @@ from search.types import (
     TextRows,
     Vectors,
     shape_of,
-    trigrams_of,
 )
 
 _VERSIONS = count()
@@ -84,7 +81,6 @@ class HandFacts:
         self._texts = {name: [getattr(item, name).split() for item in items] for name in _FIELDS}
         words = {word for rows in self._texts.values() for row in rows for word in row}
         self._codes = {word: code for code, word in enumerate(sorted(words))}
-        self._letters = self._spelled()
 
     def codes(self, words: Sequence[str]) -> Ordinals:
         return np.array([self._codes.get(word, -1) for word in words], np.int32)
@@ -123,23 +119,6 @@ class HandFacts:
     def shapes(self) -> NDArray[np.uint8] | None:
         return np.array([shape_of(word) for word in self._codes], np.uint8)
 
-    @property
-    def letters(self) -> Letters | None:
-        return self._letters
-
-    def stems(self, words: Sequence[str]) -> list[str]:
-        return list(words)
-
-    def _spelled(self) -> Letters:
-        """The second half of the words as if they had come later."""
-        words = list(self._codes)
-        cut = len(words) // 2
-        base, later = ([trigrams_of(word) for word in part] for part in (words[:cut], words[cut:]))
-        titles = np.zeros(TRIGRAMS, np.int32)
-        for item in self.items[: self._base]:
-            titles[np.unique(trigrams_of(item.title))] += 1
-        return Letters(*_joined(base), *_joined(later), titles)
-
     def _rows(self, texts: list[list[str]], ordinals: Ordinals, ordered: bool) -> TextRows:
         rows = [[self._codes[word] for word in text] for text in texts]
         documents = np.zeros(len(self._codes), np.int32)
@@ -176,11 +155,6 @@ def _packed(
         np.array([] if ordered else counts, np.uint8),
         np.array([ends[:-1], ends[1:], ends[:-1]]),
     )
-
-
-def _joined(words: list[NDArray[np.uint16]]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-    lengths = [len(word) for word in words]
-    return np.concatenate([np.empty(0, np.uint16), *words]), np.cumsum([0, *lengths])
 
 
 def _statistics(columns: Columns) -> Statistics:

@@ -106,21 +106,6 @@ def test_features_of_other_code_are_refused(saved: Path) -> None:
         load_model(saved, Known(NAMES, "v2"))
 
 
-def test_a_model_from_before_features_were_added_is_used(saved: Path) -> None:
-    known = Known((*NAMES, "letters"), "v2", frozenset({"v1"}))
-    assert same(load_model(saved, known), MODEL)
-    with pytest.raises(BadInput, match="version 'v1', those here are of 'v3'"):
-        load_model(saved, replace(known, version="v3", earlier=frozenset({"v2"})))
-
-
-def test_models_from_before_letters_are_used(tmp_path: Path) -> None:
-    plain = {name: getattr(MODEL, name)[:2] for name in ("weights", "centers", "scales")}
-    before = replace(MODEL, features=("title_coverage", "price"), trees="", **plain)
-    before = replace(before, feature_version="23664b744e4c")
-    save_model(before, tmp_path / "model.json")
-    assert same(load_model(tmp_path / "model.json"), before)
-
-
 def test_another_format_is_refused(saved: Path) -> None:
     file = orjson.loads(saved.read_bytes())
     saved.write_bytes(orjson.dumps(file | {"format": 9}))

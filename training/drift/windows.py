@@ -16,7 +16,7 @@ from training.events.tables import open_tables
 
 _FEATURES = """
 SELECT features, len(products) AS rows, feature_names FROM clean_searches
-WHERE time >= ? AND time < ? AND list_contains(?, feature_version) AND len(feature_names) > 0
+WHERE time >= ? AND time < ? AND feature_version = ? AND len(feature_names) > 0
 ORDER BY hash(search_id), search_id LIMIT ?
 """
 _QUERIES = """
@@ -51,12 +51,8 @@ def read_window(
     Raises:
         BadInput: the log cannot be read, or has no searches in these days.
     """
-    from rankers.features import alike  # compiles kernels: only with a model at hand
-
     with open_tables(paths) as connection:
-        pages = connection.execute(
-            _FEATURES, [begin, end, list(alike(model.feature_version)), most]
-        ).fetchall()
+        pages = connection.execute(_FEATURES, [begin, end, model.feature_version, most]).fetchall()
         asked = connection.execute(_QUERIES, [begin, end, most]).fetchall()
     if not asked:
         raise BadInput(f"no searches between {_day(begin)} and {_day(end)} in this log")

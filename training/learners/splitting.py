@@ -30,7 +30,7 @@ SELECT {period} AS period, coalesce(nullif(normalized, ''), query) AS text,
        arg_min(products, time) AS products, arg_min(features, time) AS features,
        arg_min(feature_names, time) AS names
 FROM clean_searches
-WHERE time >= $begin AND time <= $end AND list_contains($versions, feature_version)
+WHERE time >= $begin AND time <= $end AND feature_version = $version
   AND len(features) = len(products) * len(feature_names)
 GROUP BY period, text, first
 """
@@ -65,8 +65,7 @@ def read_split(
     paths: Sequence[Path], reading: Reading, version: str, last: float = LAST
 ) -> ReadLog:
     """Counts of the whole window, of the searches before and after the moment from which the `last`
-    share of them came, and of periods; features where they were logged and mean what they do in
-    this `version`.
+    share of them came, and of periods; features where they were logged and are of this `version`.
 
     What is learned from before that moment knows nothing that was done later. Sessions without
     times cannot be split: `after` is None then.
@@ -147,12 +146,10 @@ def _logged_features(
 ) -> tuple[Logged, ...]:
     """The first pages of every query that were logged with features in each period (which begin at
     `begins`); where a period has none those before it, the latest first, then those after it."""
-    from rankers.features import alike  # compiles kernels: only where features are read
-
     found: list[dict[tuple[str, str], LoggedRow]] = [{} for _ in begins]
     rows: list[tuple[Any, ...]] = connection.execute(
         _FIRST.format(period=period_of(begins[1:])),
-        {"versions": list(alike(version)), "begin": begins[0], "end": end},
+        {"version": version, "begin": begins[0], "end": end},
     ).fetchall()
     for period, text, products, features, names in rows:
         table = np.asarray(features, np.float32).reshape(len(products), len(names))

@@ -13,10 +13,9 @@ from search.engines.local.dense import VectorIndex
 from search.engines.local.documents import DocumentStore
 from search.engines.local.filters import PREFIX, FilterIndex
 from search.engines.local.text_store import TextsView
-from search.engines.local.texts import stem_of
 from search.errors import BadInput
 from search.seams import Columns
-from search.types import Filter, Letters, Ordinals, Statistics, Text, TextRows, Vectors
+from search.types import Filter, Ordinals, Statistics, Text, TextRows, Vectors
 
 _CODED = ("brand", "color", "category")
 
@@ -54,15 +53,6 @@ class EmbeddedFacts:
     def shapes(self) -> NDArray[np.uint8] | None:
         """See `search.seams.Facts.shapes`."""
         return self._texts.shapes
-
-    @property
-    def letters(self) -> Letters | None:
-        """See `search.seams.Facts.letters`."""
-        return self._texts.letters
-
-    def stems(self, words: Sequence[str]) -> list[str]:
-        """See `search.seams.Facts.stems`."""
-        return [stem_of(word) for word in words]
 
     def texts(self, ordinals: Ordinals) -> Mapping[Text, TextRows]:
         """See `search.seams.Facts.texts`."""

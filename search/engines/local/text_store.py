@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.local.arrays import GrowingArray, load
-from search.engines.local.letters import LetterStore
 from search.engines.local.separate_texts import (
     FIELDS,
     NO_COUNTS,
@@ -23,7 +22,7 @@ from search.engines.local.separate_texts import (
 from search.engines.local.spelling import near_words
 from search.engines.local.text_rows import ROWS, RowStore
 from search.engines.local.texts import SHAPES, bags_of, kept_words, stem_of, unpack_texts
-from search.types import Letters, Ordinals, Text, TextRows, shape_of
+from search.types import Ordinals, Text, TextRows, shape_of
 
 _REMEMBERED = 100_000
 """Words of live changes whose codes are kept, about."""
@@ -39,7 +38,6 @@ class _Stems:
         shapes = directory / SHAPES
         # Live changes would go on from nothing: without shapes of the old, none of the new.
         self._shapes = GrowingArray(load(shapes)) if shapes.exists() else None
-        self._letters = LetterStore.open(directory)
 
     def __len__(self) -> int:
         return len(self._codes) + len(self._later)
@@ -56,17 +54,11 @@ class _Stems:
             code = self._later[stem] = len(self)
             if self._shapes is not None:
                 self._shapes.append(np.array([shape_of(stem)], np.uint8))
-            if self._letters is not None:
-                self._letters.append(stem)
         return code
 
     def shapes(self) -> NDArray[np.uint8] | None:
         """The shape of every stem by its code, None in a snapshot without."""
         return None if self._shapes is None else self._shapes.rows(len(self._shapes))
-
-    def letters(self) -> Letters | None:
-        """The trigrams of every stem, None in a snapshot without."""
-        return None if self._letters is None else self._letters.view()
 
 
 class _Words(dict[str, int]):
@@ -99,7 +91,7 @@ class TextsView:
         """`base` is the number of the snapshot's own products."""
         self._stems, self._known = stems, len(stems)
         self._rows, self._base, self._usual = rows, base, usual
-        self.shapes, self.letters = stems.shapes(), stems.letters()
+        self.shapes = stems.shapes()
 
     def of(self, ordinals: Ordinals) -> dict[Text, TextRows]:
         """See `search.seams.Facts.texts`."""

@@ -6,8 +6,8 @@ stems of live changes follow. A word has one stem, that of the words index.
 `texts/` holds `stems.marisa`, a trie that numbers the stems, and in `stems.codes.npy` their codes
 by that number; the rows of all products (see `text_rows`); of each field `<field>.documents.npy`;
 `mean_lengths.npy`, float64 in the order of `FIELDS`; and
-`shapes.npy`, each stem's shape by its code (snapshots of earlier builds have none); and what
-`letters` writes. See `search.types.TextRows` and `search.types.shape_of`.
+`shapes.npy`, each stem's shape by its code (snapshots of earlier builds have none). See
+`search.types.TextRows` and `search.types.shape_of`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.local.arrays import ArrayFile, load
+from search.engines.local.arrays import ArrayFile
 from search.engines.local.fields import analyzer
 from search.engines.local.layout import stamp
-from search.engines.local.letters import write_letters
 from search.engines.local.separate_texts import FIELDS, ORDERED, Codes
 from search.engines.local.text_rows import write_rows
 from search.types import shape_of
@@ -177,8 +176,6 @@ class TextsWriter:
         trie.save(str(self._directory / "stems.marisa"))
         np.save(self._directory / "stems.codes.npy", codes)
         np.save(self._directory / SHAPES, np.fromiter(map(shape_of, stems), np.uint8, len(stems)))
-        titles = [load(self._directory / f"title.{name}.npy") for name in ("codes", "offsets")]
-        write_letters(self._directory, list(stems), (titles[0], titles[1]))
         write_rows(self._directory)
         stamp(self._directory, self._version)
 

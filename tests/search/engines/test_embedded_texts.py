@@ -21,7 +21,7 @@ from search.engines.local.text_store import TextStore
 from search.engines.local.texts import TextsWriter, pack_texts
 from search.errors import IndexCorrupt
 from search.settings import Settings
-from search.types import Letters, Product, Text, trigrams_of
+from search.types import Product, Text
 from tests.search.engines import shops
 
 WORDS = st.sampled_from(["kettle", "kettles", "red", "é", "lamp", "lamps", "x" * 90, "1.5"])
@@ -124,46 +124,6 @@ def test_a_view_has_no_code_of_what_came_later(tmp_path: Path) -> None:
     assert after.codes(["zebra", "lamp"]).tolist() == [1, 0]
     title = after.of(np.array([1], np.int32))["title"]
     assert title.codes[slice(*title.spans[:2, 0].tolist())].tolist() == [1, 0]
-
-
-def spelled(letters: Letters, code: int) -> list[int]:
-    """The trigrams of a stem."""
-    trigrams, offsets, base = letters.trigrams, letters.offsets, len(letters.offsets) - 1
-    if code >= base:
-        trigrams, offsets, code = letters.later_trigrams, letters.later_offsets, code - base
-    found: list[int] = trigrams[slice(*offsets[code : code + 2].tolist())].tolist()
-    return found
-
-
-@settings(max_examples=25, deadline=None)
-@given(rows=TEXTS, later=TEXTS, block=st.sampled_from([1, 1 << 16]))
-def test_every_stem_has_its_trigrams_and_titles_are_counted(
-    rows: Texts, later: Texts, block: int
-) -> None:
-    with TemporaryDirectory() as made, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.engines.local.letters._AT_ONCE", block)
-        view = stored(rows, later, Path(made) / "texts").view()
-        letters = view.letters
-        assert letters is not None
-        for word in {word for each in (*rows, *later) for text in each.values() for word in text}:
-            stem, code = stems([word])[0], int(view.codes([word])[0])
-            assert spelled(letters, code) == trigrams_of(stem).tolist()
-        titles = Counter(
-            t for each in rows for t in set(trigrams_of(" ".join(stems(each["title"]))).tolist())
-        )
-        assert {t: n for t, n in enumerate(letters.titles.tolist()) if n} == titles
-
-
-def test_a_snapshot_of_an_earlier_build_has_no_letters(tmp_path: Path) -> None:
-    rows: Texts = [{"title": ["lamp"], "description": [], "details": [], "kind": []}]
-    assert stored(rows, [], tmp_path / "texts").view().letters is not None
-    for path in (tmp_path / "texts").glob("letters*"):
-        path.unlink()
-    store = TextStore(tmp_path / "texts")
-    store.append([pack_texts({"title": "zebra", "description": "", "details": "", "kind": ""})])
-    view = store.view()
-    assert view.letters is None
-    assert view.codes(["zebra"]).tolist() == [1]
 
 
 @pytest.mark.parametrize("part", ["texts", "measures", "titles", "attributes", "documents"])

@@ -9,7 +9,6 @@ import pytest
 
 from api.click_training import as_logged, frequent
 from api.training import schema
-from rankers.features import EARLIER, VERSION
 from search.errors import BadInput
 from training import JudgedQuery
 from training.clicks import Reading
@@ -52,16 +51,6 @@ def test_features_are_those_that_were_logged(read: ReadLog) -> None:
 
 def test_features_of_another_version_are_left_alone(log: Path) -> None:
     assert not any(read_split([log], Reading(), "v2").features)
-
-
-def test_features_are_of_use_to_versions_that_only_added_some(tmp_path: Path) -> None:
-    plan = LogPlan(
-        days=10.0, features=FEATURES, feature_names=("price", "rating"), feature_version=VERSION
-    )
-    simulate_log(tmp_path, WORLD, click_model("ultra"), 500, 0, plan)
-    assert EARLIER
-    for version in (VERSION, *EARLIER):
-        assert any(read_split([tmp_path], Reading(), version).features)
 
 
 def test_logged_features_take_the_place_of_those_of_now() -> None:
