@@ -268,7 +268,10 @@ def test_ctrl_c_ends_a_command_with_130(tmp_path: Path) -> None:
         # Tests that run in a shell's background inherit that Ctrl-C is ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(3)
+    assert process.stdin is not None
+    # More than a pipe holds: it is written when the command reads, however slowly it started.
+    process.stdin.write(b"\n" * 200_000)
+    process.stdin.flush()
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130
