@@ -1,5 +1,5 @@
 """A request that was given up reaches the server long after: it brings back nothing that was
-deleted meanwhile, and does nothing that was refused."""
+deleted meanwhile, does nothing that was refused, and makes no index."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 from indexer.live import LiveWriter
 from search.engines.local.layout import read_current
 from search.engines.server import loading
-from search.errors import EngineUnavailable
+from search.engines.server.naming import index_name, write_alias
+from search.errors import EngineUnavailable, NotFound
 from search.settings import Settings
 from search.types import Delete, Upsert
 from tests.contracts.engines import EVERY, chosen
@@ -58,6 +59,20 @@ class Shop:
         server = self.settings.server
         ask(server.urls[0], "POST", f"/{server.prefix}-*/_refresh")
 
+    @property
+    def index(self) -> str:
+        """That of the snapshot in use."""
+        return index_name(self.settings.server.prefix, read_current(self.data))
+
+    def remove(self) -> None:
+        """Deletes the index, as somebody might by hand."""
+        ask(self.settings.server.urls[0], "DELETE", f"/{self.index}")
+
+    def indices(self) -> list[str]:
+        """Those that the server has under the shop's prefix."""
+        server = self.settings.server
+        return sorted(ask(server.urls[0], "GET", f"/{server.prefix}-*/_settings"))
+
     def shown(self) -> list[str]:
         """The ids of what the server finds."""
         return shown(self.settings, "lamp")
@@ -97,13 +112,12 @@ def test_a_change_refused_and_taken_late_does_nothing(shop: Shop) -> None:
 def test_taking_back_what_was_refused_takes_no_longer_than_a_change_may(shop: Shop) -> None:
     build(shop.data, SHOP)
     shop.impatient(LiveWriter(shop.hasty()), Delete("p1"))
-    index = f"{shop.settings.server.prefix}-{read_current(shop.data).lower()}"
-    block(shop.settings.server.urls[0], index, "read_only_allow_delete", on=True)
+    block(shop.settings.server.urls[0], shop.index, "read_only_allow_delete", on=True)
     began = time.monotonic()
     with pytest.raises(EngineUnavailable):
         LiveWriter(shop.hasty()).apply([Upsert(NEW[0])])
     assert time.monotonic() - began < 10  # 2 s, and the machine may be busy
-    block(shop.settings.server.urls[0], index, "read_only_allow_delete", on=False)
+    block(shop.settings.server.urls[0], shop.index, "read_only_allow_delete", on=False)
 
 
 def test_what_one_process_had_refused_another_takes_back(shop: Shop) -> None:
@@ -114,3 +128,31 @@ def test_what_one_process_had_refused_another_takes_back(shop: Shop) -> None:
     shop.deliver()
     other.apply([Upsert(NEW[1])])
     assert shop.shown() == ["p0", "p1", "p2", "p3", "p4", "p5"]
+
+
+def test_what_is_taken_after_its_index_is_gone_makes_no_other(shop: Shop) -> None:
+    build(shop.data, SHOP)
+    shop.impatient(LiveWriter(shop.hasty()), Upsert(NEW[0]))
+    shop.remove()
+    shop.deliver()
+    assert shop.indices() == []
+
+
+def test_a_change_of_an_index_that_somebody_deleted_is_refused_and_makes_no_other(
+    shop: Shop,
+) -> None:
+    build(shop.data, SHOP)
+    writer = LiveWriter(shop.settings)
+    writer.apply([Upsert(NEW[0])])
+    shop.remove()
+    with pytest.raises(NotFound, match=f"has no index {shop.index}: run `aisle reindex`"):
+        writer.apply([Upsert(NEW[1])])
+    assert shop.indices() == []
+
+
+def test_an_index_made_before_there_was_an_alias_to_write_through_gets_one(shop: Shop) -> None:
+    build(shop.data, SHOP)
+    alias = f"/{shop.index}/_alias/{write_alias(shop.index)}"
+    ask(shop.settings.server.urls[0], "DELETE", alias)
+    change(shop.data, [Upsert(NEW[0])])
+    assert shop.shown() == ["p0", "p1", "p2", "p3", "p4"]

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import orjson
 
+from search.engines.server.naming import index_of
 from search.errors import AisleError, EngineUnavailable, EngineUnusable, IndexCorrupt, NotFound
 from search.secrets import redact
 
@@ -82,7 +83,7 @@ def refused(product: str, path: str, status: int, body: object) -> AisleError:
     if kind == "index_not_found_exception":
         return NotFound(f"{product} has no index {path.split('/')[1]}: run `aisle reindex`")
     if is_closed(kind, reason):
-        return closed(product, path.split("/")[1])
+        return closed(product, index_of(path))
     if kind in _PASSING:
         return EngineUnavailable(f"{product} cannot answer now ({kind}: {reason}); try again")
     return IndexCorrupt(

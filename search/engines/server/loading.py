@@ -15,6 +15,7 @@ import orjson
 
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.faults import Away, closed, is_closed, wrong_product
+from search.engines.server.naming import write_alias
 from search.errors import EngineUnavailable, StorageFailed
 
 _NO_ROOM, _FAILED = 429, 500
@@ -22,6 +23,8 @@ _NO_ROOM, _FAILED = 429, 500
 full disk is one."""
 _NO_SHARD = "shard_not_found_exception"
 """What OpenSearch says of a shard that failed, as if there were none."""
+_NO_ALIAS = "index_not_found_exception"
+"""What is said where the alias to write through is not there."""
 GIVE_UP_SECONDS = 300.0
 LOADED = 1
 """The version of what an index is filled with at first; those of changes are moments, and later."""
@@ -67,6 +70,7 @@ def send(
     """Blocking: sends items until all are taken; with `visible` they are found when it returns.
 
     Raises:
+        NotFound: the index is not there.
         EngineUnavailable: the server took some of them not even after `patience` seconds.
         StorageFailed: it refuses an item, or has no room on its disk.
     """
@@ -75,6 +79,9 @@ def send(
     while left:
         try:
             left, why = _send(server, index, left, visible, over - time.monotonic())
+        except _NoAlias:
+            _open_to_writing(server, index)
+            continue
         except EngineUnavailable as error:
             # What too little time was left for says less than what was said before.
             told = told if told and isinstance(error, Away) and error.hurried else error
@@ -87,6 +94,15 @@ def send(
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
+class _NoAlias(Exception):
+    """There is no alias to write through."""
+
+
+def _open_to_writing(server: BlockingServer, index: str) -> None:
+    """Adds the alias to an index that was made without; an index that is gone stays gone."""
+    server.request("PUT", f"/{index}/_alias/{write_alias(index)}", seconds=_REQUEST_SECONDS)
+
+
 def _send(
     server: BlockingServer, index: str, items: Sequence[Item], visible: bool, seconds: float
 ) -> tuple[list[Item], str]:
@@ -95,11 +111,12 @@ def _send(
     params = {
         "filter_path": _ANSWER,
         "refresh": "true" if visible else "false",
+        "require_alias": "true",
         # A shard that comes back later must not take what was given up by then.
         "timeout": f"{max(1, int(_EARLIER * seconds * 1000))}ms",
     }
     body = b"".join(item.encoded for item in items)
-    answer = server.request("POST", f"/{index}/_bulk", body, params, seconds)
+    answer = server.request("POST", f"/{write_alias(index)}/_bulk", body, params, seconds)
     if "errors" not in answer:
         raise wrong_product(server.server.product)
     left, why = [], ""
@@ -109,6 +126,8 @@ def _send(
         if status == _NO_ROOM or status >= _FAILED or error.get("type") == _NO_SHARD:
             left.append(item)
             why = why or _reason(error)
+        elif error.get("type") == _NO_ALIAS:
+            raise _NoAlias
         elif status >= 300:
             raise _refused(server, index, item, error)
     return left, why

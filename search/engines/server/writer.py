@@ -13,7 +13,7 @@ from search.engines.local.measures import Measures
 from search.engines.server.blocking import BlockingServer
 from search.engines.server.loading import BulkLoader
 from search.engines.server.mapping import mapping, server_document, settings
-from search.engines.server.naming import index_name
+from search.engines.server.naming import index_name, write_alias
 from search.engines.server.nearest import field
 from search.engines.server.resuming import Comparing, checksums, loaded
 from search.errors import IndexCorrupt
@@ -77,6 +77,7 @@ class ServerWordsWriter:
         body = {
             "settings": settings(self._settings.shards, graph=graph),
             "mappings": self._mapping(),
+            "aliases": {write_alias(self.index): {}},
         }
         self._server.request("PUT", f"/{self.index}", body, seconds=_LONG_SECONDS)
 
