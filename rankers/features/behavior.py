@@ -38,15 +38,13 @@ FEATURES = tuple(
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    out = inputs.empty(len(FEATURES))
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
     for place, days in enumerate(DAYS):
         counts = inputs.behavior.counts.get(days)
         if counts is not None:
             first = place * len(_ACTIONS)
             out[:, first : first + len(_ACTIONS)] = _rates(counts, inputs)
-    return out
 
 
 def _rates(counts: Counts, inputs: Inputs) -> NDArray[np.float32]:
@@ -66,4 +64,4 @@ def _taken(counted: NDArray[np.float32], inputs: Inputs) -> NDArray[np.float32]:
     return np.where(inputs.ordinals < len(counted), found, np.float32(0))
 
 
-GROUP = Group("behavior", FEATURES, compute)
+GROUP = Group("behavior", FEATURES, fill)

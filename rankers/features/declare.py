@@ -37,9 +37,16 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Features that are computed together: `compute` returns float32 of shape (candidates,
-    len(features)), in the order of `features`."""
+    """Features that are computed together. `fill` fills their columns, in the order of `features`,
+    of a table of all candidates: float32 of shape (candidates, len(features)), which holds NaN and
+    may be part of a wider one."""
 
     name: str
     features: tuple[Feature, ...]
-    compute: Callable[[Inputs], NDArray[np.float32]]
+    fill: Callable[[Inputs, NDArray[np.float32]], None]
+
+    def compute(self, inputs: Inputs) -> NDArray[np.float32]:
+        """These features alone, float32 of shape (candidates, len(features))."""
+        out = inputs.empty(len(self.features))
+        self.fill(inputs, out)
+        return out

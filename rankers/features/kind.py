@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.declare import Feature, Group
 from rankers.features.inputs import Inputs
 
@@ -49,14 +50,12 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    from rankers.features.kernels.kind import fill
-
-    out, query = inputs.empty(len(FEATURES)), inputs.coded
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    query = inputs.coded
     if len(query.sequence):
         rows = inputs.texts["kind"]
-        fill(
+        kernels.kind.fill(
             out,
             (query.keys, query.slots, query.weights),
             query.roles,
@@ -66,7 +65,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
             (rows.codes, rows.counts, rows.spans),
             np.empty((2, query.size)),
         )
-    return out
 
 
-GROUP = Group("kind", FEATURES, compute)
+GROUP = Group("kind", FEATURES, fill)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankers.associations import Associations
+from rankers.features import kernels
 from rankers.features.coding import CodedQuery
 from rankers.features.declare import Feature, Group
 from rankers.features.inputs import REFERENCE, Inputs
@@ -68,14 +69,12 @@ def word_gains(
 ) -> NDArray[np.float32]:
     """`learned_words` of all candidates; `numbers` are those of words by code, -1 where nothing was
     learned, `query` the codes of the query's words."""
-    from rankers.features.kernels.learned import fill
-
     known = numbers[query[query < len(numbers)]]
     in_title, as_head = learned.weigh(known[known >= 0])
     out = np.empty(found.titles.spans.shape[1])
     seen = np.full(len(in_title), -1, np.int32)
     titles, kinds = _field(found.titles), _field(found.kinds)
-    fill(out, numbers, in_title, as_head, titles, kinds, seen)
+    kernels.learned.fill(out, numbers, in_title, as_head, titles, kinds, seen)
     return _against_first(out)
 
 
@@ -93,11 +92,11 @@ def numbers_by_code(codes: Sequence[int] | Ordinals) -> Ordinals:
     return numbers
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    out, learned = inputs.empty(len(FEATURES)), inputs.associations
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    learned = inputs.associations
     if learned is None or not len(inputs.ordinals):
-        return out
+        return
     if learned.words:
         found = Titles(inputs.texts["title"], inputs.texts["kind"])
         numbers = _known(learned, inputs.facts)
@@ -105,7 +104,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     vectors, query = inputs.vectors, inputs.pool.vector
     if vectors is not None and query is not None and len(query) == len(learned.meaning):
         out[:, 1] = meaning_gains(learned, query, vectors)
-    return out
 
 
 def _field(r: TextRows) -> Field:
@@ -129,4 +127,4 @@ def _known(learned: Associations, facts: Facts) -> Ordinals:
     return found
 
 
-GROUP = Group("learned", FEATURES, compute)
+GROUP = Group("learned", FEATURES, fill)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.coding import CodedQuery
 from search.types import TextRows
 
@@ -44,10 +45,8 @@ def _field(rows: TextRows) -> Field:
 
 def match_bag(query: CodedQuery, rows: TextRows) -> Match:
     """The query in a field that is a bag of words."""
-    from rankers.features.kernels.bags import fill
-
     found = _empty(query, rows)
-    fill(
+    kernels.bags.fill(
         found.tf,
         found.best,
         found.lengths,
@@ -61,13 +60,12 @@ def match_bag(query: CodedQuery, rows: TextRows) -> Match:
 
 def match_title(query: CodedQuery, rows: TextRows) -> tuple[Match, NDArray[np.float32]]:
     """The query in the title, and the table of `rankers.features.titles`."""
-    from rankers.features.kernels.titles import LONGEST, fill
-
     found = _empty(query, rows)
     table = np.full((len(found.lengths), TITLE_COLUMNS), np.nan, np.float32)
     if len(query.sequence):
-        room = np.empty(LONGEST + query.size + len(query.sequence), np.int64)
-        fill(
+        longest = kernels.titles.LONGEST
+        room = np.empty(longest + query.size + len(query.sequence), np.int64)
+        kernels.titles.fill(
             table,
             found.tf,
             found.best,
@@ -79,6 +77,6 @@ def match_title(query: CodedQuery, rows: TextRows) -> tuple[Match, NDArray[np.fl
             query.refused,
             (query.markers, query.refusing, query.articles, query.free),
             _field(rows),
-            (room[:LONGEST], room[LONGEST : LONGEST + query.size], room[LONGEST + query.size :]),
+            (room[:longest], room[longest : longest + query.size], room[longest + query.size :]),
         )
     return found, table

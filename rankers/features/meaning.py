@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.declare import Direction, Feature, Group
 from rankers.features.inputs import REFERENCE, Inputs
 
@@ -48,13 +49,11 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    from rankers.features.kernels.meaning import fill
-
-    out, vectors, query = inputs.empty(len(FEATURES)), inputs.vectors, inputs.pool.vector
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    vectors, query = inputs.vectors, inputs.pool.vector
     if vectors is None:
-        return out
+        return
     # The first candidates and the query in one product: each call costs microseconds.
     best = vectors[:_AMONG]
     compared = np.empty((len(best) + 2, vectors.shape[1]), np.float32)
@@ -65,8 +64,9 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
     nearest = np.empty((2, _NEIGHBORS), np.float32)
     scores = inputs.scores[:_AMONG]
     length = max(square, 1e-9) ** 0.5
-    fill(out, vectors @ compared.T, scores, square, length, _CENTROID, REFERENCE, nearest)
-    return out
+    kernels.meaning.fill(
+        out, vectors @ compared.T, scores, square, length, _CENTROID, REFERENCE, nearest
+    )
 
 
-GROUP = Group("meaning", FEATURES, compute)
+GROUP = Group("meaning", FEATURES, fill)

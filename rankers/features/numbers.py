@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.declare import Direction, Feature, Group
 from rankers.features.inputs import Inputs
 
@@ -38,16 +39,14 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES)); unknown for queries without numbers, and in an
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`. Unknown for queries without numbers, and in an
     index that does not say how words are made."""
-    out, query, known = inputs.empty(len(FEATURES)), inputs.coded, inputs.facts.shapes
+    query, known = inputs.coded, inputs.facts.shapes
     if not len(query.figures) or known is None:
-        return out
-    from rankers.features.kernels.numbers import fill
-
+        return
     rows = inputs.texts["title"]
-    fill(
+    kernels.numbers.fill(
         out,
         (query.keys, query.slots),
         query.sequence,
@@ -55,7 +54,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         (rows.codes, rows.counts, rows.spans),
         np.empty((2, len(query.figures)), np.int32),
     )
-    return out
 
 
-GROUP = Group("numbers", FEATURES, compute)
+GROUP = Group("numbers", FEATURES, fill)

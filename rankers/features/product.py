@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.declare import Direction, Feature, FeatureType, Group
 from rankers.features.inputs import Inputs
 
@@ -50,13 +51,11 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    from rankers.features.kernels.product import fill
-
-    out, columns = inputs.empty(len(FEATURES)), inputs.columns
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    columns = inputs.columns
     title, description = inputs.texts["title"], inputs.texts["description"]
-    fill(
+    kernels.product.fill(
         out,
         inputs.ordinals,
         columns.numbers("price"),
@@ -74,7 +73,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         (title.spans, description.spans),
         np.empty(len(out), np.float32),
     )
-    return out
 
 
-GROUP = Group("product", FEATURES, compute)
+GROUP = Group("product", FEATURES, fill)

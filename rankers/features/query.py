@@ -38,11 +38,9 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    out = inputs.empty(len(FEATURES))
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
     out[:] = list(_values(inputs))
-    return out
 
 
 def _values(inputs: Inputs) -> Iterator[float]:
@@ -73,4 +71,4 @@ def _entropy(query: Query) -> float:
     return -sum(p / total * math.log2(p / total) for p in shares if p > 0)
 
 
-GROUP = Group("query", FEATURES, compute)
+GROUP = Group("query", FEATURES, fill)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.declare import Direction, Feature, Group
 from rankers.features.inputs import Inputs
 from search.types import Ordinals, Ranking, Scores
@@ -56,13 +57,11 @@ def _arrays(ranking: Ranking | None) -> tuple[Ordinals, Scores]:
     )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    from rankers.features.kernels.retrieval import fill
-
-    out, stages = inputs.empty(len(FEATURES)), inputs.pool.stages
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    stages = inputs.pool.stages
     longest = max(map(len, (*stages.values(), inputs.fused)), default=0)
-    fill(
+    kernels.retrieval.fill(
         out,
         inputs.ordinals,
         *_arrays(stages.get("words")),
@@ -71,7 +70,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         *_arrays(stages.get("boosts")),
         np.empty(1 << (2 * longest).bit_length(), np.int32),
     )
-    return out
 
 
-GROUP = Group("retrieval", FEATURES, compute)
+GROUP = Group("retrieval", FEATURES, fill)

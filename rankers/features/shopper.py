@@ -15,6 +15,7 @@ DEVICES: tuple[str, ...] = get_args(Device)
 """The kinds of device, by the number that stands for each."""
 _LAST_CLICKS = 5
 _CENT = 0.01
+_NOBODY = Shopper()
 
 
 def _shopper(
@@ -47,11 +48,11 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    out, pool = inputs.empty(len(FEATURES)), inputs.pool
-    if pool.shopper == Shopper() and not len(pool.clicked) and not len(pool.bought):
-        return out
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    pool = inputs.pool
+    if pool.shopper == _NOBODY and not len(pool.clicked) and not len(pool.bought):
+        return
     liked = np.union1d(pool.clicked, pool.bought).astype(np.int32)
     if len(liked):
         out[:, 0] = _same(inputs, liked, "category")
@@ -64,7 +65,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         out[:, 6] = DEVICES.index(pool.shopper.device)
     if pool.shopper.hour is not None:
         out[:, 7] = pool.shopper.hour
-    return out
 
 
 def _same(inputs: Inputs, liked: Ordinals, column: str) -> NDArray[np.float32]:
@@ -96,4 +96,4 @@ def _session_cosine(inputs: Inputs) -> NDArray[np.float32]:
     return found
 
 
-GROUP = Group("shopper", FEATURES, compute)
+GROUP = Group("shopper", FEATURES, fill)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.coding import CodedQuery
 from rankers.features.declare import Feature, Group
 from rankers.features.inputs import Inputs
@@ -25,23 +26,13 @@ _MOST, _SHORTEST = 3, 4
 """A lookup for each spelling one letter away: about .2 ms a word."""
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES)); unknown where every word is known."""
-    out = inputs.empty(len(FEATURES))
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`. Unknown where every word is known."""
     unknown = _unknown(inputs.query.terms, inputs.coded)
-    if not unknown:
-        return out
-    from rankers.features.kernels.spelling import fill
-
-    near = _near(unknown, inputs.facts)
-    rows = inputs.texts["title"]
-    fill(
-        out,
-        near,
-        len(unknown),
-        (rows.codes, rows.counts, rows.spans),
-    )
-    return out
+    if unknown:
+        near, rows = _near(unknown, inputs.facts), inputs.texts["title"]
+        field = (rows.codes, rows.counts, rows.spans)
+        kernels.spelling.fill(out, near, len(unknown), field)
 
 
 def _unknown(terms: tuple[str, ...], query: CodedQuery) -> list[str]:
@@ -61,4 +52,4 @@ def _near(words: list[str], facts: Facts) -> tuple[NDArray[np.int32], NDArray[np
     return codes[order], places[order]
 
 
-GROUP = Group("spelling", FEATURES, compute)
+GROUP = Group("spelling", FEATURES, fill)

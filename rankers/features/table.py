@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 
-import numpy as np
-
 from rankers.associations import Associations
 from rankers.features.declare import Feature, Group
 from rankers.features.inputs import Behavior, Inputs
@@ -53,18 +51,17 @@ def compute(
     """
     wanted = NAMES if names is None else tuple(names)
     inputs = Inputs(facts, pool, behavior, associations)
-    if wanted == NAMES:
-        values = np.concatenate([group.compute(inputs) for group in GROUPS], axis=1)
-        return FeatureTable(wanted, inputs.ordinals, values)
-    values = np.empty((len(inputs.ordinals), len(wanted)), np.float32)
+    values = inputs.empty(len(wanted))
     for group, columns, places in _plan(wanted):
-        found = group.compute(inputs)
-        values[:, places] = found if columns == slice(None) else found[:, columns]
+        if columns is None:
+            group.fill(inputs, values[:, places])
+        else:
+            values[:, places] = group.compute(inputs)[:, columns]
     return FeatureTable(wanted, inputs.ordinals, values)
 
 
-Plan = tuple[tuple[Group, slice | list[int], slice | list[int]], ...]
-"""Groups, which of their columns are wanted, and where they go."""
+Plan = tuple[tuple[Group, list[int] | None, slice | list[int]], ...]
+"""Groups, which of their columns are wanted (None: all, one beside another), and where they go."""
 
 
 @lru_cache(64)
@@ -78,8 +75,9 @@ def _plan(wanted: tuple[str, ...]) -> Plan:
         pairs = [(own.index(name), i) for i, name in enumerate(wanted) if name in own]
         if pairs:
             columns, places = [c for c, _ in pairs], [p for _, p in pairs]
-            whole = columns == list(range(len(own)))
-            plan.append((group, slice(None) if whole else columns, _run(places)))
+            run = _run(places)
+            whole = columns == list(range(len(own))) and isinstance(run, slice)
+            plan.append((group, None if whole else columns, run))
     return tuple(plan)
 
 

@@ -89,10 +89,9 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    _, table = inputs.title
-    return table
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    _, out[:] = inputs.title
 
 
-GROUP = Group("titles", FEATURES, compute)
+GROUP = Group("titles", FEATURES, fill)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.declare import Direction, Feature, FeatureType, Group
 from rankers.features.inputs import Inputs
 from search.types import CategoryProbability, Filter, Measure, PriceBounds
@@ -81,17 +82,15 @@ FEATURES = (
 _PREFERENCES = {None: 0.0, "low": -1.0, "high": 1.0}
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    from rankers.features.kernels.understanding import fill
-
-    out, query, columns = inputs.empty(len(FEATURES)), inputs.query, inputs.columns
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
+    query, columns = inputs.query, inputs.columns
     if not len(out):
-        return out
+        return
     entities = [each for each in query.entities if each.filter is not None]
     filters = [each.filter for each in entities if each.filter is not None]
     categories = query.categories[:_MOST_CATEGORIES]
-    fill(
+    kernels.understanding.fill(
         out,
         inputs.ordinals,
         _holds(inputs, filters, categories),
@@ -106,7 +105,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
         inputs.scores[:_BEST],
         np.empty(len(out), np.int32),
     )
-    return out
 
 
 def _place(kind: str) -> int:
@@ -142,4 +140,4 @@ def _wish(price: PriceBounds | None) -> tuple[float, float, float]:
     )
 
 
-GROUP = Group("understanding", FEATURES, compute)
+GROUP = Group("understanding", FEATURES, fill)

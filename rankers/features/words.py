@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rankers.features import kernels
 from rankers.features.declare import Direction, Feature, FeatureType, Group
 from rankers.features.inputs import Inputs
 
@@ -59,14 +60,13 @@ FEATURES = (
 )
 
 
-def compute(inputs: Inputs) -> NDArray[np.float32]:
-    """Float32 of shape (candidates, len(FEATURES))."""
-    from rankers.features.kernels.coverage import fill
+def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
+    """See `rankers.features.declare.Group.fill`."""
 
-    out, query = inputs.empty(len(FEATURES)), inputs.coded
+    query = inputs.coded
     if len(query.sequence):
         title, _ = inputs.title
-        fill(
+        kernels.coverage.fill(
             out,
             query.keys,
             query.slots,
@@ -78,7 +78,6 @@ def compute(inputs: Inputs) -> NDArray[np.float32]:
             inputs.details.counted(),
             np.empty((6, query.size)),
         )
-    return out
 
 
-GROUP = Group("words", FEATURES, compute)
+GROUP = Group("words", FEATURES, fill)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rankers.features import FEATURES, NAMES, VERSION, compute
+from rankers.features import FEATURES, NAMES, VERSION, Inputs, compute
 from rankers.features.registry import GROUPS
 from search.errors import BadInput
 from search.types import (
@@ -35,6 +35,16 @@ def test_columns_come_in_the_order_asked_for() -> None:
     assert table.names == tuple(names)
     wanted = whole.values[:, [NAMES.index(name) for name in names]]
     assert table.values.tobytes() == np.ascontiguousarray(wanted).tobytes()
+
+
+def test_groups_fill_their_columns_of_a_wider_table() -> None:
+    facts, pool = random_facts(60)
+    for group in GROUPS:
+        inputs = Inputs(facts, pool)
+        wide = inputs.empty(len(group.features) + 2)
+        group.fill(inputs, wide[:, 1:-1])
+        assert wide[:, 1:-1].tobytes() == group.compute(inputs).tobytes(), group.name
+        assert np.isnan(wide[:, [0, -1]]).all()
 
 
 def test_only_the_groups_asked_for_are_computed() -> None:

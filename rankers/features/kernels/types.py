@@ -41,8 +41,8 @@ i1, i4, i8 = _array(types.uint8), _array(types.int32), _array(types.int64)
 f4 = _array(types.float32)
 matrix = _array(types.float32, 2)
 flags = _array(types.bool_, 2)
-table = _array(types.float32, 2, readonly=False)
-"""What a kernel fills."""
+table = types.Array(types.float32, 2, "A")
+"""What a kernel fills: columns of a wider table, so that its rows lie apart."""
 whole: Any = types.int64
 number: Any = types.float64
 spans: Any = _array(types.int64, 2)
