@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from indexer.progress import Progress
 from search.engines.server.nearest import field, sent
@@ -31,6 +32,8 @@ BATCH, SIDE_BY_SIDE = 500, 4
 PIPELINE = "aisle-bench-rrf"
 _LONG = aiohttp.ClientTimeout(total=7200)
 _NEAREST, _WORDS_SIZE = 300, 1000
+_FULL, _PATIENCE = 429, 300.0
+"""What a server says that has no room for a request now, and the seconds it is asked again for."""
 _PAGE = 20
 _VECTOR = "vector"
 
@@ -48,6 +51,18 @@ class Candidates:
 TOP = Candidates(_PAGE, 100, stored=True)
 MANY = Candidates(_WORDS_SIZE, _NEAREST, stored=False)
 WHOLE = Candidates(_WORDS_SIZE, _NEAREST, stored=True)
+
+
+class _Full(EngineUnavailable):
+    """It has no room for more now."""
+
+
+_waiting = retry(
+    retry=retry_if_exception_type(_Full),
+    wait=wait_exponential_jitter(1.0, 20.0),
+    stop=stop_after_delay(_PATIENCE),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +97,8 @@ class OwnIndex:
             found = await answer.read()
         if answer.status >= 300:
             said = found[:300].decode(errors="replace")
-            raise EngineUnavailable(f"{self.product}: {method} {path} says {said}")
+            error = _Full if answer.status == _FULL else EngineUnavailable
+            raise error(f"{self.product}: {method} {path} says {said}")
         return orjson.loads(found)
 
     async def count(self) -> int:
@@ -139,7 +155,7 @@ class OwnIndex:
             nonlocal done
             while batch := list(islice(left, BATCH)):
                 body = b"".join(_lines(batch, vectors))
-                answer = await self.request("POST", f"/{self.name}/_bulk", body)
+                answer = await _waiting(self.request)("POST", f"/{self.name}/_bulk", body)
                 if answer["errors"]:
                     raise EngineUnavailable(f"{self.product} refused products of {self.name}")
                 done += len(batch)
