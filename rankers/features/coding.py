@@ -8,10 +8,10 @@ slots of their own behind the others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from operator import or_
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +34,19 @@ MARKERS = (*QUERY_MARKERS, "w", "by")
 Acme`."""
 _REFUSING, _ARTICLES, _FREE = ("without", "no", "non"), ("a", "an", "the", "any", "added"), "free"
 """Around what a title says that it has not: `without a lid`, `sugar-free`."""
-_HELPERS = (*MARKERS, *_REFUSING, *_ARTICLES, _FREE)
+_NEGATING = frozenset((*_REFUSING, _FREE))
 ACCESSORIES = tuple(
     """accessory adapter band battery bracket cable cartridge case charger cleaner compatible cover
     decal filter guard holder hook kit mount organizer pad part pouch protector rack refill remote
     replacement screw skin sleeve stand sticker strap tray wrap""".split()  # noqa: SIM905
 )
 """What goes with a product rather than being it, when a query does not ask for it."""
+_NONE = np.empty(0, np.int64)
 _VERSIONS = 8
 """Versions of the index whose codes of these words are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodedQuery:
+class CodedQuery(NamedTuple):
     """A query for kernels.
 
     `keys` (ascending, int32), `slots` (int32) and `weights` (float32) run in parallel: a text word
@@ -91,18 +91,22 @@ def code(query: Query, facts: Facts) -> CodedQuery:
     codes = facts.codes([word for word, _, _ in keys])
     # A stable order: the same query gives the same bits.
     known = sorted((c, s, w) for c, (_, s, w) in zip(codes.tolist(), keys, strict=True) if c >= 0)
-    kept = len(known)
-    packed = [c for c, _, _ in known] + [s for _, s, _ in known] + [places[t] for t in terms]
-    whole = np.array(packed, np.int32)
     roles = _roles(terms, places, query.codes)
     head, first = _head(terms, places, roles)
-    helpers, accessories = _known(facts)
-    shapes = [(slot, shape) for term, slot in places.items() if (shape := shape_of(term))]
+    shaped = [(slot, shape) for term, slot in places.items() if (shape := shape_of(term))]
+    key_codes, slots, sequence, figures, shapes = _packed(
+        [c for c, _, _ in known],
+        [s for _, s, _ in known],
+        [places[term] for term in terms],
+        [slot for slot, _ in shaped],
+        [shape for _, shape in shaped],
+    )
+    helpers = _known(facts)
     return CodedQuery(
-        keys=whole[:kept],
-        slots=whole[kept : 2 * kept],
+        keys=key_codes,
+        slots=slots,
         weights=np.array([w for _, _, w in known], np.float32),
-        sequence=whole[2 * kept :],
+        sequence=sequence,
         size=1 + max((slot for _, slot, _ in keys), default=-1),
         roles=np.array(roles, np.uint8),
         kinds=reduce(or_, roles, 0),
@@ -110,29 +114,49 @@ def code(query: Query, facts: Facts) -> CodedQuery:
         head=head,
         first=first,
         refused=refused,
-        markers=helpers[: len(MARKERS)],
-        refusing=helpers[len(MARKERS) : len(MARKERS) + len(_REFUSING)],
-        articles=helpers[len(MARKERS) + len(_REFUSING) : -1],
-        free=int(helpers[-1]),
-        accessories=accessories,
-        figures=np.array([slot for slot, _ in shapes], np.int32),
-        shapes=np.array([shape for _, shape in shapes], np.int32),
+        markers=helpers.markers,
+        refusing=helpers.refusing,
+        articles=helpers.articles,
+        free=helpers.free,
+        accessories=helpers.accessories,
+        figures=figures,
+        shapes=shapes,
     )
 
 
-def _known(facts: Facts) -> tuple[Ordinals, Ordinals]:
+def _packed(*parts: list[int]) -> Iterator[Ordinals]:
+    """Each part as int32, all in one array: making one costs as much as slicing six times."""
+    whole = np.array([number for part in parts for number in part], np.int32)
+    end = 0
+    for part in parts:
+        start, end = end, end + len(part)
+        yield whole[start:end]
+
+
+class _Helpers(NamedTuple):
     """The codes of words that say something about those beside them, and of accessories: the same
     for every query."""
+
+    markers: Ordinals
+    refusing: Ordinals
+    articles: Ordinals
+    free: int
+    accessories: Ordinals
+
+
+def _known(facts: Facts) -> _Helpers:
     found = _codes.get(facts.version)
     if found is None:
-        found = facts.codes(_HELPERS), facts.codes(ACCESSORIES)
+        markers, refusing, articles = map(facts.codes, (MARKERS, _REFUSING, _ARTICLES))
+        free = int(facts.codes([_FREE])[0])
+        found = _Helpers(markers, refusing, articles, free, facts.codes(ACCESSORIES))
         while len(_codes) >= _VERSIONS:
             _codes.pop(next(iter(_codes)), None)
         _codes[facts.version] = found
     return found
 
 
-_codes: dict[str, tuple[Ordinals, Ordinals]] = {}
+_codes: dict[str, _Helpers] = {}
 """Those of the latest versions; threads may look the same up twice, and find the same."""
 Key = tuple[str, int, float]
 """A word, the slot it fills, and its weight."""
@@ -140,6 +164,8 @@ Key = tuple[str, int, float]
 
 def _lenient(terms: tuple[str, ...], places: dict[str, int]) -> int:
     """Words that the query itself negates match those that a title does, too."""
+    if places.keys().isdisjoint(_NEGATING):
+        return 0
     slots = [places[before] for before, after in pairwise(terms) if after == _FREE]
     slots += [places[after] for before, after in pairwise(terms) if before in _REFUSING]
     return sum(1 << slot for slot in set(slots))
@@ -169,6 +195,8 @@ def _part(term: str, whole: str) -> bool:
 
 def _refusals(query: Query, start: int) -> tuple[NDArray[np.int64], list[Key]]:
     """A mask for every refusal, of slots from `start` on, and the words of these."""
+    if not query.negations:
+        return _NONE, []
     masks, keys, slot = [], [], start
     for negation in query.negations:
         words = negation.text.split()

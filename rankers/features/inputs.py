@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankers.associations import Associations
 from rankers.features.coding import CodedQuery, code
-from rankers.features.matching import Match, match_bag, match_title
+from rankers.features.matching import Match, bag_of, match_title
 from search.seams import Facts
 from search.types import Ordinals, Pool, Ranking, Scores, Text, TextRows, Vectors
+
+if TYPE_CHECKING:
+    from rankers.features.kernels.types import Bag
 
 REFERENCE = 50
 """The best candidates that the others are compared with: the values of a candidate are the same
@@ -84,19 +88,19 @@ class Inputs:
         return self.facts.texts(self.ordinals)
 
     @cached_property
-    def title(self) -> tuple[Match, NDArray[np.float32]]:
+    def title(self) -> Match:
         """The query's words in titles, and what their order tells."""
         return match_title(self.coded, self.texts["title"])
 
     @cached_property
-    def description(self) -> Match:
-        """The query's words in descriptions."""
-        return match_bag(self.coded, self.texts["description"])
+    def description(self) -> Bag:
+        """Descriptions, for kernels."""
+        return bag_of(self.texts["description"])
 
     @cached_property
-    def details(self) -> Match:
-        """The query's words in attribute values and tags."""
-        return match_bag(self.coded, self.texts["details"])
+    def details(self) -> Bag:
+        """Attribute values and tags, for kernels."""
+        return bag_of(self.texts["details"])
 
     @cached_property
     def fused(self) -> Ranking:

@@ -1,4 +1,4 @@
-"""The words of a query in the fields of candidates, counted once for all groups that ask."""
+"""The words of a query in the titles of candidates, read once for all groups that ask."""
 
 from __future__ import annotations
 
@@ -13,70 +13,61 @@ from rankers.features.coding import CodedQuery
 from search.types import TextRows
 
 if TYPE_CHECKING:
-    from rankers.features.kernels.types import Counted, Field
+    from rankers.features.kernels.types import Bag, Counted, Field, Known
 
 TITLE_COLUMNS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How often the words of every slot stand in one field (`tf`, weighted) and the weight of the
-    best of them (`best`): float64 of shape (candidates, slots); and the field's words."""
+    """How often the words of every slot stand in titles (`tf`, weighted) and the weight of the best
+    of them (`best`): float64 of shape (candidates, slots); the titles' words; and in `order` what
+    the places of words tell, columns as in `rankers.features.titles`."""
 
     tf: NDArray[np.float64]
     best: NDArray[np.float64]
     lengths: NDArray[np.int64]
-    rows: TextRows
+    order: NDArray[np.float32]
 
     def counted(self) -> Counted:
         """For kernels."""
-        mean = max(self.rows.mean_length, 1.0)
-        return self.tf, self.best, self.lengths, self.rows.documents, mean
+        return self.tf, self.best, self.lengths
 
 
-def _empty(query: CodedQuery, rows: TextRows) -> Match:
-    shape = rows.spans.shape[1], query.size
-    return Match(np.zeros(shape), np.zeros(shape), np.zeros(shape[0], np.int64), rows)
-
-
-def _field(rows: TextRows) -> Field:
+def field_of(rows: TextRows) -> Field:
+    """Where the texts lie, for kernels."""
     return rows.codes, rows.counts, rows.spans
 
 
-def match_bag(query: CodedQuery, rows: TextRows) -> Match:
-    """The query in a field that is a bag of words."""
-    found = _empty(query, rows)
-    kernels.bags.fill(
-        found.tf,
-        found.best,
-        found.lengths,
-        query.keys,
-        query.slots,
-        query.weights,
-        _field(rows),
-    )
-    return found
+def known_of(rows: TextRows) -> Known:
+    """What is usual in the field, for kernels."""
+    return rows.documents, max(rows.mean_length, 1.0)
 
 
-def match_title(query: CodedQuery, rows: TextRows) -> tuple[Match, NDArray[np.float32]]:
-    """The query in the title, and the table of `rankers.features.titles`."""
-    found = _empty(query, rows)
-    table = np.full((len(found.lengths), TITLE_COLUMNS), np.nan, np.float32)
-    if len(query.sequence):
+def bag_of(rows: TextRows) -> Bag:
+    """A field that is a bag of words, for kernels."""
+    return field_of(rows), known_of(rows)
+
+
+def match_title(query: CodedQuery, rows: TextRows) -> Match:
+    """The query in the title."""
+    size, words = rows.spans.shape[1], len(query.sequence)
+    tf, best = np.zeros((2, size, query.size))
+    order = np.empty((size, TITLE_COLUMNS), np.float32)
+    order.fill(np.nan)
+    found = Match(tf, best, np.zeros(size, np.int64), order)
+    if words:
         longest = kernels.titles.LONGEST
-        room = np.empty(longest + query.size + len(query.sequence), np.int64)
         kernels.titles.fill(
-            table,
-            found.tf,
-            found.best,
-            found.lengths,
+            order,
+            found.counted(),
             (query.keys, query.slots, query.weights),
             query.sequence,
             query.roles,
             (query.lenient, query.head, query.first),
             query.refused,
             (query.markers, query.refusing, query.articles, query.free),
-            _field(rows),
-            (room[:longest], room[longest : longest + query.size], room[longest + query.size :]),
+            field_of(rows),
+            np.empty(2 * longest + query.size + words, np.int64),
         )
-    return found, table
+    return found

@@ -91,7 +91,7 @@ FEATURES = (
 
 def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
     """See `rankers.features.declare.Group.fill`."""
-    _, out[:] = inputs.title
+    out[:] = inputs.title.order
 
 
 GROUP = Group("titles", FEATURES, fill)

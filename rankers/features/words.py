@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from rankers.features import kernels
 from rankers.features.declare import Direction, Feature, FeatureType, Group
 from rankers.features.inputs import Inputs
+from rankers.features.matching import known_of
 
 
 def _words(
@@ -65,18 +66,17 @@ def fill(inputs: Inputs, out: NDArray[np.float32]) -> None:
 
     query = inputs.coded
     if len(query.sequence):
-        title, _ = inputs.title
+        title = inputs.texts["title"]
         kernels.coverage.fill(
             out,
-            query.keys,
-            query.slots,
+            (query.keys, query.slots, query.weights),
             query.roles,
             query.refused,
-            title.rows.base,
-            title.counted(),
-            inputs.description.counted(),
-            inputs.details.counted(),
-            np.empty((6, query.size)),
+            title.base,
+            (inputs.title.counted(), known_of(title)),
+            inputs.description,
+            inputs.details,
+            np.empty((10, query.size)),
         )
 
 

@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rankers.features.kernels import bags as bags
     from rankers.features.kernels import coverage as coverage
     from rankers.features.kernels import kind as kind
     from rankers.features.kernels import learned as learned

@@ -62,11 +62,11 @@ def _among(word: int, words: Ints) -> bool:
 
 
 @helper
-def _bloom(codes: Ints) -> int:
+def _bloom(codes: Ints, shift: int) -> int:
     """A mask of 64 bits that tells most words that are not among `codes` (Bloom, 1970)."""
     mask = 0
     for code in codes:
-        mask |= 1 << (code & 63)
+        mask |= 1 << (code >> shift & 63)
     return mask
 
 
@@ -77,11 +77,11 @@ def _row(
     query: tuple[Ints, Ints, Singles],
     head: int,
     accessories: Ints,
-    blooms: tuple[int, int],
+    blooms: tuple[int, int, int],
     best: Floats,
 ) -> None:
     """What the words of one product tell; `best` becomes the best weight of every slot. `blooms`
-    are of the query's words and of accessories."""
+    are of the query's words and of accessories, twice."""
     keys, slots, weights = query
     matched, last_asked, last_head, accessory = 0, False, False, False
     best[:] = 0
@@ -96,8 +96,8 @@ def _row(
                     best[slots[k]] = max(best[slots[k]], weights[k])
         matched += hit
         last_asked, last_head = hit, is_head
-        if not hit and blooms[1] & bit and not accessory:
-            accessory = _among(words[p], accessories)
+        if not hit and blooms[1] & bit and blooms[2] & 1 << (words[p] >> 6 & 63):
+            accessory = accessory or _among(words[p], accessories)
     row[PRECISION] = matched / len(words)
     row[ASKED] = last_asked
     if head >= 0:
@@ -124,7 +124,7 @@ def fill(
     keys, slots, _ = query
     head, rows = numbers
     idf, best = room[0], room[1]
-    blooms = _bloom(keys), _bloom(accessories)
+    blooms = _bloom(keys, 0), _bloom(accessories, 0), _bloom(accessories, 6)
     _rarity(keys, slots, documents, rows, idf)
     codes, _, spans = field
     for i in range(len(out)):

@@ -1,7 +1,7 @@
 """The words of a query in titles, where order counts.
 
-A title is read once: each of its words becomes a mask of the slots that it fills (see
-`rankers.features.coding`), and everything about order and nearness is read off these masks.
+A title is read once: each of its words that fills slots (see `rankers.features.coding`) becomes a
+mask of these, and everything about order and nearness is read off these few places and masks.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import numpy as np
 from rankers.features.coding import CONTENT, PURPOSE
 from rankers.features.kernels.types import (
     Bytes,
+    Counted,
     Field,
     Floats,
     Ints,
     Longs,
-    Matrix,
     Singles,
     Table,
+    counted_filled,
     f4,
     field,
-    filled,
     group,
     helper,
     i1,
@@ -73,23 +73,31 @@ def _negated(words: Ints, p: int, refusing: Ints, articles: Ints, free: int) -> 
 def _read(
     words: Ints,
     query: tuple[Ints, Ints, Singles, int, int],
+    marks: tuple[Ints, int],
     refusals: tuple[Ints, Ints, int],
-    masks: Longs,
+    hits: tuple[Longs, Longs],
     best: Floats,
     tf: Floats,
-) -> int:
-    """Fills the mask of every word, and the best weight and the frequency of every slot. Returns a
-    mask of the slots of words that the title negates: they fill only slots of `lenient`."""
+) -> tuple[int, int, int]:
+    """Fills place and mask of every word that fills a slot, and the best weight and the frequency
+    of every slot. Returns how many such words there are; how many words stand before `for`, `with`
+    or the like, which say what the product is; and a mask of the slots of words that the title
+    negates: they fill only slots of `lenient`."""
     keys, slots, weights, bloom, lenient = query
+    markers, marking = marks
     refusing, articles, free = refusals
-    denied = 0
+    places, masks = hits
+    kept, end, denied = 0, len(words), 0
     best[:] = 0
     tf[:] = 0
     for p in range(len(words)):
         word = words[p]
-        masks[p] = 0
-        if not (bloom >> (word & 63)) & 1:
+        bit = 1 << (word & 63)
+        if bit & marking and 0 < p < end and _among(word, markers):
+            end = p
+        if not bit & bloom:
             continue
+        mask = 0
         for k in range(len(keys)):
             if keys[k] != word:
                 continue
@@ -98,41 +106,43 @@ def _read(
                 denied |= 1 << slot
                 if not (lenient >> slot) & 1:
                     continue
-            masks[p] |= 1 << slot
+            mask |= 1 << slot
             tf[slot] += weights[k]
             best[slot] = max(best[slot], weights[k])
-    return denied
+        if mask:
+            places[kept], masks[kept] = p, mask
+            kept += 1
+    return kept, end, denied
 
 
 @helper
-def _first_places(masks: Longs, first: Longs) -> None:
-    """Fills where each slot's first word stands, -1 where none does."""
+def _first_places(hits: tuple[Longs, Longs], first: Longs) -> int:
+    """Fills where each slot's first word stands, -1 where none does; a mask of all that do."""
+    places, masks = hits
     first[:] = -1
     seen = 0
-    for p in range(len(masks)):
-        new = masks[p] & ~seen
+    for h in range(len(masks)):
+        new = masks[h] & ~seen
         seen |= new
         slot = 0
         while new:
             if new & 1:
-                first[slot] = p
+                first[slot] = places[h]
             new >>= 1
             slot += 1
+    return seen
 
 
 @helper
-def _longest_run(masks: Longs, sequence: Ints, lengths: Longs) -> int:
+def _longest_run(hits: tuple[Longs, Longs], sequence: Ints, lengths: Longs) -> int:
     """The most words of the query that stand side by side in the query's order."""
+    places, masks = hits
     longest = 0
-    lengths[:] = 0
-    running = False
-    for p in range(len(masks)):
-        mask = masks[p]
-        if not mask and not running:
-            continue
-        running = mask != 0
+    for h in range(len(masks)):
+        if not h or places[h] != places[h - 1] + 1:
+            lengths[:] = 0
         for j in range(len(sequence) - 1, -1, -1):
-            if (mask >> sequence[j]) & 1:
+            if (masks[h] >> sequence[j]) & 1:
                 lengths[j] = 1 + (lengths[j - 1] if j else 0)
                 longest = max(longest, lengths[j])
             else:
@@ -141,22 +151,23 @@ def _longest_run(masks: Longs, sequence: Ints, lengths: Longs) -> int:
 
 
 @helper
-def _window(masks: Longs, wanted: int, last: Longs, size: int) -> int:
+def _window(hits: tuple[Longs, Longs], wanted: int, last: Longs, size: int) -> int:
     """The fewest adjacent words of a title with every slot of `wanted`, which it all has."""
-    shortest = len(masks)
+    places, masks = hits
+    shortest = LONGEST
     last[:] = -1
-    for p in range(len(masks)):
-        mask = masks[p] & wanted
+    for h in range(len(masks)):
+        mask = masks[h] & wanted
         if not mask:
             continue
-        earliest = p
+        earliest = places[h]
         for slot in range(size):
             if (mask >> slot) & 1:
-                last[slot] = p
+                last[slot] = places[h]
             if (wanted >> slot) & 1:
                 earliest = min(earliest, last[slot])
         if earliest >= 0:
-            shortest = min(shortest, p - earliest + 1)
+            shortest = min(shortest, places[h] - earliest + 1)
     return shortest
 
 
@@ -168,15 +179,6 @@ def _in_order(first: Longs, sequence: Ints) -> float:
         before, after = first[sequence[j - 1]], first[sequence[j]]
         pairs += before >= 0 and before < after
     return pairs / (len(sequence) - 1) if len(sequence) > 1 else np.nan
-
-
-@helper
-def _main_part(words: Ints, markers: Ints, bloom: int) -> int:
-    """How many words stand before `for`, `with` or the like: they say what the product is."""
-    for p in range(1, len(words)):
-        if (bloom >> (words[p] & 63)) & 1 and _among(words[p], markers):
-            return p
-    return len(words)
 
 
 @helper
@@ -201,48 +203,56 @@ def _phrases(mask: int, wanted: Longs) -> float:
 @helper
 def _order(
     row: Singles,
-    words: Ints,
-    masks: Longs,
+    words: int,
+    hits: tuple[Longs, Longs],
     sequence: Ints,
     telling: int,
     first: Longs,
     lengths: Longs,
 ) -> None:
     """What the places of the words tell."""
+    places, masks = hits
     found, matched, own = 0, 0, 0
     for slot in sequence:
         own |= 1 << slot
     for mask in masks:
         matched += mask & own != 0
         found |= mask & telling
-    row[PRECISION] = matched / len(words)
-    longest = _longest_run(masks, sequence, lengths)
+    row[PRECISION] = matched / words
+    longest = _longest_run(hits, sequence, lengths)
     row[RUN] = longest / len(sequence)
     row[PHRASE] = longest == len(sequence)
-    row[EQUAL] = longest == len(sequence) and len(words) == len(sequence)
+    row[EQUAL] = longest == len(sequence) and words == len(sequence)
     row[ORDER] = _in_order(first, sequence)
     if not found:
         return
-    place = 0
-    while not masks[place] & telling:
-        place += 1
-    row[FIRST_PLACE] = place
-    row[DENSITY] = _bits(found) / _window(masks, found, first, len(first))
+    h = 0
+    while not masks[h] & telling:
+        h += 1
+    row[FIRST_PLACE] = places[h]
+    row[DENSITY] = _bits(found) / _window(hits, found, first, len(first))
 
 
 @helper
 def _kind(
-    row: Singles, masks: Longs, end: int, head: int, opening: int, telling: int, purpose: int
+    row: Singles,
+    hits: tuple[Longs, Longs],
+    end: int,
+    special: tuple[int, int],
+    telling: int,
+    purpose: int,
 ) -> None:
     """What the product is, and what it is merely for: the words before and after `for`."""
+    places, masks = hits
+    head, opening = special
     main, after = 0, 0
-    for p in range(len(masks)):
-        if p < end:
-            main |= masks[p]
-            if head >= 0 and (masks[p] >> head) & 1:
-                row[HEAD_TO_END] = end - 1 - p
+    for h in range(len(masks)):
+        if places[h] < end:
+            main |= masks[h]
+            if head >= 0 and (masks[h] >> head) & 1:
+                row[HEAD_TO_END] = end - 1 - places[h]
         else:
-            after |= masks[p]
+            after |= masks[h]
     found, only_after = (main | after) & telling, after & ~main & telling
     if head >= 0:
         row[HEAD] = (found >> head) & 1
@@ -264,15 +274,12 @@ def _mask_of(roles: Bytes, role: int) -> int:
 
 
 @kernel(
-    table, filled, filled, lengths_filled, group(i4, i4, f4), i4, i1,
-    group(whole, whole, whole), i8, group(i4, i4, i4, whole), field,
-    group(lengths_filled, lengths_filled, lengths_filled),
+    table, counted_filled, group(i4, i4, f4), i4, i1, group(whole, whole, whole), i8,
+    group(i4, i4, i4, whole), field, lengths_filled,
 )  # fmt: skip
 def fill(
     out: Table,
-    tf: Matrix,
-    best: Matrix,
-    lengths: Longs,
+    counted: Counted,
     accepted: tuple[Ints, Ints, Singles],
     sequence: Ints,
     roles: Bytes,
@@ -280,32 +287,32 @@ def fill(
     refused: Longs,
     helpers: tuple[Ints, Ints, Ints, int],
     field: Field,
-    scratch: tuple[Longs, Longs, Longs],
+    room: Longs,
 ) -> None:
     """Fills a table that holds NaN, one row a candidate, columns as in `rankers.features.titles`,
-    and as `bags.fill` the frequency and best weight of slots, and the titles' words. `scratch` has
-    room for `LONGEST` masks, a place for every slot, and a length for every word of `sequence`. For
-    the other arguments see `rankers.features.coding.CodedQuery`."""
+    and the frequency and best weight of slots, which hold zeros, and the titles' words. `room` is
+    for a place and a mask of each of `LONGEST` words, a place for every slot, and a length for
+    every word of `sequence`. For the other arguments see `rankers.features.coding.CodedQuery`."""
+    tf, best, lengths = counted
     keys, slots, weights = accepted
     markers, refusing, articles, free = helpers
     lenient, head, opening = special
-    bloom, marking = _bloom(keys), _bloom(markers)
     telling, purpose = _mask_of(roles, CONTENT), _mask_of(roles, PURPOSE)
-    masks, first, runs = scratch
+    start = len(room) - len(sequence)
+    first, runs = room[2 * LONGEST : start], room[start:]
     codes, _, spans = field
-    query, refusals = (keys, slots, weights, bloom, lenient), (refusing, articles, free)
+    query, refusals = (keys, slots, weights, _bloom(keys), lenient), (refusing, articles, free)
+    marks = markers, _bloom(markers)
     for i in range(len(out)):
         words = codes[spans[0, i] : min(spans[1, i], spans[0, i] + LONGEST)]
         lengths[i] = len(words)
         if not len(words):
             continue
-        found = masks[: len(words)]
-        denied = _read(words, query, refusals, found, best[i], tf[i])
-        _first_places(found, first)
-        _order(out[i], words, found, sequence, telling, first, runs)
-        _kind(out[i], found, _main_part(words, markers, marking), head, opening, telling, purpose)
-        everything = 0
-        for mask in found:
-            everything |= mask
+        hits = room[:LONGEST], room[LONGEST : 2 * LONGEST]
+        kept, end, denied = _read(words, query, marks, refusals, hits, best[i], tf[i])
+        hits = hits[0][:kept], hits[1][:kept]
+        everything = _first_places(hits, first)
+        _order(out[i], len(words), hits, sequence, telling, first, runs)
+        _kind(out[i], hits, end, (head, opening), telling, purpose)
         out[i, REFUSED] = _phrases(everything, refused)
         out[i, DENIED] = _phrases(denied, refused)

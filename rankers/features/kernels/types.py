@@ -21,9 +21,11 @@ Flags = NDArray[np.bool_]
 Spans = NDArray[np.int64]
 Field = tuple[Ints, Bytes, Spans]
 """One text field of the candidates (see `search.types.TextRows`)."""
-Counted = tuple[Matrix, Matrix, Longs, Ints, float]
-"""One field of the candidates: frequency and best weight of slots, words; documents by code, mean
-length."""
+Known = tuple[Ints, float]
+"""What is usual in a field: documents by code, and the words of one on average."""
+Bag = tuple[Field, Known]
+Counted = tuple[Matrix, Matrix, Longs]
+"""One field of the candidates: frequency and best weight of every slot, and its words."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,7 +55,10 @@ ints_filled = _array(types.int32, readonly=False)
 ints_filled_2 = _array(types.int32, 2, readonly=False)
 singles_filled = _array(types.float32, readonly=False)
 floats_filled = _array(types.float64, readonly=False)
-counted: Any = group(_array(types.float64, 2), _array(types.float64, 2), i8, i4, types.float64)
+counted: Any = group(_array(types.float64, 2), _array(types.float64, 2), i8)
+counted_filled: Any = group(filled, filled, lengths_filled)
+known: Any = group(i4, types.float64)
+bag: Any = group(field, known)
 
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
 """Without numba's run time nothing is allocated in a kernel, and references to arrays are not

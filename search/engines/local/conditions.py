@@ -32,6 +32,8 @@ products, the words index is asked about these."""
 ID = "id"
 _FEW_TERMS = 8
 """Up to as many postings are searched for some rows; more are marked for all."""
+_FEW_CODES = 4
+"""Some rows are compared with up to as many codes; of more, a table says which are wanted."""
 
 
 class Condition(Protocol):
@@ -48,7 +50,14 @@ class Condition(Protocol):
 
 
 def _of(column: NDArray[Scalar], rows: Ordinals | None) -> NDArray[Scalar]:
-    return column if rows is None else np.take(column, rows)
+    return column if rows is None else column.take(rows)
+
+
+def _any_of(column: NDArray[np.int32], codes: NDArray[np.int32]) -> Mask:
+    found = np.zeros(len(column), np.bool_)
+    for code in codes.tolist():
+        found |= column == code
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +75,17 @@ class OneOf:
         return dialect.terms(self.name, self.values)
 
     def mask(self, rows: Ordinals | None = None) -> Mask:
-        """Looks every code up in a table of wanted ones; unknown (-1) meets its last entry."""
+        """Compares with few codes; looks every code up in a table of wanted ones when there are
+        more, where unknown (-1) meets the last entry."""
+        codes = self.dictionary.chosen(self.values, SEPARATOR if self.subtree else None)
+        column = _of(self.columns.codes(self.name), rows)
+        if rows is not None and len(codes) <= _FEW_CODES:
+            return _any_of(column, codes)
         # A change may be adding values meanwhile, which no row of this view has.
         known = len(self.columns.values(self.name))
         wanted = np.zeros(known + 1, np.bool_)
-        codes = self.dictionary.chosen(self.values, SEPARATOR if self.subtree else None)
         wanted[codes[codes < known]] = True
-        return np.take(wanted, _of(self.columns.codes(self.name), rows), mode="wrap")
+        return np.take(wanted, column, mode="wrap")
 
 
 @dataclass(frozen=True, slots=True)

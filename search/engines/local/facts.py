@@ -4,7 +4,6 @@ in memory already: nothing here waits."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +62,7 @@ class EmbeddedFacts:
         if self._stored is None:
             return None
         base = self._stored.count
-        own = ordinals < base
-        if own.all():
+        if not len(self._later) or (own := ordinals < base).all():
             return self._stored.vectors(ordinals)
         found = np.empty((len(ordinals), self._later.shape[1]), np.float32)
         found[own] = self._stored.vectors(ordinals[own])
@@ -79,8 +77,10 @@ class EmbeddedFacts:
         """See `search.seams.View.satisfy`."""
         found = np.zeros((len(filters), len(ordinals)), np.bool_)
         for row, each in enumerate(filters):
-            with suppress(BadInput):
+            try:
                 found[row] = self._filters.condition(each).mask(ordinals)
+            except BadInput:  # no product satisfies it
+                continue
         return found
 
     def states(self, ordinals: Ordinals, names: Sequence[str]) -> NDArray[np.bool_]:
@@ -90,5 +90,5 @@ class EmbeddedFacts:
             if name.startswith(PREFIX):
                 found[row] = self._filters.attributes.stated(name.removeprefix(PREFIX), ordinals)
             elif name in _CODED:
-                found[row] = np.take(self.columns.codes(name), ordinals) >= 0
+                found[row] = self.columns.codes(name).take(ordinals) >= 0
         return found

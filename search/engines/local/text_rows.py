@@ -10,7 +10,9 @@ begins and the last ends.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +109,14 @@ class RowStore:
         return RowsView(self._own, self._offsets, later, offsets)
 
 
+@cache
+def _row_spans() -> ModuleType:
+    """Imported once, where texts are read: numba takes a second."""
+    from search.engines.local import row_spans
+
+    return row_spans
+
+
 class RowsView:
     """The rows of one view."""
 
@@ -123,8 +133,7 @@ class RowsView:
     def of(self, ordinals: Ordinals) -> list[Copied]:
         """The fields of some products, in the order of `FIELDS`: where they lie, or with live
         changes among them copied."""
-        from search.engines.local import row_spans  # numba: only where it is used
-
+        row_spans = _row_spans()
         own, offsets, _, later_offsets = self._rows
         rows, counts = own, self._bytes
         spans = np.empty((len(FIELDS), 3, len(ordinals)), np.int64)

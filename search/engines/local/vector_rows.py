@@ -28,7 +28,8 @@ def _array(kind: Any, dimensions: int, *, filled: bool = False) -> Any:
 
 
 _BYTES, _HALVES = _array(types.uint8, 1), _array(types.uint16, 2)
-_LONGS, _SINGLES = _array(types.int64, 1), _array(types.float32, 1)
+_INTS, _LONGS = _array(types.int32, 1), _array(types.int64, 1)
+_SINGLES = _array(types.float32, 1)
 _MATRIX, _OUT = _array(types.float32, 2), _array(types.float32, 2, filled=True)
 _LINE = 64
 """Bytes in a line of the processor's cache."""
@@ -43,7 +44,7 @@ class VectorRows:
     def __init__(self, index: Any) -> None:
         """`index` must not change afterwards."""
         self._of = _inverted_file(index) if hasattr(index, "nlist") else _exact(index)
-        self._index = index  # owns the memory that is read
+        self._index, self._dimensions = index, index.d  # the index owns the memory that is read
 
     def of(self, ordinals: Ordinals) -> Vectors:
         """Float32 of shape (len(ordinals), dimensions).
@@ -51,21 +52,21 @@ class VectorRows:
         Raises:
             IndexError: an ordinal is not in the index.
         """
-        if len(ordinals) and not 0 <= ordinals.min() <= ordinals.max() < self._index.ntotal:
+        out = np.empty((len(ordinals), self._dimensions), np.float32)
+        if not self._of(np.ascontiguousarray(ordinals, np.int32), out):
             raise IndexError(f"ordinals must be below {self._index.ntotal}")
-        out = np.empty((len(ordinals), self._index.d), np.float32)
-        self._of(ordinals.astype(np.int64), out)
         return out
 
 
-Gather = Callable[[NDArray[np.int64], Vectors], None]
-Kernel = Callable[..., None]
+Gather = Callable[[Ordinals, Vectors], bool]
+"""Fills the vectors of some ordinals; whether the index has them all."""
+Kernel = Callable[..., bool]
 
 
 def _exact(index: Any) -> Gather:
     shape = (index.ntotal, index.d)
     if not index.ntotal:
-        return lambda ordinals, out: None
+        return lambda ordinals, out: not len(ordinals)
     halves = _memory(int(index.codes.data()), 2 * index.ntotal * index.d)
     rows = halves.view(np.uint16).reshape(shape)
     return lambda ordinals, out: _from_halves(rows, ordinals, out)
@@ -98,17 +99,19 @@ def _memory(address: int, size: int) -> NDArray[np.uint8]:
 
 def _kernel(*arguments: Any) -> Callable[[Kernel], Kernel]:
     """Compiles a function when this module is imported, so that no request waits for it."""
-    return cast(Callable[[Kernel], Kernel], njit(types.void(*arguments), **_OPTIONS))
+    return cast(Callable[[Kernel], Kernel], njit(types.boolean(*arguments), **_OPTIONS))
 
 
-@_kernel(_HALVES, _LONGS, _OUT)
+@_kernel(_HALVES, _INTS, _OUT)
 def _from_halves(
-    rows: NDArray[np.uint16], ordinals: NDArray[np.int64], out: NDArray[np.float32]
-) -> None:
+    rows: NDArray[np.uint16], ordinals: NDArray[np.int32], out: NDArray[np.float32]
+) -> bool:
     """Moves sign and magnitude to their places in a single; multiplying sets the exponent right,
     for denormal numbers too. Vectors hold nothing infinite."""
     bits = out.view(np.uint32)
     for i in range(len(ordinals)):
+        if not 0 <= ordinals[i] < len(rows):
+            return False
         row = rows[ordinals[i]]
         for j in range(row.shape[0]):
             half = np.uint32(row[j])
@@ -116,9 +119,10 @@ def _from_halves(
             bits[i, j] = sign | ((half & np.uint32(0x7FFF)) << np.uint32(13))
         for j in range(row.shape[0]):
             out[i, j] *= _HALF_TO_SINGLE
+    return True
 
 
-@_kernel(_BYTES, _LONGS, _LONGS, _MATRIX, _SINGLES, _SINGLES, _LONGS, _OUT)
+@_kernel(_BYTES, _LONGS, _LONGS, _MATRIX, _SINGLES, _SINGLES, _INTS, _OUT)
 def _from_bytes(
     codes: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -126,12 +130,14 @@ def _from_bytes(
     centroids: NDArray[np.float32],
     low: NDArray[np.float32],
     step: NDArray[np.float32],
-    ordinals: NDArray[np.int64],
+    ordinals: NDArray[np.int32],
     out: NDArray[np.float32],
-) -> None:
+) -> bool:
     size, seen = out.shape[1], 0
     rows = np.empty(len(ordinals), np.int64)
     for i in range(len(ordinals)):
+        if not 0 <= ordinals[i] < len(places):
+            return False
         place = places[ordinals[i]]
         rows[i] = starts[place >> 32] + (place & 0xFFFFFFFF) * size
     # One after another without waiting, the processor fetches many rows at once, which the loop
@@ -140,9 +146,10 @@ def _from_bytes(
         for byte in range(start, start + size, _LINE):
             seen += codes[byte]
     if seen < 0:  # never, but then the reading is of use
-        return
+        return False
     for i in range(len(ordinals)):
         row, vector = codes[rows[i] : rows[i] + size], out[i]
         centroid = centroids[places[ordinals[i]] >> 32]
         for j in range(size):
             vector[j] = centroid[j] + (low[j] + np.float32(row[j]) * step[j])
+    return True

@@ -39,7 +39,7 @@ def conditions(draw: st.DrawFn) -> Filter:
         name.startswith("attr") and draw(st.booleans())
     )
     if not ranged:
-        chosen = st.lists(st.sampled_from(CHOICES[name]), min_size=1, max_size=2)
+        chosen = st.lists(st.sampled_from(CHOICES[name]), min_size=1, max_size=6)
         return Filter(name, tuple(draw(chosen)), exclude=excludes)
     low, high = draw(st.tuples(BOUNDS, BOUNDS).filter(any_bound))
     return Filter(name, low=low, high=high, exclude=excludes)
