@@ -92,22 +92,22 @@ class Inputs:
         """The query's words in titles, and what their order tells."""
         return match_title(self.coded, self.texts["title"])
 
-    @cached_property
+    @property
     def description(self) -> Bag:
         """Descriptions, for kernels."""
         return bag_of(self.texts["description"])
 
-    @cached_property
+    @property
     def details(self) -> Bag:
         """Attribute values and tags, for kernels."""
         return bag_of(self.texts["details"])
 
-    @cached_property
+    @property
     def fused(self) -> Ranking:
         """The fused order before boosts."""
         return self.pool.stages.get("fused", self.pool.ranking)
 
-    @cached_property
+    @property
     def usual_prices(self) -> NDArray[np.float32]:
         """The median price by category, and in the last place that of the catalogue."""
         found = _usual.get(self.facts.version)
