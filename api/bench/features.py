@@ -25,7 +25,7 @@ DEPTH = 200
 _LEAST = 50
 """Candidates below which a query says nothing about speed."""
 _WARM = 20
-SHARED = ("coded", "vectors", "texts", "title", "description", "details")
+SHARED = ("coded", "vectors", "texts", "title")
 """What groups share: made once a table, measured apart."""
 
 
@@ -109,7 +109,7 @@ def _by_group(facts: Facts, pool: Pool, spent: dict[str, list[float]]) -> None:
 
 
 def _with_numpy(facts: Facts, pool: Pool, spent: dict[str, list[float]]) -> None:
-    """What `title`, `description`, `details`, `words` and `titles` do together, and `retrieval`."""
+    """What `texts`, `title`, `words` and `titles` do together, and `retrieval`."""
     inputs = Inputs(facts, pool)
     _ = inputs.coded
     with _timed(spent["numpy words"]):
@@ -157,10 +157,7 @@ def _rows(result: dict[str, Any]) -> Iterator[list[object]]:
     yield ["all of it, products the process has not touched", first["p50"], first["p99"]]
     for name, spent in parts.items():
         yield [name, spent["p50"], spent["p99"]]
-    words = sum(
-        parts[name]["p50"]
-        for name in ("texts", "title", "description", "details", "words", "titles")
-    )
+    words = sum(parts[name]["p50"] for name in ("texts", "title", "words", "titles"))
     ours = {"words": words, "retrieval": parts["retrieval"]["p50"]}
     for name, spent in result["numpy"].items():
         times = spent["p50"] / ours[name]
