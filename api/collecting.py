@@ -25,13 +25,17 @@ def set_aside() -> None:
 
 
 async def keep_aside(snapshot: Callable[[], Awaitable[str | None]], every: float = 1.0) -> None:
-    """Sets aside what is there once there is a `snapshot`, and after each change of it; for good.
-    Whoever runs it cancels it."""
+    """Sets aside what is there once there is a `snapshot`, and after each change of it. Whoever
+    runs it cancels it; then nothing is aside any more: modules in C report what Python does not
+    collect at its end as leaks, a screen of lines each."""
     seen: str | None = None
-    while True:
-        now = await snapshot()
-        if now != seen:
-            await asyncio.sleep(SETTLED_SECONDS if seen is not None else 0.0)
-            set_aside()
-            seen = now
-        await asyncio.sleep(every)
+    try:
+        while True:
+            now = await snapshot()
+            if now != seen:
+                await asyncio.sleep(SETTLED_SECONDS if seen is not None else 0.0)
+                set_aside()
+                seen = now
+            await asyncio.sleep(every)
+    finally:
+        gc.unfreeze()

@@ -54,3 +54,16 @@ async def test_what_is_open_is_set_aside_and_an_earlier_snapshot_is_still_freed(
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def test_at_the_end_nothing_is_aside_which_modules_in_c_would_call_a_leak() -> None:
+    async def snapshot() -> str:
+        return "a"
+
+    task = asyncio.create_task(keep_aside(snapshot))
+    await asyncio.sleep(0.5)
+    assert gc.get_freeze_count() > 1000
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert gc.get_freeze_count() == 0
