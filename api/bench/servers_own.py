@@ -32,7 +32,7 @@ BATCH, SIDE_BY_SIDE = 500, 4
 PIPELINE = "aisle-bench-rrf"
 _LONG = aiohttp.ClientTimeout(total=7200)
 _NEAREST, _WORDS_SIZE = 300, 1000
-_FULL, _PATIENCE = 429, 300.0
+_NO_ROOM, _PATIENCE = 429, 300.0
 """What a server says that has no room for a request now, and the seconds it is asked again for."""
 _PAGE = 20
 _VECTOR = "vector"
@@ -97,7 +97,7 @@ class OwnIndex:
             found = await answer.read()
         if answer.status >= 300:
             said = found[:300].decode(errors="replace")
-            error = _Full if answer.status == _FULL else EngineUnavailable
+            error = _Full if answer.status == _NO_ROOM else EngineUnavailable
             raise error(f"{self.product}: {method} {path} says {said}")
         return orjson.loads(found)
 
