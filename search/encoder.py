@@ -59,7 +59,7 @@ class OnnxEncoder:
         self.dimensions: int = manifest["dimensions"]
         try:
             self._pieces = WordPieces(directory / TOKENIZER, manifest["max_tokens"])
-            self._vectors_of = _open_model(directory / MODEL, self.dimensions, threads)
+            self._vectors_of = open_model(directory / MODEL, self.dimensions, threads)
         except Exception as error:  # both libraries raise bare exceptions of their own
             raise EncoderUnavailable(
                 f"the text encoder in {directory} cannot be loaded ({error}); "
@@ -108,7 +108,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open_model(path: Path, dimensions: int, threads: int) -> Callable[[Tokens], Vectors]:
+def open_model(path: Path, dimensions: int, threads: int) -> Callable[[Tokens], Vectors]:
     """What gives texts' vectors: our own kernel where it can, else ONNX Runtime."""
     if runs_here():
         from search.transformer.network import Network, UnknownGraph
