@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class ModelRanker:
         self.name, self.version = model.name, version
         self.depth = depth or model.depth
         self.features = model.features
+        self.spread = _spread(model)
         self._compute, self._scorer = compute, Scorer.of(model)
         self._explainer = Explainer(self._scorer)
         self._linear_first = first_stage == "linear" and len(model.weights) > 0
@@ -76,6 +77,13 @@ class ModelRanker:
         chosen, others = np.sort(order[:depth]), order[depth:]
         best = FeatureTable(table.names, table.ordinals[chosen], table.values[chosen])
         return best, Ranking(table.ordinals[others], cheap[others].astype(np.float32))
+
+
+def _spread(model: Model) -> float | None:
+    """What training noted; models of earlier versions say nothing of it."""
+    noted = model.training.get("spread")
+    known = isinstance(noted, (int, float)) and 0 < noted < float("inf")
+    return float(cast(float, noted)) if known else None
 
 
 def _no_table(names: tuple[str, ...]) -> FeatureTable:

@@ -18,7 +18,7 @@ from training.effort import effort_for
 from training.linear import prepare
 from training.nested import CHOSEN, CrossValidation, Progress, cross_validate
 from training.repeatable import repeatable
-from training.scorers import KINDS, Choice, Kind, Scorer, fit_kinds
+from training.scorers import KINDS, Choice, Kind, Scorer, fit_kinds, spread
 from training.select import choose
 from training.tables import Tables
 
@@ -140,6 +140,7 @@ def _model(
 ) -> Model:
     """As data. Trees know their features by place, so they keep all; others only what counts."""
     linear, count = scorer.linear, len(tables.schema.names)
+    scores = scorer.scores(tables.values)
     kept = np.arange(count) if scorer.trees else np.flatnonzero(linear.weights)
     return Model(
         name=name,
@@ -152,7 +153,7 @@ def _model(
         trees=scorer.trees.text() if scorer.trees else "",
         tree_weight=scorer.tree_weight,
         depth=plan.depth,
-        training={**notes, "choice": asdict(choice)},
+        training={**notes, "choice": asdict(choice), "spread": spread(scores, tables)},
         metrics=_metrics(validation),
     )
 

@@ -36,6 +36,9 @@ class Ranker(Protocol):
     """Tells one model from another."""
     depth: int
     """The candidates it scores; the rest keep their order behind them."""
+    spread: float | None
+    """The standard deviation of its scores around their query's mean, above 0; None where it was
+    not measured."""
 
     def rank(self, facts: Facts, pool: Pool) -> Ranked:
         """The pool in its order."""

@@ -24,6 +24,7 @@ class Named:
 
     def __init__(self, version: str) -> None:
         self.version = version
+        self.spread: float | None = None
 
     def rank(self, facts: Facts, pool: Pool) -> Ranked:
         raise NotImplementedError

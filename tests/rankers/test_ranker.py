@@ -127,3 +127,12 @@ def test_contributions_sum_to_the_score(parts: dict[str, object]) -> None:
     ranked = ranker.rank(FACTS, pool_of("kettle", 60))
     reasons = ranker.explain(ranked.table)
     np.testing.assert_allclose(reasons.values.sum(1) + reasons.base, ranked.scores, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("noted", "spread"),
+    [(None, None), (0.25, 0.25), (3, 3.0), (0.0, None), (-1.0, None), ("wide", None)],
+)
+def test_the_spread_of_scores_is_what_training_noted(noted: object, spread: float | None) -> None:
+    training = {} if noted is None else {"spread": noted}
+    assert ranker_over(known(1), replace(MODEL, training=training)).spread == spread

@@ -44,6 +44,7 @@ class ByTitleLength:
     depth: int = 40
     sign: float = 1.0
     seconds: float = 0.0
+    spread: float | None = None
     pools: list[Pool] = field(default_factory=list)
 
     def rank(self, facts: Facts, pool: Pool) -> Ranked:

@@ -65,6 +65,15 @@ def test_a_model_says_what_it_learned_from(trained: Trained) -> None:
 
 
 @pytest.mark.slow
+def test_a_model_says_how_far_its_scores_spread(trained: Trained) -> None:
+    columns = [NAMES.index(name) for name in trained.model.features]
+    scores = Scorer.of(trained.model).score(TABLES.values[:, columns])
+    apart = [scores[TABLES.query == query] for query in range(len(TABLES))]
+    within = np.concatenate([each - each.mean() for each in apart])
+    assert trained.model.training["spread"] == pytest.approx(within.std())
+
+
+@pytest.mark.slow
 def test_the_report_for_machines(trained: Trained) -> None:
     report = json.loads(json.dumps(report_json([Outcome("d", "m", trained)]), allow_nan=False))
     assert {"model", "cv", "features"} <= report.keys()

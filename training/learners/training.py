@@ -32,7 +32,7 @@ from training.learners.registry import LEARNERS, USUAL_LEARNER, learners_named
 from training.learners.seams import LearnerSettings
 from training.propensity.seams import Propensities
 from training.repeatable import repeatable
-from training.scorers import Scorer
+from training.scorers import Scorer, spread
 from training.tables import Tables, Values, stack
 
 JUDGED_FOLDS = 3
@@ -234,7 +234,7 @@ def as_model(
         trees=scorer.trees.text() if scorer.trees else "",
         tree_weight=scorer.tree_weight,
         depth=depth,
-        training=notes,
+        training={**notes, "spread": spread(scorer.scores(tables.values), tables)},
         metrics=metrics,
     )
 

@@ -74,6 +74,8 @@ def test_the_model_file_scores_as_what_was_learned(
     gains = [each.gains[i] for each, i in zip(TABLES.queries, best, strict=True)]
     assert np.mean(gains) > 2 * TABLES.gains.mean()
     assert model.training["learner"] == "eb-labels"
+    within = [part - part.mean() for part in np.split(scores, TABLES.offsets[1:-1])]
+    assert model.training["spread"] == pytest.approx(np.concatenate(within).std())
 
 
 @pytest.mark.slow
