@@ -80,8 +80,9 @@ def open_encoder(data: Path, name: str, threads: int = 1) -> OnnxEncoder:
     return OnnxEncoder(data / "encoders" / name, threads)
 
 
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """The encoder's manifest, after checking every file it names.
+def read_manifest(directory: Path, remedy: str = "") -> dict[str, Any]:
+    """The encoder's manifest, after checking every file it names. `remedy` is what helps where that
+    is not to index again.
 
     Raises:
         EncoderUnavailable: a file is missing or altered; the message names it.
@@ -92,13 +93,13 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             if sha256(directory / file) != expected:
                 raise EncoderUnavailable(
                     f"{directory / file} was altered (its SHA-256 is not the one in {MANIFEST}); "
-                    "run `aisle index` again: it exports the encoder anew"
+                    + (remedy or "run `aisle index` again: it exports the encoder anew")
                 )
         return manifest
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise EncoderUnavailable(
             f"no usable text encoder in {directory} ({error!r}); "
-            "run `aisle index` with the `index` extra installed to export it"
+            + (remedy or "run `aisle index` with the `index` extra installed to export it")
         ) from error
 
 
