@@ -1,28 +1,37 @@
-"""spaCy without torch: what its matchers need, imported from here.
+"""spaCy without what its matchers have no use for, imported from here.
 
 thinc, which spaCy stands on, imports torch wherever it is installed: four seconds and half a
-gigabyte that matchers have no use for. `from query.light_spacy import Doc, PhraseMatcher, …`
-keeps that out, provided that nothing imports spaCy directly before.
+gigabyte. spaCy itself imports its command line with an HTTP client and a project manager: half a
+second. `from query.light_spacy import Doc, PhraseMatcher, …` keeps both out, provided that nothing
+imports spaCy directly before; later they can be imported as ever.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from types import ModuleType
 
 
-def _import_without_torch() -> None:
-    if "torch" in sys.modules or "thinc" in sys.modules:
+def _import_lightly() -> None:
+    if "spacy" in sys.modules or "thinc" in sys.modules:
         return
-    # None makes `import torch` raise ImportError, which thinc takes for "not installed".
-    sys.modules["torch"] = None  # type: ignore[assignment]
+    hidden: dict[str, ModuleType | None] = {"spacy.cli": ModuleType("spacy.cli")}
+    # All that spaCy takes from its command line.
+    hidden["spacy.cli.info"] = info = ModuleType("spacy.cli.info")
+    info.info = None  # type: ignore[attr-defined]
+    if "torch" not in sys.modules:
+        # None makes `import torch` raise ImportError, which thinc takes for "not installed".
+        hidden["torch"] = None
+    sys.modules.update(hidden)  # type: ignore[arg-type]
     try:
         importlib.import_module("spacy")
     finally:
-        del sys.modules["torch"]
+        for name in hidden:
+            del sys.modules[name]
 
 
-_import_without_torch()
+_import_lightly()
 
 from spacy import blank, util  # noqa: E402
 from spacy.language import Language  # noqa: E402

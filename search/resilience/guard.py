@@ -16,10 +16,8 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
-from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import OpenedState
-
 from search.errors import AisleError
+from search.resilience.breakers import AsyncCircuitBreakerFactory, OpenedState
 from search.resilience.deadline import remaining
 
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
