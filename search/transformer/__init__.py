@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from search.transformer.layout import LAYOUTS, Layout
 
-def runs_here() -> bool:
-    """Whether `search.transformer.kernels` may be imported: it is made of AVX-512 VNNI."""
+
+def layouts_here() -> Sequence[Layout]:
+    """In which layouts `search.transformer.kernels` computes on this processor, the fastest
+    first."""
     from numba.core import codegen
 
     untyped: Any = codegen
     if untyped.config.DISABLE_JIT:
-        return False
+        return []
     features = untyped.config.CPU_FEATURES
     if features is None:
         features = untyped.get_host_cpu_features()
-    return {"+avx512f", "+avx512vnni"} <= set(features.split(","))
+    return [layout for layout in LAYOUTS if layout.needs <= set(features.split(","))]
+
+
+def runs_here() -> bool:
+    """Whether `search.transformer.kernels` may be imported."""
+    return bool(layouts_here())

@@ -1,4 +1,4 @@
-"""A BERT encoder over 8-bit weights, for processors with AVX-512 VNNI: one text at a time.
+"""A BERT encoder over 8-bit weights, for processors with AVX-512 VNNI or AVX2: one text at a time.
 
 The arithmetic is that of ONNX Runtime's operators in the exported graph (`MatMulNBits` with blocks
 of 64 and accuracy level 4): rows are rounded to 8 bits block by block, blocks are multiplied in
@@ -13,33 +13,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit, types
+from numba import from_dtype, njit, types
 
+from search.transformer import layouts_here
 from search.transformer.layout import (
     BLOCK,
     LANES,
-    PANEL,
     ROWS,
     Floats,
     Integers,
+    Layout,
     Product,
     Room,
     Weights,
 )
-from search.transformer.vectors import (
-    REGISTER,
-    WORD,
-    add_weighted,
-    address,
-    four_rows,
-    one_row,
-    three_rows,
-    two_rows,
-)
+from search.transformer.tiles import bytes_of, four_rows, one_row, panel_of, three_rows, two_rows
+from search.transformer.vectors import REGISTER, WORD, add_weighted, address
 
+Encode = Callable[[Floats, Weights, Room, Floats], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
@@ -63,33 +58,34 @@ def _multiply(inner: int, product: Product, layer: int, into: Floats, where: Roo
     """The product of the rounded rows with a layer's weights, and its bias, of shape (tokens,
     columns)."""
     rows, columns = into.shape
-    blocks = inner // BLOCK * WORD
+    kind, panel = where.rounded, panel_of(where.rounded)
+    blocks, numbers = inner // BLOCK * WORD, inner * bytes_of(kind)
     weights, scales = address(product.weights[layer]), address(product.scales[layer])
     bias, out = address(product.bias[layer]), address(into)
-    for _ in range(columns // PANEL):
+    for _ in range(columns // panel):
         rounded, steps, corrections = (
-            address(where.bytes),
+            address(where.rounded),
             address(where.steps),
             address(where.corrections),
         )
         to, left = out, rows
         while left >= ROWS:
-            four_rows(rounded, steps, corrections, weights, scales, bias, to, inner, columns)
-            rounded += ROWS * inner
+            four_rows(kind, rounded, steps, corrections, weights, scales, bias, to, inner, columns)
+            rounded += ROWS * numbers
             steps += ROWS * blocks
             corrections += ROWS * blocks
             to += ROWS * columns * WORD
             left -= ROWS
         if left == 3:
-            three_rows(rounded, steps, corrections, weights, scales, bias, to, inner, columns)
+            three_rows(kind, rounded, steps, corrections, weights, scales, bias, to, inner, columns)
         elif left == 2:
-            two_rows(rounded, steps, corrections, weights, scales, bias, to, inner, columns)
+            two_rows(kind, rounded, steps, corrections, weights, scales, bias, to, inner, columns)
         elif left == 1:
-            one_row(rounded, steps, corrections, weights, scales, bias, to, inner, columns)
-        weights += inner * PANEL
-        scales += blocks * PANEL
-        bias += PANEL * WORD
-        out += PANEL * WORD
+            one_row(kind, rounded, steps, corrections, weights, scales, bias, to, inner, columns)
+        weights += inner * panel
+        scales += blocks * panel
+        bias += panel * WORD
+        out += panel * WORD
 
 
 @_exact
@@ -107,7 +103,7 @@ def _round(rows: Floats, where: Room) -> None:
         tops[block] = top
     for block in range(blocks):
         row = numbers[block * BLOCK : (block + 1) * BLOCK]
-        rounded = where.bytes[block * BLOCK : (block + 1) * BLOCK]
+        rounded = where.rounded[block * BLOCK : (block + 1) * BLOCK]
         largest = where.steps[block]
         per_step = np.float32(127) / largest if largest > 0 else np.float32(0)
         total = np.int32(0)
@@ -255,10 +251,17 @@ _WEIGHTS = _named(
     (types.int64, types.float64, _MATRIX, *[_PRODUCT] * 4, _array(types.float32, 4)), Weights
 )
 _INTEGERS = _array(types.int32, 1)
-_ROOM = _named((*[_MATRIX] * 5, _INTEGERS, _array(types.int8, 1), _SINGLES, _INTEGERS), Room)
 
 
-@njit(types.void(_MATRIX, _WEIGHTS, _ROOM, _SINGLES), **_OPTIONS)
+@cache
+def compiled(layout: Layout) -> Encode:
+    """`encode` for a layout, whose type of rounded rows tells it apart where numba keeps it."""
+    rounded = _array(from_dtype(layout.rounded), 1)
+    room = _named((*[_MATRIX] * 5, _INTEGERS, rounded, _SINGLES, _INTEGERS), Room)
+    signature = types.void(_MATRIX, _WEIGHTS, room, _SINGLES)
+    return cast(Encode, njit(signature, **_OPTIONS)(encode))
+
+
 def encode(states: Floats, weights: Weights, where: Room, into: Floats) -> None:
     """The unit vector of a text, into `into`. `states`, of shape (tokens, width), are the sums of
     its tokens' embeddings; they are written over."""
@@ -280,3 +283,6 @@ def encode(states: Floats, weights: Weights, where: Room, into: Floats) -> None:
         states += where.rows
         _normalize(states, weights.normalized[layer, 1], weights.epsilon)
     _pool(states, into)
+
+
+compiled(layouts_here()[0])

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.transformer import layouts_here
 from search.transformer.graph import Graph, Node, read_graph
-from search.transformer.kernels import encode
-from search.transformer.layout import BLOCK, LANES, PANEL, Product, Weights, pack, room
+from search.transformer.kernels import compiled
+from search.transformer.layout import BLOCK, LANES, Layout, Product, Weights, pack, room
 from search.types import Vector, Vectors
 
 
@@ -23,16 +24,19 @@ class UnknownGraph(ValueError):
 class Network:
     """A BERT encoder with mean pooling. Safe to use from several threads at once."""
 
-    def __init__(self, path: Path) -> None:
-        """Reads the graph that `indexer.encoder_export` wrote to `path`.
+    def __init__(self, path: Path, layout: Layout | None = None) -> None:
+        """Reads the graph that `indexer.encoder_export` wrote to `path`, for the fastest layout
+        that this processor allows if none is given.
 
         Raises:
             UnknownGraph: it is made of other parts than the kernel.
             OSError: the file cannot be read.
         """
+        self._layout = layout or layouts_here()[0]
+        self._encode = compiled(self._layout)
         try:
-            graph = read_graph(path)
-            self._weights, self._words, self._places = _Reader(graph).weights()
+            reader = _Reader(read_graph(path), self._layout)
+            self._weights, self._words, self._places = reader.weights()
         except (KeyError, IndexError, ValueError) as error:
             raise UnknownGraph(f"{path} is not a graph the kernel computes: {error!r}") from error
 
@@ -41,14 +45,16 @@ class Network:
         states = self._words[tokens]
         states += self._places[: len(tokens)]
         into = np.empty(states.shape[1], np.float32)
-        encode(states, self._weights, room(len(tokens), self._weights), into)
+        where = room(len(tokens), self._weights, self._layout)
+        self._encode(states, self._weights, where, into)
         return into
 
 
 class _Reader:
     """Finds weights by the operators that take them."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, layout: Layout) -> None:
+        self._layout = layout
         self._tensors = graph.tensors
         self._nodes = graph.nodes
         self._makers = {output: node for node in graph.nodes for output in node.outputs}
@@ -85,10 +91,11 @@ class _Reader:
         packed = []
         for outputs, _ in layers:
             parts = [self._weights_of(self._makers[output]) for output in outputs]
-            packed.append(pack(*(np.concatenate(part) for part in zip(*parts, strict=True))))
-        weights, scales = zip(*packed, strict=True)
+            weights, scales = (np.concatenate(part) for part in zip(*parts, strict=True))
+            packed.append(pack(weights, scales, self._layout))
+        all_weights, all_scales = zip(*packed, strict=True)
         bias = [self._tensors[name] for _, name in layers]
-        return Product(_kept(np.stack(weights)), _kept(np.stack(scales)), _kept(np.stack(bias)))
+        return Product(*(_kept(np.stack(each)) for each in (all_weights, all_scales, bias)))
 
     def _weights_of(self, node: Node) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Weights of shape (columns, rows) and the scales of their blocks."""
@@ -97,7 +104,7 @@ class _Reader:
             raise ValueError(f"{bits} bits, blocks of {block}, {len(node.inputs)} inputs")
         weights, scales = self._all(node.inputs[1:])
         columns, blocks, _ = weights.shape
-        if columns % PANEL or node.attributes["K"] != blocks * BLOCK:
+        if columns % self._layout.panel or node.attributes["K"] != blocks * BLOCK:
             raise ValueError(f"{columns} columns of {node.attributes['K']}")
         return weights.reshape(columns, blocks * BLOCK), scales.reshape(columns, blocks)
 
