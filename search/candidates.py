@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from search.seams import Ranker
 from search.types import Filters, Ordinals, Query, Ranked, Ranking, Vector, WordMatches
 
+UNREAD = "~"
+"""Ends what says how candidates were ordered where a cross-encoder did not read them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -18,7 +21,8 @@ class Candidates:
     fewer words, or any distance in meaning, were accepted instead. `query` is what was understood
     once the vector was known, `filters` those applied, `dropped` those that were understood and
     given up, `vector` the query's, `named` the products that a query names outright. `ranked` is
-    what a model made of them, once one has, and `ranker` that model.
+    what a model made of them, once one has, and `ranker` that model. `unread`: a cross-encoder
+    should have read the best and did not.
     """
 
     fused: Ranking
@@ -34,3 +38,10 @@ class Candidates:
     named: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
     ranked: Ranked | None = None
     ranker: Ranker | None = None
+    unread: bool = False
+
+    @property
+    def order(self) -> str:
+        """What ordered them, for later pages to be ordered alike: the model's version, empty
+        without one, and whether they were left unread."""
+        return (self.ranker.version if self.ranker else "") + (UNREAD if self.unread else "")

@@ -127,7 +127,7 @@ class InterleavingStage:
     ) -> tuple[Candidates, Sides | None, tuple[str, ...]]:
         """The candidates in the interleaved order, whom they stand for, and the versions of the
         arms' models; without sides, the baseline's own order. `versions` are those that ordered
-        earlier pages.
+        earlier pages: one alone where the baseline answered these.
 
         Raises:
             BadInput, CursorExpired: as the baseline's pipeline.
@@ -137,8 +137,9 @@ class InterleavingStage:
         asked: Sequence[str | None] = versions or [None] * len(self.pipelines)
         before = len(trace.fallbacks)
         base = await first.reranked(view, found, request, trace, asked[0])
-        if request.sort != "relevance" or not found.query.terms:
-            return base, None, (_version(base),)
+        alone = len(asked) < len(self.pipelines)
+        if alone or request.sort != "relevance" or not found.query.terms:
+            return base, None, (base.order,)
         start = time.perf_counter()
         try:
             others = await asyncio.gather(*(
@@ -147,14 +148,14 @@ class InterleavingStage:
             ))  # fmt: skip
         except AisleError as error:
             trace.failed(_STAGE, f"the arm {self.plan.arms[0]}", error)
-            return base, None, (_version(base),)
+            return base, None, (base.order,)
         trace.since("other_arms", start)
         if len(trace.fallbacks) > before:
-            return base, None, (_version(base),)
+            return base, None, (base.order,)
         start = time.perf_counter()
         mixed, sides = self.mixed((base, *others))
         trace.since("interleave", start)
-        return mixed, sides, tuple(_version(each) for each in (base, *others))
+        return mixed, sides, tuple(each.order for each in (base, *others))
 
     async def _other(
         self,
@@ -214,7 +215,3 @@ def _scores(ranking: Ranking, count: int) -> NDArray[np.float32]:
         return np.linspace(1, 0, count, dtype=np.float32)
     places = np.minimum(np.arange(count), len(ranking) - 1)
     return np.asarray(ranking.scores[places], np.float32)
-
-
-def _version(found: Candidates) -> str:
-    return found.ranker.version if found.ranker else ""

@@ -207,6 +207,14 @@ async def test_when_a_system_falls_back_the_baseline_answers_and_nobody_gets_cre
     assert found.fallbacks
 
 
+async def test_where_the_baseline_answered_alone_later_pages_are_its_own(shop: Search) -> None:
+    treatment = comparing("plain", "failing")
+    first = await asked(shop, treatment, size=5)
+    later = await asked(shop, treatment, size=7, cursor=first.cursor)
+    assert ids(first) + ids(later) == ids(await asked(shop, size=12))
+    assert later.teams is None
+
+
 async def test_a_request_that_names_its_system_or_is_sorted_takes_no_part(shop: Search) -> None:
     treatment = comparing("plain", "backwards")
     named = await asked(shop, treatment, system="plain")
