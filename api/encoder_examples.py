@@ -10,10 +10,11 @@ import numpy as np
 from eval import Judgments, Mode
 from indexer.analysis import encoder_text
 from search.build import Search
+from search.encoding import encoded_text
 from search.errors import BadInput
 from search.retrieval import Trace
 from search.seams import View
-from search.types import Filter, Ordinals, Product, Query, SearchRequest
+from search.types import Filter, Ordinals, Product, SearchRequest
 from training.encoder.catalogue import Catalogue, example, questions
 from training.encoder.choice import Case
 from training.encoder.examples import Example
@@ -126,11 +127,6 @@ async def validation_cases(
             )
         )
     return cases
-
-
-def encoded_text(query: Query) -> str:
-    """The text of an understood query that is encoded."""
-    return query.encoded or query.corrected or query.normalized or query.text
 
 
 async def _found(search: Search, view: View, text: str) -> Ordinals:

@@ -10,9 +10,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from api.encoder_examples import encoded_text
 from query.text import words
 from search.build import Search
+from search.encoding import encoded_text
 from search.ordering import best_first
 from search.pipeline import Pipeline
 from search.seams import Encoder, Engine, View

@@ -16,7 +16,7 @@ from search.types import Filter, SearchRequest
 Progress = Callable[[str, int, int | None], None]
 """Told a stage, how many queries are done, and of how many."""
 _STOOD_IN = (
-    *("ranking", "no ranking model", "words ", "meaning "),
+    *("ranking", "no ranking model", "reading", "no cross-encoder", "words ", "meaning "),
     *(fallbacks.PART, fallbacks.NAMED),
 )
 """How fallbacks begin with which an answer is not that of the system."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from search.interleaving import InterleavingStage
 from search.parts import (
     MODEL_FILE,
     RULES_FILE,
+    Readers,
     analyze,
     diversify,
     exploring,
@@ -38,6 +39,7 @@ from search.parts import (
 )
 from search.pipeline import Pipeline
 from search.ranking import RankingStage
+from search.reader import Reader
 from search.resilience import Guard
 from search.retrieval import Retrieval
 from search.seams import Encoder, Engine, Rules
@@ -82,6 +84,8 @@ class Search:
     encoders: Encoders
     guard: Guard | None = None
     """Stands before the encoders."""
+    readers: Mapping[str, Reader] = field(default_factory=dict)
+    """The cross-encoders in use, by name."""
 
     @property
     def query_cache(self) -> tuple[int, int]:
@@ -132,7 +136,7 @@ class Search:
         if name is None:
             cursor = decode_cursor(request.cursor, request) if request.cursor else None
             ranked = cursor.model if cursor else self.models.current()
-            name = RANKED if ranked else HYBRID
+            name = RANKED if ranked or self.settings.ranking.cross_encoder else HYBRID
         if name not in self.systems:
             known = ", ".join(sorted(self.systems))
             raise BadInput(f"unknown system {name!r}; known are {known}", field="system")
@@ -171,6 +175,8 @@ class Search:
     async def close(self) -> None:
         """Stops the background work."""
         await self.models.close()
+        for reader in self.readers.values():
+            await reader.close()
         if self.guard is not None:
             await self.guard.close()
         await self.engine.close()
@@ -186,11 +192,19 @@ class Parts:
     rules: RuleBook
     guard: Guard
     """Stands before the encoders."""
+    readers: Readers
 
     def system(
-        self, settings: Settings, name: str, base: str, understandings: Understandings
+        self,
+        settings: Settings,
+        name: str,
+        base: str,
+        understandings: Understandings,
+        *,
+        reads: bool = False,
     ) -> Pipeline:
-        """One of `SYSTEMS`, under these settings."""
+        """One of `SYSTEMS`, under these settings; `reads` if a cross-encoder that they name is for
+        this one too, which is not `ranked`."""
         return Pipeline(
             name=name,
             engine=self.engine,
@@ -204,6 +218,7 @@ class Parts:
             ),
             settings=settings,
             ranking=RankingStage(self.models, settings) if base == RANKED else None,
+            reading=self.readers.stage(settings) if reads or base == RANKED else None,
             arranging=ArrangingStage(self.rules, diversify, settings),
             exploring=exploring(settings),
         )
@@ -221,7 +236,11 @@ class Parts:
         base = like[chosen.base]
         same = own.understanding == settings.understanding
         system = self.system(
-            own, name, chosen.base, base.understandings if same else understood(own)
+            own,
+            name,
+            chosen.base,
+            base.understandings if same else understood(own),
+            reads=chosen.ranking is not None and "cross_encoder" in chosen.ranking.model_fields_set,
         )
         if own.fusion == settings.fusion:
             # What is one object is done once where systems answer together.
@@ -276,15 +295,17 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     models.watch()
     rules = await asyncio.to_thread(follow_rules, settings)
     guard = encoder_guard(engine, encoders, settings)
-    parts = Parts(engine, encoders, models, rules, guard)
+    parts = Parts(engine, encoders, models, rules, guard, Readers(settings))
     try:
         systems = await _systems(parts, settings)
+        readers = parts.readers.opened
+        await asyncio.gather(*(reader.open() for reader in readers.values()))
     except BaseException:
         await models.close()
         await engine.close()
         raise
     await asyncio.to_thread(systems[HYBRID].understandings.of, view)
-    return Search(engine, systems, settings, models, rules, encoders, guard)
+    return Search(engine, systems, settings, models, rules, encoders, guard, readers)
 
 
 def encoder_guard(engine: Engine, encoders: Encoders, settings: Settings) -> Guard:

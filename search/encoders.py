@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,22 +17,72 @@ RETRY_SECONDS = 5.0
 """How long an encoder that could not be opened is not tried again."""
 
 
-class Encoders:
-    """Opens encoders by name when they are first asked for, and keeps the latest; safe across
-    threads. A snapshot made with another encoder is thus searched with that one at once."""
+class Named(Protocol):
+    """What is opened by its name."""
 
-    def __init__(self, open_one: Callable[[str], Encoder], cached: int = 0) -> None:
-        """`cached` is the number of query vectors remembered, 0 for none."""
+    name: str
+
+
+T = TypeVar("T", bound=Named)
+
+
+class Opened(Generic[T]):
+    """Opens encoders of some kind by name when they are first asked for, and keeps the latest; safe
+    across threads."""
+
+    def __init__(self, open_one: Callable[[str], T]) -> None:
         self._open_one = open_one
-        self._cached = cached
-        self._encoder: Encoder | None = None
+        self._latest: T | None = None
         self._failure: tuple[str, float, EncoderUnavailable] | None = None
         self._lock = Lock()
 
     @property
+    def fault(self) -> str | None:
+        """Why the one asked for last could not be opened; None when it could."""
+        return None if self._failure is None else str(self._failure[2])
+
+    def named(self, name: str) -> T:
+        """The one of this name. One that cannot be opened is tried again after some seconds.
+
+        Raises:
+            EncoderUnavailable: it cannot be opened.
+        """
+        latest = self._latest
+        if latest is not None and latest.name == name:
+            return latest
+        with self._lock:
+            if self._latest is None or self._latest.name != name:
+                self._latest = self._opened(name)
+            return self._latest
+
+    def _opened(self, name: str) -> T:
+        if self._failure is not None:
+            failed, when, error = self._failure
+            if failed == name and time.monotonic() - when < RETRY_SECONDS:
+                raise error
+        try:
+            opened = self._open_one(name)
+        except EncoderUnavailable as error:
+            self._failure = (name, time.monotonic(), error)
+            raise
+        self._failure = None
+        return opened
+
+
+class Encoders(Opened[Encoder]):
+    """The encoders of texts. A snapshot made with another encoder is searched with that one at
+    once."""
+
+    def __init__(self, open_one: Callable[[str], Encoder], cached: int = 0) -> None:
+        """`cached` is the number of query vectors remembered, 0 for none."""
+        super().__init__(
+            (lambda name: CachedEncoder(open_one(name), cached)) if cached else open_one
+        )
+
+    @property
     def cache_counts(self) -> tuple[int, int]:
         """How many texts the latest encoder was asked for, and how many of them it remembered."""
-        encoder = self._encoder
+        encoder = self._latest
         return (encoder.asked, encoder.found) if isinstance(encoder, CachedEncoder) else (0, 0)
 
     def __call__(self, name: str | None) -> Encoder:
@@ -42,25 +93,7 @@ class Encoders:
         """
         if name is None:
             raise EncoderUnavailable("this index holds no vectors; index again with an encoder")
-        encoder = self._encoder
-        if encoder is not None and encoder.name == name:
-            return encoder
-        with self._lock:
-            if self._encoder is None or self._encoder.name != name:
-                self._encoder = self._opened(name)
-            return self._encoder
-
-    def _opened(self, name: str) -> Encoder:
-        if self._failure is not None:
-            failed, when, error = self._failure
-            if failed == name and time.monotonic() - when < RETRY_SECONDS:
-                raise error
-        try:
-            encoder = self._open_one(name)
-        except EncoderUnavailable as error:
-            self._failure = (name, time.monotonic(), error)
-            raise
-        return CachedEncoder(encoder, self._cached) if self._cached else encoder
+        return self.named(name)
 
 
 class CachedEncoder:

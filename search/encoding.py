@@ -1,4 +1,4 @@
-"""The vector of a query, and what is said when there is none."""
+"""The vector of a query, what of it is encoded, and what is said when there is none."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ async def query_vector(
     if not query.terms:
         return None
     start = time.perf_counter()
-    text = query.encoded or query.corrected or query.normalized or query.text
+    text = encoded_text(query)
     try:
-        async with _asking(guard, seconds):
+        async with asking(guard, seconds):
             encoded: Vector = await asyncio.to_thread(
                 lambda: encoders(view.encoder).encode([text])[0]
             )
@@ -44,8 +44,19 @@ async def query_vector(
     return encoded
 
 
+def encoded_text(query: Query) -> str:
+    """The text of an understood query that is encoded."""
+    return query.encoded or query.corrected or query.normalized or query.text
+
+
 @contextlib.asynccontextmanager
-async def _asking(guard: Guard | None, seconds: float) -> AsyncIterator[None]:
+async def asking(guard: Guard | None, seconds: float) -> AsyncIterator[None]:
+    """Around what is asked of an encoder, behind its guard.
+
+    Raises:
+        AisleError: the guard refuses.
+        TimeoutError: it takes longer.
+    """
     async with guard.asking() if guard else contextlib.nullcontext():
         async with asyncio.timeout(seconds):
             yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from query.text import words
 from rankers.exploration import Swap, Thompson
 from rankers.holder import ModelHolder
 from rankers.rules import RuleBook, parse_rules
+from search.cross_encoder import open_cross_encoder
 from search.errors import BadInput
 from search.exploring import ExploringStage, Familiarity, Seen
 from search.ranking import RankingStage
+from search.reader import Reader
+from search.reading import ReadingStage
 from search.seams import Engine, Explorer, Facts, Ranker
 from search.settings import ExplorationSettings, Settings
 from search.systems import FixedModel
@@ -39,6 +43,24 @@ async def fixed_ranking(engine: Engine, settings: Settings, path: Path) -> Ranki
     ranker = await asyncio.to_thread(open_ranker, settings, path)
     await try_ranker(engine, ranker)
     return RankingStage(FixedModel(ranker), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The cross-encoders that systems name; those of one name share it."""
+
+    settings: Settings
+    opened: dict[str, Reader] = field(default_factory=dict)
+
+    def stage(self, settings: Settings) -> ReadingStage | None:
+        """What reads the best hits under these settings; None where they name no cross-encoder."""
+        name = settings.ranking.cross_encoder
+        if not name:
+            return None
+        if name not in self.opened:
+            open_one = partial(open_cross_encoder, self.settings.data)
+            self.opened[name] = Reader(name, open_one, self.settings)
+        return ReadingStage(self.opened[name], settings)
 
 
 def analyze(text: str) -> tuple[str, ...]:

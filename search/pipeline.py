@@ -19,6 +19,7 @@ from search.exploring import ExploringStage
 from search.highlight import highlight
 from search.interleaving import InterleavingStage, Sides
 from search.ranking import RankingStage, model_used, scored
+from search.reading import ReadingStage
 from search.resilience import hearing, stages, until
 from search.results import explain, variant_counts
 from search.retrieval import Candidates, Retrieval, Trace
@@ -49,6 +50,7 @@ class Pipeline:
     retrieval: Retrieval
     settings: Settings
     ranking: RankingStage | None = None
+    reading: ReadingStage | None = None
     arranging: ArrangingStage | None = None
     exploring: ExploringStage | None = None
 
@@ -73,7 +75,7 @@ class Pipeline:
         sides: Sides | None = None
         if interleaving is None:
             found = await self.ranked(view, request, trace, turn, cursor)
-            versions: tuple[str, ...] = (found.ranker.version if found.ranker else "",)
+            versions: tuple[str, ...] = (found.order,)
         else:
             asked = cursor.model.split(",") if cursor else None
             found, sides, versions = await interleaving.ranked(view, request, trace, turn, asked)
@@ -150,10 +152,13 @@ class Pipeline:
         trace: Trace,
         version: str | None = None,
     ) -> Candidates:
-        """Candidates in the model's order; `version` is that of earlier pages' model."""
-        if self.ranking is None:
-            return found
-        return await self.ranking.rank(view, found, request, trace, version)
+        """Candidates in the model's order, the best as they were read; `version` is how earlier
+        pages were ordered (`Candidates.order`)."""
+        if self.ranking is not None:
+            found = await self.ranking.rank(view, found, request, trace, version)
+        if self.reading is not None:
+            found = await self.reading.read(view, found, request, trace, version)
+        return found
 
     async def _arranged(
         self,

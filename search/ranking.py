@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from search.candidates import UNREAD
 from search.errors import CursorExpired
 from search.resilience import remaining, until
 from search.resilience.stages import RANKED
@@ -55,16 +56,20 @@ class RankingStage:
         version: str | None = None,
     ) -> Candidates:
         """The candidates reordered; as they were for requests that are sorted or without words.
-        `version` is that of the model which ordered earlier pages, empty when none did.
+        `version` is that of the model which ordered earlier pages, empty when none did; what else
+        it says of their order (`Candidates.order`) is for others.
 
         Raises:
             CursorExpired: that model is no longer held.
         """
+        if version is not None:
+            version = version.removesuffix(UNREAD)
         if request.sort != "relevance" or not found.query.terms or version == "":
             return found
         ranker = self._ranker(version)
         if ranker is None:
-            trace.fallbacks.append(_NO_MODEL)
+            if not self.settings.ranking.cross_encoder:  # which orders without a model, too
+                trace.fallbacks.append(_NO_MODEL)
             return found
         start = time.perf_counter()
         with until(RANKED):

@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 _SYSTEM = r"^[a-z0-9][a-z0-9_.-]{0,49}$"
+_DIRECTORY = r"^([A-Za-z0-9_-][A-Za-z0-9_.-]*)?$"
 _CAPPED = r"^(brand|category|color|group|attributes\..+)$"
 
 
@@ -150,6 +151,12 @@ class RankingSettings(Section):
     """The candidates that the model scores; as many as the model itself says unless set."""
     first_stage: Literal["fused", "linear"] = "fused"
     """What chooses them: the fused order, or the model's linear part over all candidates."""
+    cross_encoder: str | None = Field(None, pattern=_DIRECTORY)
+    """The cross-encoder that reads the best hits, by its directory in DATA/encoders
+    (`aisle train cross-encoder` makes one); none unless set. In the table of a system, "" turns it
+    off."""
+    read: int = Field(20, ge=2, le=100)
+    """The best hits that the cross-encoder reads."""
     out_of_stock: Literal["down", "keep"] = "down"
     out_of_stock_loss: float = Field(0.1, ge=0)
     """What a product that is sold out loses, as a share of the best score: it goes below those in

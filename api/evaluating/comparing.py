@@ -225,11 +225,14 @@ async def _opened(
 
 
 def _check_ranked(search: Search, name: str) -> None:
-    """Says that a system is not there, or has no model, before any is run."""
+    """Says that a system is not there, or has nothing to order by, before any is run."""
     from search.types import SearchRequest
 
-    ranking = search.system(SearchRequest("", system=name)).ranking
-    if ranking is not None and ranking.models.current() is None:
+    system = search.system(SearchRequest("", system=name))
+    reading, ranking = system.reading, system.ranking
+    if reading is not None and reading.reader.fault is not None:
+        raise AisleError(f"{name} has no cross-encoder to order by: {reading.reader.fault}")
+    if ranking is not None and reading is None and ranking.models.current() is None:
         why = ranking.models.fault or "aisle train makes one"
         raise AisleError(f"{name} has no ranking model to order by: {why}")
 

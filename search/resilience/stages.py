@@ -9,5 +9,7 @@ NAMED = 0.7
 """What the query names outright."""
 RANKED = 0.85
 """The model's order."""
+READ = 0.9
+"""The best hits in the order of a cross-encoder."""
 FACETS = 0.95
 """The counts beside facets."""

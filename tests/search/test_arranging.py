@@ -17,6 +17,7 @@ from search.types import (
     Ranking,
 )
 from tests.search.arranged import NOON, arranging, ask, ids, rules, shop, stage_of, understanding_as
+from tests.search.test_reading import Scorer, reading
 
 __all__ = ["shop"]
 
@@ -32,6 +33,15 @@ async def test_what_is_sold_out_goes_down_and_not_away(shop: Pipeline) -> None:
     assert ids(down)[0] == "good"
     assert sorted(ids(down)) == sorted(ids(kept))
     assert [each for each in ids(down) if each != "best"] == ids(kept)[1:]
+
+
+async def test_what_is_sold_out_goes_down_however_well_it_reads(shop: Pipeline) -> None:
+    read = reading(shop, Scorer(lambda query, text: text == "kettle kettle"))
+    kept, down = await ask(arranging(read)), await ask(arranging(read, stock="down"))
+    assert ids(kept)[0] == "best"
+    assert ids(down) == ids(await ask(arranging(shop, stock="down")))
+    last = reading(shop, Scorer(lambda query, text: text != "kettle kettle"))
+    assert ids(await ask(arranging(last, stock="down")))[-1] == "best"
 
 
 async def test_what_is_sold_out_goes_down_in_a_list_without_words_too(shop: Pipeline) -> None:

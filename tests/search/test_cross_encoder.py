@@ -1,10 +1,11 @@
-"""A query and a text read together: their tokens, their scores, and directories that are not one."""
+"""A query and a text read together: tokens, scores, and directories that hold no cross-encoder."""
 
 from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -99,7 +100,7 @@ def test_threads_do_not_disturb_each_other(directory: Path) -> None:
 
 
 def test_an_encoder_of_single_texts_is_refused_with_what_to_do(encoder: OnnxEncoder) -> None:
-    with pytest.raises(EncoderUnavailable, match="single texts.*aisle train cross-encoder"):
+    with pytest.raises(EncoderUnavailable, match=r"single texts.*aisle train cross-encoder"):
         CrossEncoder(encoder.directory)
 
 
@@ -132,7 +133,7 @@ def test_a_head_that_does_not_fit_is_refused(
 
 @pytest.mark.parametrize("wrong", [{"spread": 0}, {"weight": "nan"}, {"tokens": 3}, {"spread": {}}])
 def test_measures_that_cannot_be_used_are_refused(
-    encoder: OnnxEncoder, tmp_path: Path, wrong: dict[str, object]
+    encoder: OnnxEncoder, tmp_path: Path, wrong: dict[str, Any]
 ) -> None:
     made = make_cross_encoder(encoder, tmp_path, "red", **wrong)
     with pytest.raises(EncoderUnavailable, match="cannot be loaded"):

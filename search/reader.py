@@ -1,0 +1,106 @@
+"""The cross-encoder in use: opened by name, asked behind a guard, in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from search.encoders import Opened
+from search.encoding import asking
+from search.errors import EncoderUnavailable
+from search.resilience import Guard
+from search.settings import Settings
+from search.types import Scores
+
+_TRIAL = ("shoes", ("red shoes",))
+
+
+class PairScorer(Protocol):
+    """Scores how well texts answer a query (`search.cross_encoder.CrossEncoder`)."""
+
+    name: str
+    weight: float
+    """How many of the model's spreads one of its own moves a product."""
+    spread: float
+    """The standard deviation of its scores around their query's mean, above 0."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> Scores:
+        """float32 of shape (len(texts),), higher is better; safe from several threads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a cross-encoder gave to texts (float32, by place), and how many of the model's spreads
+    one of its points moves a product."""
+
+    scores: Scores
+    worth: float
+
+
+class Reader:
+    """One cross-encoder by name. Where it cannot be opened or is too slow, that is logged once, and
+    it is tried again by itself."""
+
+    def __init__(
+        self, name: str, open_one: Callable[[str], PairScorer], settings: Settings
+    ) -> None:
+        """Opens nothing yet."""
+        self.name = name
+        self._opened = Opened(open_one)
+        self._seconds = settings.limits.stage_seconds
+        # Each takes a processor: more at once take no less time, and the threads that encode
+        # queries.
+        self._guard = Guard(
+            f"cross-encoder {name}",
+            self._probe,
+            EncoderUnavailable,
+            at_once=settings.threads,
+            wait_seconds=self._seconds,
+            harmless=lambda error: isinstance(error, EncoderUnavailable),
+        )
+
+    @property
+    def fault(self) -> str | None:
+        """Why it cannot be opened; None when it can."""
+        return self._opened.fault
+
+    async def open(self) -> None:
+        """Opens it and reads something, so that the first search is as fast as any; what is wrong
+        is logged, and said by `fault`."""
+        with contextlib.suppress(EncoderUnavailable):
+            await asyncio.to_thread(self._read, *_TRIAL)
+
+    async def read(self, query: str, texts: Sequence[str], seconds: float) -> Read:
+        """Reads each text with the query.
+
+        Raises:
+            EncoderUnavailable: it cannot be opened, or is known to be away.
+            TimeoutError: it takes longer than so many seconds.
+        """
+        async with asking(self._guard, seconds):
+            return await asyncio.to_thread(self._read, query, texts)
+
+    async def close(self) -> None:
+        """Stops the background work."""
+        await self._guard.close()
+
+    async def _probe(self) -> None:
+        async with asyncio.timeout(self._seconds):
+            await asyncio.to_thread(self._read, *_TRIAL)
+
+    def _read(self, query: str, texts: Sequence[str]) -> Read:
+        try:
+            encoder = self._opened.named(self.name)
+        except EncoderUnavailable as error:
+            self._guard.tell(str(error))
+            raise
+        scores = encoder.scores(query, texts)
+        if not np.isfinite(scores).all():
+            raise ValueError(f"the cross-encoder {self.name} gave scores that are not numbers")
+        return Read(scores, encoder.weight / encoder.spread)
