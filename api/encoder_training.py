@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,9 @@ from eval import Judgments, Mode, collect_runs, evaluate
 from indexer.adapted_encoder import export_adapted, weights_of
 from indexer.encoder_export import load_transformer, locked, publish
 from indexer.encoding import encode_texts
-from indexer.torch_encoder import torch_sees_gpu
+from indexer.torch_encoder import device_for
 from search.build import Search
 from search.encoder import OnnxEncoder, read_manifest
-from search.errors import BadInput, EncoderUnavailable
 from search.types import Ordinals
 from training.encoder.choice import Choice, choose_share
 from training.encoder.examples import Example
@@ -91,7 +89,7 @@ async def train_encoder(
         EncoderUnavailable: torch or the base encoder's weights are not installed.
         StorageFailed: the disk refused.
     """
-    plan = replace(plan, device=_device(plan.device))
+    plan = replace(plan, device=device_for(plan.device))
     root = plan.out or search.settings.data / "encoders"
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / "train.lock"):
@@ -107,21 +105,6 @@ async def train_encoder(
             return run.outcome
         finally:
             shutil.rmtree(work, ignore_errors=True)
-
-
-def _device(wanted: str) -> str:
-    """What torch calls the device that is wanted: of "auto", a GPU where there is one."""
-    if find_spec("sentence_transformers") is None:
-        raise EncoderUnavailable(
-            "sentence-transformers is not installed; install the `index` extra to adapt an encoder"
-        )
-    if wanted == "cpu" or (wanted == "auto" and not torch_sees_gpu()):
-        return "cpu"
-    if not torch_sees_gpu():
-        raise BadInput(
-            "torch sees no CUDA device; leave --device out to run on the CPU", field="device"
-        )
-    return "cuda"
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from indexer.encoder_export import load_transformer, packaged_files
-from search.errors import EncoderUnavailable
+from search.errors import BadInput, EncoderUnavailable
 from search.seams import Encoder
 from search.types import Vectors
 from search.wordpieces import printable
@@ -77,3 +77,23 @@ def torch_sees_gpu(driver: str = CUDA_DRIVER) -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def device_for(wanted: str) -> str:
+    """What torch calls the device that is wanted for learning: of "auto", a GPU where there is one.
+
+    Raises:
+        EncoderUnavailable: sentence-transformers is not installed.
+        BadInput: a GPU is wanted and there is none.
+    """
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise EncoderUnavailable(
+            "sentence-transformers is not installed; install the `index` extra to train encoders"
+        )
+    if wanted == "cpu" or (wanted == "auto" and not torch_sees_gpu()):
+        return "cpu"
+    if not torch_sees_gpu():
+        raise BadInput(
+            "torch sees no CUDA device; leave --device out to run on the CPU", field="device"
+        )
+    return "cuda"

@@ -1,4 +1,4 @@
-"""`aisle train`: ranking models from judgments; `aisle train curve` and `aisle train encoder`."""
+"""`aisle train`: ranking models from judgments; `aisle train curve`, `encoder` and `cross-encoder`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class WantedKind(StrEnum):
 
 
 PARTS = {
+    "cross-encoder": "Learn to read queries and titles at once, for the order of the best hits",
     "curve": "Draw what a model gains with ever more judged queries",
     "encoder": "Adapt the text encoder to the catalogue",
 }
@@ -295,7 +296,7 @@ def _next(data: Path, judgments: Path, path: Path, mode: TrainingMode) -> str:
 
 
 for _name, _help in PARTS.items():
-    _module = f"api.commands.train_{_name}_command"
+    _module = f"api.commands.train_{_name.replace('-', '_')}_command"
     if find_spec(_module):
         _loaded = import_module(_module).command
         if isinstance(_loaded, typer.Typer):

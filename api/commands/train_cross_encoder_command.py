@@ -1,0 +1,141 @@
+"""`aisle train cross-encoder`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.commands.options import DEFAULT_DATA, Data, Json
+from api.commands.train_encoder_command import Device, EncoderMode
+
+if TYPE_CHECKING:
+    from api.cross_encoder_training import CrossEncoderPlan, Outcome
+
+
+def command(
+    judgments: Annotated[
+        Path, typer.Option("--judgments", help="CSV, TSV or TREC qrels.", show_default=False)
+    ],
+    data: Data = DEFAULT_DATA,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Where the cross-encoder goes, adopted or not; DATA/encoders if so."
+        ),
+    ] = None,
+    mode: Annotated[
+        EncoderMode, typer.Option(help="Order what is found, or the judged products only.")
+    ] = EncoderMode.full,
+    epochs: Annotated[int, typer.Option(help="Passes over the judged products.", min=1)] = 1,
+    folds: Annotated[int, typer.Option(help="Parts of the queries.", min=2)] = 5,
+    tested: Annotated[
+        int | None,
+        typer.Option(help="Parts that are tested on, each by what the others teach; all.", min=2),
+    ] = None,
+    read: Annotated[int, typer.Option(help="The best hits that are read.", min=2, max=100)] = 20,
+    device: Annotated[Device, typer.Option(help="auto is a GPU where there is one.")] = Device.auto,
+    seed: Annotated[int, typer.Option(help="Seed of the split and of learning.")] = 0,
+    json: Json = False,
+) -> None:
+    """Learn to read queries and titles at once, and keep it if queries never seen gain by it.
+
+    Broken off, it goes on where it was when it is run again.
+    """
+    from api.commands.console import out, print_json
+    from api.cross_encoder_training import CrossEncoderPlan
+    from training.cross_encoder.tuning import Recipe
+
+    plan = CrossEncoderPlan(
+        recipe=Recipe(epochs=epochs),
+        folds=folds,
+        tested=tested,
+        read=read,
+        mode=mode.value,
+        device=device.value,
+        seed=seed,
+        out=directory,
+    )
+    outcome = asyncio.run(_train(data, judgments, plan))
+    if json:
+        print_json(_values(outcome))
+    else:
+        for line in _lines(outcome):
+            out.print(line, markup=False, soft_wrap=True)
+
+
+async def _train(data: Path, judgments: Path, plan: CrossEncoderPlan) -> Outcome:
+    from api.commands.console import stages
+    from api.cross_encoder_training import train_cross_encoder
+    from api.settings import load_settings
+    from eval import load_judgments
+    from search.build import open_search
+
+    judged = load_judgments(judgments)
+    search = await open_search(load_settings(data))
+    try:
+        with stages() as progress:
+            return await train_cross_encoder(search, judged, plan, progress)
+    finally:
+        await search.close()
+
+
+def _values(outcome: Outcome) -> dict[str, Any]:
+    combined = outcome.combined
+    return {
+        "adopted": outcome.adopted,
+        "cross_encoder": outcome.directory.name if outcome.directory else None,
+        "directory": str(outcome.directory) if outcome.directory else None,
+        "base": outcome.base,
+        "fidelity": outcome.fidelity,
+        "queries": outcome.queries,
+        "pairs": outcome.pairs,
+        "missed_queries": list(outcome.missed),
+        "weight": combined.weight,
+        "weights": list(combined.weights),
+        "orders": {name: asdict(order) for name, order in combined.orders.items()},
+        "gain": asdict(combined.gain),
+        "over_hybrid": asdict(combined.over_fused),
+        "pairwise_gain": asdict(combined.pairwise) if combined.pairwise else None,
+        "seconds": {step: round(taken, 1) for step, taken in outcome.seconds.items()},
+    }
+
+
+def _lines(outcome: Outcome) -> list[str]:
+    """The finding, the figures, and what to do next."""
+    combined, gain = outcome.combined, outcome.combined.gain
+    head = "Adopted" if outcome.adopted else "Not adopted"
+    why = "" if outcome.adopted else ": it does not help" if gain.delta <= 0 else ": may be chance"
+    lines = [
+        f"{head}: nDCG@10 changes by {gain.delta:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}],"
+        f" p = {gain.p:.3g}, on {outcome.queries:,} queries out of fold{why}."
+    ]
+    for name, order in combined.orders.items():
+        pairs = "" if order.pairwise is None else f", pairs in order {order.pairwise:.3f}"
+        lines.append(f"  {_NAMES[name]:30} nDCG@10 {order.ndcg[-1]:.4f}{pairs}")
+    over = combined.over_fused
+    lines.append(
+        f"  {'both, above hybrid search':30} {over.delta:+.4f}"
+        f" [{over.low:+.4f}, {over.high:+.4f}], p = {over.p:.3g}"
+    )
+    lines.append(
+        f"Learned from {outcome.pairs:,} judged products of queries"
+        f" in {sum(outcome.seconds.values()):,.0f} s."
+    )
+    if outcome.directory is not None:
+        name = outcome.directory.name if outcome.adopted else str(outcome.directory)
+        lines.append(
+            f'To use it, set `cross_encoder = "{name}"` under [ranking] in aisle.toml, or under'
+            " [systems.NAME.ranking] to compare it first, and start `aisle serve` again."
+        )
+    return lines
+
+
+_NAMES = {
+    "without": "the model chosen in each fold",
+    "with": "with the cross-encoder",
+    "alone": "the cross-encoder alone",
+}
