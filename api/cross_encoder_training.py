@@ -162,6 +162,7 @@ async def _read(
     named |= {product for each in tables.queries for product in each.products}
     titles = await _titles(view, named, progress)
     examples = _examples(judged, tables, texts, titles, plan.mode)
+    _require(examples, plan.mode)
     begin = partial(_begin, base, plan, search.settings.threads)
     task = Task(examples, base.name, replace(plan.recipe, seed=plan.seed), begin)
     return _Material(learnable(tables), missed, texts, titles, base, task)
@@ -196,6 +197,18 @@ def _examples(
             negatives[each.query] = unknown[:UNJUDGED_COUNT]
     found = graded_examples(judged.gains, titles, negatives)
     return {each.query: replace(each, query=texts[each.query]) for each in found}
+
+
+def _require(examples: Mapping[str, Example], mode: Mode) -> None:
+    told = [each for each in examples.values() if len(set(each.gains)) > 1]
+    if len(told) < LEAST:
+        also = "" if mode == "full" else ", or leave --mode rerank out"
+        raise BadInput(
+            f"only {len(told)} judged queries have products of different grades, and at least"
+            f" {LEAST} are needed to learn which title answers better; judge more products a"
+            f" query{also}",
+            field="judgments",
+        )
 
 
 def _begin(base: Path, plan: CrossEncoderPlan, threads: int) -> PairNetwork:

@@ -110,3 +110,14 @@ async def test_too_few_judgments_are_refused_before_any_work(search: Search) -> 
     few = Judgments({"kettle": {"1": 1.0}})
     with pytest.raises(BadInput, match="judge at least 25"):
         await train_cross_encoder(search, few, plan(), silent)
+
+
+async def test_judgments_that_compare_nothing_are_refused(
+    search: Search, judgments: Judgments
+) -> None:
+    best = {
+        text: dict([max(gains.items(), key=lambda item: item[1])])
+        for text, gains in judgments.gains.items()
+    }
+    with pytest.raises(BadInput, match="of different grades"):
+        await train_cross_encoder(search, Judgments(best), plan(), silent)
