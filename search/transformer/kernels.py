@@ -31,8 +31,9 @@ from search.transformer.layout import (
     Room,
     Weights,
 )
-from search.transformer.tiles import bytes_of, four_rows, one_row, panel_of, three_rows, two_rows
-from search.transformer.vectors import REGISTER, WORD, add_weighted, address
+from search.transformer.tiles import four_rows, one_row, three_rows, two_rows
+from search.transformer.vectors import REGISTER, WORD, address, bytes_of, panel_of, tokens_of
+from search.transformer.weighting import add_weighted, add_weighted_to_one
 
 Encode = Callable[[Floats, Weights, Room, Floats], None]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,6 +52,11 @@ def _helper(function: F, fast: Any = True) -> F:
 def _exact(function: F) -> F:
     """As `_helper`, where numbers are rounded in the order that is written."""
     return _helper(function, {"nnan", "nsz"})
+
+
+def _inlined(function: F) -> F:
+    """As `_helper`, written into its callers: for few lines that are called with many numbers."""
+    return cast(F, njit(inline="always", fastmath=True, **_OPTIONS)(function))
 
 
 @_exact
@@ -190,6 +196,36 @@ def _softmax(scores: Floats, powers: Integers) -> None:
         scores[i] *= inverse
 
 
+@_inlined
+def _weigh(
+    where: Room,
+    tokens: int,
+    out: int,
+    of_out: int,
+    size: int,
+    rows: int,
+    of_row: int,
+    weights: int,
+    of_weights: int,
+    count: int,
+) -> None:
+    """Adds to the first `size` bytes of each token's `out` those of each of `count` rows times the
+    token's weight of it. By addresses; `of_...` are the bytes from one to the next."""
+    kind, several = where.rounded, tokens_of(where.rounded)
+    for _ in range(tokens // several):
+        for lane in range(0, size, REGISTER):
+            add_weighted(kind, out + lane, of_out, rows + lane, of_row, weights, of_weights, count)
+        out += several * of_out
+        weights += several * of_weights
+    for _ in range(tokens % several):
+        for lane in range(0, size, REGISTER):
+            add_weighted_to_one(
+                kind, out + lane, of_out, rows + lane, of_row, weights, of_weights, count
+            )
+        out += of_out
+        weights += of_weights
+
+
 @_helper
 def _attend(heads: int, into: Floats, where: Room) -> None:
     """Attention of each token to all, of shape (tokens, width)."""
@@ -208,20 +244,14 @@ def _attend(heads: int, into: Floats, where: Room) -> None:
         where.scores[:, tokens:] = np.float32(-1e9)  # lanes without a token
         queries = address(where.threes) + start * WORD
         scores, keys = address(where.scores), address(where.keys)
-        for _ in range(tokens):
-            for lane in range(0, of_scores, REGISTER):
-                add_weighted(scores + lane, keys + lane, of_scores, queries, size)
-            scores += of_scores
-            queries += of_three
+        _weigh(
+            where, tokens, scores, of_scores, of_scores, keys, of_scores, queries, of_three, size
+        )
         for token in range(tokens):
             _softmax(where.scores[token], where.powers)
         values = address(where.threes) + (2 * width + start) * WORD
         scores, out = address(where.scores), address(into) + start * WORD
-        for _ in range(tokens):
-            for lane in range(0, size * WORD, REGISTER):
-                add_weighted(out + lane, values + lane, of_three, scores, tokens)
-            scores += of_scores
-            out += of_row
+        _weigh(where, tokens, out, of_row, size * WORD, values, of_three, scores, of_scores, tokens)
 
 
 @_helper

@@ -28,6 +28,7 @@ class Layout:
     registers: of columns that are made at once
     together: rows of weights whose products the instruction adds up in a lane
     rounded: type of the numbers of a rounded row; `together` of them fill a lane
+    tokens: whose attention is added up at once
     """
 
     name: str
@@ -36,6 +37,7 @@ class Layout:
     registers: int
     together: int
     rounded: np.dtype[Any]
+    tokens: int
 
     @property
     def panel(self) -> int:
@@ -50,6 +52,7 @@ VNNI = Layout(
     registers=4,
     together=4,
     rounded=np.dtype(np.int8),
+    tokens=1,  # more is measured on AVX2 alone
 )
 AVX2 = Layout(
     name="AVX2",
@@ -58,6 +61,7 @@ AVX2 = Layout(
     registers=2,
     together=2,
     rounded=np.dtype(np.int16),
+    tokens=4,
 )
 """Its instruction for bytes would lose what exceeds 16 bits; that for 16 bits loses nothing, and
 weights are widened as they are read."""

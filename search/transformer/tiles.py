@@ -7,14 +7,23 @@ bit. LLVM finds neither of the instructions by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from numba import from_dtype
 from numba.core import types
 
-from search.transformer.layout import AVX2, BLOCK, LAYOUTS, ROWS, VNNI, Layout
-from search.transformer.vectors import F32, I32, I64, WORD, Vectors, cgutils, intrinsic, ir
+from search.transformer.layout import AVX2, BLOCK, ROWS, VNNI, Layout
+from search.transformer.vectors import (
+    F32,
+    I32,
+    I64,
+    WORD,
+    Vectors,
+    cgutils,
+    intrinsic,
+    ir,
+    layout_of,
+)
 
 AHEAD = 8192
 """Bytes of weights that are fetched ahead: what lies behind other searches' data in main memory
@@ -71,26 +80,6 @@ class _ProductsByAvx2(_Products):
 _PRODUCTS: Mapping[Layout, type[_Products]] = {VNNI: _ProductsByVnni, AVX2: _ProductsByAvx2}
 
 
-def _layout(rounded: Any) -> Layout:
-    """The layout of rounded rows, by their type."""
-    return next(each for each in LAYOUTS if from_dtype(each.rounded) == rounded.dtype)
-
-
-def _told(number: Callable[[Layout], int]) -> Any:
-    """A function that gives a number of the layout, by the array of rounded rows."""
-
-    @intrinsic
-    def told(typing: Any, rounded: Any) -> Any:
-        value = ir.Constant(I64, number(_layout(rounded)))
-        return types.int64(rounded), lambda *_: value
-
-    return told
-
-
-panel_of = _told(lambda layout: layout.panel)
-bytes_of = _told(lambda layout: layout.rounded.itemsize)
-
-
 def _tile(rows: int) -> Any:
     """A function that makes a panel of a product for so many rows. `kind` is an array of rounded
     rows, whose type tells the layout. The others are addresses: of rounded rows, their steps and
@@ -111,7 +100,7 @@ def _tile(rows: int) -> Any:
         inner: Any,
         columns: Any,
     ) -> Any:
-        layout = _layout(kind)
+        layout = layout_of(kind)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             _write_tile(builder, layout, range(rows), *arguments[1:])

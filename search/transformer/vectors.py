@@ -2,8 +2,8 @@
 
 LLVM would not find that sums can stay in registers. Addresses are plain integers here.
 
-Numba keeps a compiled kernel until the kernel's own module changes: after a change here or in
-`tiles.py`, touch `kernels.py`.
+Numba keeps a compiled kernel until the kernel's own module changes: after a change here, in
+`tiles.py` or in `weighting.py`, touch `kernels.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from llvmlite import ir as _ir  # type: ignore[import-untyped]
+from numba import from_dtype
 from numba.core import cgutils as _cgutils
 from numba.core import types
 from numba.extending import intrinsic as _intrinsic
 
-from search.transformer.layout import LANES
+from search.transformer.layout import LANES, LAYOUTS, Layout
 
 ir: Any = _ir
 cgutils: Any = _cgutils
@@ -24,7 +25,6 @@ cgutils: Any = _cgutils
 intrinsic = cast(Callable[[Callable[..., Any]], Any], _intrinsic)
 
 I32, I64, F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
-_FLOATS = ir.VectorType(F32, LANES)
 _FUSED = ("contract",)
 WORD = 4
 """Bytes of a number of 32 bits."""
@@ -89,25 +89,6 @@ class Vectors:
 
 
 @intrinsic
-def add_weighted(typing: Any, out: Any, rows: Any, size: Any, weights: Any, count: Any) -> Any:
-    """Adds to the 16 numbers at `out` the first 16 of each of `count` rows, `size` bytes apart,
-    times its weight."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        out, rows, size, weights, count = arguments
-        code = Vectors(builder)
-        total = code.variable(code.load(out, _FLOATS))
-        with cgutils.for_range(builder, count) as loop:
-            row = code.load(builder.add(rows, builder.mul(size, loop.index)), _FLOATS)
-            weight = code.all_lanes(code.at(weights, (loop.index, WORD)), _FLOATS)
-            code.add_product(total, row, weight)
-        code.store(builder.load(total), out)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 5), generate
-
-
-@intrinsic
 def address(typing: Any, array: Any) -> Any:
     """Where an array's numbers begin."""
 
@@ -116,3 +97,24 @@ def address(typing: Any, array: Any) -> Any:
         return builder.ptrtoint(made.data, I64)
 
     return types.int64(array), generate
+
+
+def layout_of(rounded: Any) -> Layout:
+    """The layout in which numba's type of rounded rows is one."""
+    return next(each for each in LAYOUTS if from_dtype(each.rounded) == rounded.dtype)
+
+
+def _told(number: Callable[[Layout], int]) -> Any:
+    """A function that gives a number of the layout, by the array of rounded rows."""
+
+    @intrinsic
+    def told(typing: Any, rounded: Any) -> Any:
+        value = ir.Constant(I64, number(layout_of(rounded)))
+        return types.int64(rounded), lambda *_: value
+
+    return told
+
+
+panel_of = _told(lambda layout: layout.panel)
+bytes_of = _told(lambda layout: layout.rounded.itemsize)
+tokens_of = _told(lambda layout: layout.tokens)

@@ -23,7 +23,7 @@ from search.transformer.layout import BLOCK, LANES, LAYOUTS, Floats, Layout, Pro
 if not layouts_here():
     pytest.skip("this processor lacks AVX2 and AVX-512 VNNI", allow_module_level=True)
 
-from search.transformer.kernels import _gelu, _multiply, _round, _softmax
+from search.transformer.kernels import _attend, _gelu, _multiply, _round, _softmax
 from search.transformer.network import Network, UnknownGraph
 
 TITLE = "Stainless steel electric kettle, 1.7 l, 2200 W, brushed silver, with auto shut-off "
@@ -145,6 +145,29 @@ def test_kernels_of_all_layouts_are_compiled_and_kept_apart(tmp_path: Path) -> N
     )
     assert compiled == ["AVX-512 VNNI True False 0", "AVX2 False True 0"]
     assert [each.split()[-1] for each in kept] == ["1", "1"]
+
+
+@in_every_layout
+@pytest.mark.parametrize("tokens", [*range(1, 10), 40])
+def test_attention_is_that_of_mathematics(layout: Layout, tokens: int) -> None:
+    heads, size, lanes = 3, 2 * LANES, -tokens % LANES + tokens
+    width = heads * size
+    threes = np.random.default_rng(tokens).standard_normal((tokens, 3 * width), np.float32)
+    where = _room(tokens, BLOCK, layout)._replace(
+        threes=threes,
+        scores=np.empty((tokens, lanes), np.float32),
+        keys=np.zeros((size, lanes), np.float32),
+        powers=np.empty(LANES, np.int32),
+    )
+    made = np.empty((tokens, width), np.float32)
+    _attend(heads, made, where)
+
+    parts = threes.astype(np.float64).reshape(tokens, 3, heads, size)
+    queries, keys, values = (parts[:, each] for each in range(3))
+    powers = np.exp(np.einsum("qhs,khs->hqk", queries, keys) / math.sqrt(size))
+    shares = powers / powers.sum(axis=2, keepdims=True)
+    expected = np.einsum("hqk,khs->qhs", shares, values).reshape(tokens, width)
+    np.testing.assert_allclose(made, expected, atol=2e-5)
 
 
 def test_functions_are_those_of_mathematics() -> None:
