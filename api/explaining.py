@@ -117,6 +117,8 @@ def _about(place: Place, places: Places) -> Iterator[str]:
         else:
             yield f"The rule {move.rule} moved it ({move.kind})."
     yield from _model(place, places)
+    if read := ranks.get("cross_encoder"):
+        yield f"Among the hits that the cross-encoder read, it is number {read} by its title."
 
 
 def _model(place: Place, places: Places) -> Iterator[str]:
@@ -193,7 +195,10 @@ def _differences(own: Place, other: Place, compared: tuple[Difference, ...]) -> 
     from rankers.features import FEATURES
 
     total = sum(each.difference for each in compared)
-    yield f"{other.product.id} is above it by {total:.3f}. What makes most of the difference:"
+    above = f"{other.product.id} is above it by {total:.3f}."
+    if total < 0:  # what comes after the model has put it there
+        above = f"The model itself has {own.product.id} above it by {-total:.3f}."
+    yield f"{above} What makes most of the difference:"
     for each in [each for each in compared if not each.shared][:_MOST]:
         side = "for" if each.difference > 0 else "against"
         meant = FEATURES[each.feature].sentence if each.feature in FEATURES else ""

@@ -220,6 +220,7 @@ async def readyz(request: Request, state: AppState) -> Response:
             faults_of(state.experiments, state.steering),
             artifacts.text if (artifacts := status_of(state.settings)) else None,
             state.away,
+            "; ".join(filter(None, (one.fault for one in state.search.readers.values()))) or None,
         )
     )
 

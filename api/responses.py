@@ -101,7 +101,7 @@ class Status:
     searches and events are logged, `behavior` as of when the model knows what shoppers did;
     `experiments` are those that take part, `waiting` why others do not. `artifacts` is how far this
     machine is with what several share. `away` are the servers that do not answer, and are done
-    without."""
+    without, as are cross-encoders that cannot be opened for what `cross_encoder_fault` says."""
 
     status: str
     version: str | None = None
@@ -116,6 +116,7 @@ class Status:
     waiting: tuple[str, ...] = ()
     artifacts: str | None = None
     away: tuple[str, ...] = ()
+    cross_encoder_fault: str | None = None
 
 
 def understood(query: Query) -> Understood:

@@ -68,6 +68,8 @@ def _without_model(experiment: Experiment, search: Search) -> Iterator[str]:
             continue
         if not isinstance(system.ranking, RankingStage) or _model(system) is not None:
             continue
+        if system.reading is not None:
+            continue  # which orders without a model, too
         named = f"{arm.system} ({arm.name}) has nothing to order by: no ranking model is in use"
         if experiment.kind == "interleave":
             raise BadInput(
@@ -80,7 +82,7 @@ def _without_model(experiment: Experiment, search: Search) -> Iterator[str]:
 
 def alike(one: Pipeline, other: Pipeline) -> bool:
     """Whether two systems understand, find and rank alike, whatever is done to the order after."""
-    return _found(one) == _found(other) and _model(one) == _model(other)
+    return all(of(one) == of(other) for of in (_found, _model, _read))
 
 
 def _found(system: Pipeline) -> tuple[object, ...]:
@@ -101,3 +103,9 @@ def _model(system: Pipeline) -> tuple[object, ...] | None:
         return None
     chosen = system.settings.ranking
     return current.version, chosen.depth, chosen.first_stage
+
+
+def _read(system: Pipeline) -> tuple[str, int] | None:
+    """The cross-encoder, and how many hits it reads."""
+    stage = system.reading
+    return None if stage is None else (stage.reader.name, stage.settings.ranking.read)

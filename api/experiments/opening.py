@@ -81,4 +81,5 @@ async def fault_of(search: Search, settings: AppSettings, name: str) -> tuple[Se
     if name not in search.systems:
         known = ", ".join(each for each in search.systems if not each.endswith("-raw"))
         return search, f"there is no system {name}; there are {known}, and model:VERSION"
-    return search, None
+    reading = search.systems[name].reading
+    return search, None if reading is None else reading.reader.fault

@@ -6,7 +6,8 @@
 import { el } from "./dom.js";
 import { count, score, signed } from "./format.js";
 
-const STAGES = { words: "Words", meaning: "Meaning", boosts: "Understanding", fused: "Together", model: "Ranking model" };
+const STAGES = { words: "Words", meaning: "Meaning", boosts: "Understanding", fused: "Together", model: "Ranking model", cross_encoder: "Reading" };
+const NOWHERE = { boosts: "no gain", cross_encoder: "too far down to be read" };
 const MOST = 10;
 const ORDERS = {
   price_asc: "Sorted by price, low to high.", price_desc: "Sorted by price, high to low.",
@@ -34,7 +35,7 @@ function bar({ stage, rank, score: value }, best) {
     el(
       "dd", {},
       el("span", { className: "bar", "aria-hidden": "true" }, fill),
-      el("span", { className: "why-figures" }, rank === null ? (stage === "boosts" ? "no gain" : "not found this way") : `No. ${count(rank)} · ${score(value)}`),
+      el("span", { className: "why-figures" }, rank === null ? NOWHERE[stage] ?? "not found this way" : `No. ${count(rank)} · ${score(value)}`),
     ),
   );
 }

@@ -12,8 +12,10 @@ from api.cli import run
 from api.experiments.seams import Cell, Tally
 from api.experiments.shadow_report import COMPARED, OVERLAP
 from api.experiments.sqlite import FILE, SqliteStore
+from search.encoder import OnnxEncoder
 from tests.api.experiments.logs import did, mixed, written
 from tests.api.ranked import written as model_file
+from tests.search.cross_encoders import make_cross_encoder
 
 Said = pytest.CaptureFixture[str]
 
@@ -159,6 +161,22 @@ def test_what_cannot_run_is_refused_before_it_does(
     assert experiment(data, "create", "words", *arguments) == 2
     assert said in capsys.readouterr().err
     assert not (data / FILE).exists()
+
+
+def test_what_a_cross_encoder_reads_can_be_interleaved_once_it_can_be_opened(
+    data: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch, encoder: OnnxEncoder
+) -> None:
+    monkeypatch.setenv("AISLE_SYSTEMS__READ__RANKING__CROSS_ENCODER", "cross")
+    monkeypatch.setenv("AISLE_SYSTEMS__FEW__RANKING__CROSS_ENCODER", "cross")
+    monkeypatch.setenv("AISLE_SYSTEMS__FEW__RANKING__READ", "5")
+    one = ("--kind", "interleave", "--a", "hybrid", "--b", "read")
+    assert experiment(data, "create", "one", *one) == 2
+    assert "cannot take part: no usable text encoder" in " ".join(capsys.readouterr().err.split())
+    make_cross_encoder(encoder, data, "red")
+    assert experiment(data, "create", "one", *one) == 0
+    assert experiment(data, "stop", "--all") == 0
+    fewer = ("--kind", "interleave", "--a", "read", "--b", "few")
+    assert experiment(data, "create", "two", *fewer) == 0
 
 
 def test_variety_alone_cannot_be_interleaved_nor_what_only_differs_in_stock(
