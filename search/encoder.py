@@ -109,9 +109,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_model(path: Path, dimensions: int, threads: int) -> Callable[[Tokens], Vectors]:
-    """What gives texts' vectors: our own kernel where it can, else ONNX Runtime."""
-    if runs_here():
+def open_model(
+    path: Path, dimensions: int, threads: int, *, kernel: bool = True
+) -> Callable[[Tokens], Vectors]:
+    """What gives texts' vectors: our own kernel where it can and may, else ONNX Runtime."""
+    if kernel and runs_here():
         from search.transformer.network import Network, UnknownGraph
 
         with suppress(UnknownGraph):

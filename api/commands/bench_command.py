@@ -193,7 +193,7 @@ def diversity(
         out.print(Markdown(diversity_table(rows)))
 
 
-for _name in ("features", "scoring", "ranking", "events", "learn", "experiments"):
+for _name in ("features", "encoding", "scoring", "ranking", "events", "learn", "experiments"):
     command.command(_name)(getattr(bench_learning_command, _name))
 
 

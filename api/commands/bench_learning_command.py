@@ -1,4 +1,4 @@
-"""`aisle bench` of what ranks, learns and compares: features, trees, logs, experiments."""
+"""`aisle bench` of what ranks, learns and compares: features, texts, trees, logs, experiments."""
 
 from __future__ import annotations
 
@@ -32,6 +32,24 @@ def features(
         print_json(result)
     else:
         out.print(Markdown(features_table(result)))
+
+
+def encoding(
+    data: Data = DEFAULT_DATA,
+    rounds: Annotated[int, typer.Option(help="Times each text is encoded.", min=5)] = 60,
+    json: Json = False,
+) -> None:
+    """Measure how fast texts are encoded and pairs are read, beside ONNX Runtime."""
+    from rich.markdown import Markdown
+
+    from api.bench.encoding import encoding_table, measure_encoding
+    from api.commands.console import out, print_json
+
+    result = measure_encoding(data, rounds)
+    if json:
+        print_json(result)
+    else:
+        out.print(Markdown(encoding_table(result)))
 
 
 def scoring(

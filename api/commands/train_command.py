@@ -1,4 +1,4 @@
-"""`aisle train`: ranking models from judgments; `aisle train curve`, `encoder` and `cross-encoder`."""
+"""`aisle train`: ranking models from judgments; its parts `curve`, `encoder`, `cross-encoder`."""
 
 from __future__ import annotations
 
