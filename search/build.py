@@ -271,7 +271,8 @@ def understood(settings: Settings) -> Understandings:
 
 async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     """Opens the index in `settings.data` and assembles every system over it. `query_cache` is the
-    number of query vectors kept in memory. Without its encoder an index is searched by words.
+    number of query vectors kept in memory; without any, nor is what is read. Without its encoder an
+    index is searched by words.
 
     Raises:
         IndexMissing, IndexCorrupt: there is nothing (sound) to serve.
@@ -295,7 +296,7 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
     models.watch()
     rules = await asyncio.to_thread(follow_rules, settings)
     guard = encoder_guard(engine, encoders, settings)
-    parts = Parts(engine, encoders, models, rules, guard, Readers(settings))
+    parts = Parts(engine, encoders, models, rules, guard, Readers(settings, query_cache > 0))
     try:
         systems = await _systems(parts, settings)
         readers = parts.readers.opened

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
@@ -24,6 +24,8 @@ class Named(Protocol):
 
 
 T = TypeVar("T", bound=Named)
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Opened(Generic[T]):
@@ -101,25 +103,46 @@ class CachedEncoder:
     few things over and over. Safe across threads."""
 
     def __init__(self, encoder: Encoder, size: int) -> None:
-        from cachetools import LRUCache
-
         self.name = encoder.name
         self.dimensions = encoder.dimensions
         self._encoder = encoder
-        self._vectors: LRUCache[str, Vector] = LRUCache(size)
-        self._lock = Lock()
-        self.asked = self.found = 0
+        self._vectors: Recent[str, Vector] = Recent(size)
+
+    @property
+    def asked(self) -> int:
+        """How many texts it was asked for."""
+        return self._vectors.asked
+
+    @property
+    def found(self) -> int:
+        """How many of them it remembered."""
+        return self._vectors.found
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 of shape (texts, dimensions)."""
+        return np.array(self._vectors.of(texts, self._encoder.encode), np.float32)
+
+
+class Recent(Generic[K, V]):
+    """What was computed of the `size` things used last. Safe across threads."""
+
+    def __init__(self, size: int) -> None:
+        from cachetools import LRUCache
+
+        self._values: LRUCache[K, V] = LRUCache(size)
+        self._lock = Lock()
+        self.asked = self.found = 0
+
+    def of(self, keys: Sequence[K], compute: Callable[[Sequence[K]], Iterable[V]]) -> list[V]:
+        """The value of each key; `compute` gives those of the keys that are not remembered."""
         with self._lock:
-            known = {text: self._vectors.get(text) for text in texts}
-            unknown = [text for text, vector in known.items() if vector is None]
+            known = {key: self._values.get(key) for key in keys}
+            unknown = [key for key, value in known.items() if value is None]
             self.asked += len(known)
             self.found += len(known) - len(unknown)
-        if unknown:
-            fresh = dict(zip(unknown, self._encoder.encode(unknown), strict=True))
-            known |= fresh
+        fresh = dict(zip(unknown, compute(unknown), strict=True)) if unknown else {}
+        if fresh:
             with self._lock:
-                self._vectors.update(fresh)
-        return np.array([known[text] for text in texts], np.float32)
+                self._values.update(fresh)
+        values = {key: value for key, value in known.items() if value is not None} | fresh
+        return [values[key] for key in keys]

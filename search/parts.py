@@ -21,7 +21,7 @@ from search.cross_encoder import open_cross_encoder
 from search.errors import BadInput
 from search.exploring import ExploringStage, Familiarity, Seen
 from search.ranking import RankingStage
-from search.reader import Reader
+from search.reader import TOGETHER, CachedScorer, PairScorer, Reader
 from search.reading import ReadingStage
 from search.seams import Engine, Explorer, Facts, Ranker
 from search.settings import ExplorationSettings, Settings
@@ -32,6 +32,8 @@ MODEL_FILE = "model.json"
 """Where in the data directory the model in use lies, unless the settings name another file."""
 RULES_FILE = "rules.toml"
 """Where in the data directory the shop's rules lie, unless the settings name another file."""
+PAIRS_KEPT = 20_000
+"""Queries with a title whose scores are remembered: those of 1,000 searches, about 10 MB."""
 
 
 async def fixed_ranking(engine: Engine, settings: Settings, path: Path) -> RankingStage:
@@ -50,6 +52,8 @@ class Readers:
     """The cross-encoders that systems name; those of one name share it."""
 
     settings: Settings
+    cached: bool = False
+    """Whether scores are remembered."""
     opened: dict[str, Reader] = field(default_factory=dict)
 
     def stage(self, settings: Settings) -> ReadingStage | None:
@@ -58,9 +62,13 @@ class Readers:
         if not name:
             return None
         if name not in self.opened:
-            open_one = partial(open_cross_encoder, self.settings.data)
-            self.opened[name] = Reader(name, open_one, self.settings)
+            self.opened[name] = Reader(name, self._open, self.settings)
         return ReadingStage(self.opened[name], settings)
+
+    def _open(self, name: str) -> PairScorer:
+        threads = min(self.settings.threads, TOGETHER)
+        scorer = open_cross_encoder(self.settings.data, name, threads)
+        return CachedScorer(scorer, PAIRS_KEPT) if self.cached else scorer
 
 
 def analyze(text: str) -> tuple[str, ...]:

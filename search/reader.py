@@ -10,13 +10,15 @@ from typing import Protocol
 
 import numpy as np
 
-from search.encoders import Opened
+from search.encoders import Opened, Recent
 from search.encoding import asking
 from search.errors import EncoderUnavailable
 from search.resilience import Guard
 from search.settings import Settings
 from search.types import Scores
 
+TOGETHER = 4
+"""Threads that read for one search, where there are so many processors."""
 _TRIAL = ("shoes", ("red shoes",))
 
 
@@ -43,6 +45,25 @@ class Read:
     worth: float
 
 
+class CachedScorer:
+    """A cross-encoder that remembers the scores of the `size` pairs used last: further pages, other
+    filters and what everybody asks are mostly the same pairs. Safe across threads."""
+
+    def __init__(self, scorer: PairScorer, size: int) -> None:
+        self.name, self.weight, self.spread = scorer.name, scorer.weight, scorer.spread
+        self._scorer = scorer
+        self._scores: Recent[tuple[str, str], float] = Recent(size)
+
+    def scores(self, query: str, texts: Sequence[str]) -> Scores:
+        """See `PairScorer.scores`."""
+        pairs = [(query, text) for text in texts]
+        return np.array(self._scores.of(pairs, self._fresh), np.float32)
+
+    def _fresh(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        scores: list[float] = self._scorer.scores(pairs[0][0], [text for _, text in pairs]).tolist()
+        return scores
+
+
 class Reader:
     """One cross-encoder by name. Where it cannot be opened or is too slow, that is logged once, and
     it is tried again by itself."""
@@ -54,14 +75,14 @@ class Reader:
         self.name = name
         self._opened = Opened(open_one)
         self._seconds = settings.limits.stage_seconds
-        # Each takes a processor: more at once take no less time, and the threads that encode
-        # queries.
+        # Each takes several processors: more at once would take no less time, and the threads that
+        # encode queries. Rather than wait long for others, a search does without.
         self._guard = Guard(
             f"cross-encoder {name}",
             self._probe,
             EncoderUnavailable,
-            at_once=settings.threads,
-            wait_seconds=self._seconds,
+            at_once=max(1, settings.threads // TOGETHER),
+            wait_seconds=self._seconds / 4,
             harmless=lambda error: isinstance(error, EncoderUnavailable),
         )
 

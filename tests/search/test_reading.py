@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -326,3 +327,10 @@ async def test_what_the_query_names_stays_first(plain: Pipeline) -> None:
         found = [each.title for each in await hits(search, request)]
         assert found[0] == title
         assert found[: found.count(title)] == [title] * found.count(title)
+
+
+async def test_a_search_does_not_wait_long_for_others_that_read(plain: Pipeline) -> None:
+    search = reading(plain, Scorer(seconds=0.25))
+    found = await asyncio.gather(*(search.search(REQUEST) for _ in range(4)))
+    said = sorted(answer.fallbacks for answer in found)
+    assert said == [(), *[("no cross-encoder: ranked order",)] * 3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from search.build import Search, open_search
-from search.cross_encoder import open_cross_encoder
+from search.cross_encoder import CrossEncoder, open_cross_encoder
 from search.encoder import OnnxEncoder
 from search.settings import Settings
-from search.types import Interleaving, Product, SearchRequest, SearchResponse, Treatment
+from search.types import Interleaving, Product, Scores, SearchRequest, SearchResponse, Treatment
 from tests.search.cross_encoders import make_cross_encoder
 from tests.search.engines import shops
 
@@ -170,6 +170,29 @@ async def test_one_that_cannot_be_opened_is_named_and_taken_up_once_it_can(
         assert healed.fallbacks == (NO_VECTORS,)
         assert {one.fault for one in search.readers.values()} == {None}
         assert is_read(healed)
+
+
+async def test_what_was_read_is_remembered_while_serving(
+    indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.model_validate({"data": indexed, "ranking": READ})
+    scores = CrossEncoder.scores
+    for kept, times in ((100, 1), (0, 2)):
+        read: list[int] = []
+
+        def counted(
+            self: CrossEncoder, query: str, texts: Sequence[str], read: list[int] = read
+        ) -> Scores:
+            read.append(len(texts))
+            return scores(self, query, texts)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(CrossEncoder, "scores", counted)
+            search = await open_search(settings, query_cache=kept)
+            answers = [await asked(search) for _ in range(2)]
+            await search.close()
+        assert ids(answers[0]) == ids(answers[1])
+        assert [each for each in read if each > 1] == [20] * times
 
 
 async def test_many_at_once_are_each_read(indexed: Path) -> None:
