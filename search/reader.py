@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -94,8 +93,12 @@ class Reader:
     async def open(self) -> None:
         """Opens it and reads something, so that the first search is as fast as any; what is wrong
         is logged, and said by `fault`."""
-        with contextlib.suppress(EncoderUnavailable):
+        try:
             await asyncio.to_thread(self._read, *_TRIAL)
+        except EncoderUnavailable:
+            pass  # logged where it was noticed
+        except Exception as error:
+            self._guard.tell(str(error) or repr(error))
 
     async def read(self, query: str, texts: Sequence[str], seconds: float) -> Read:
         """Reads each text with the query.

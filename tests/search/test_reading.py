@@ -281,6 +281,15 @@ async def test_scores_that_are_no_numbers_leave_the_order(plain: Pipeline, score
     assert answer.fallbacks == ("reading failed: ranked order only",)
 
 
+async def test_a_server_starts_whatever_its_cross_encoder_does(
+    plain: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    search = reading(plain, Scorer(lambda query, text: np.nan))
+    assert search.reading is not None
+    await search.reading.reader.open()
+    assert "gave scores that are not numbers" in caplog.text
+
+
 async def test_one_that_cannot_be_opened_leaves_the_order_and_says_so_once(
     plain: Pipeline, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
