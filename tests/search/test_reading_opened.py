@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from search.build import Search, open_search
 from search.cross_encoder import CrossEncoder, open_cross_encoder
@@ -109,6 +110,12 @@ async def test_a_system_of_the_shops_own_reads_as_its_table_says(indexed: Path) 
     assert ids(found["three"])[:3] != ids(found["bm25"])[:3]
     assert ids(found["words"]) == ids(found["ranked"])
     assert NO_VECTORS not in found["words"].fallbacks
+
+
+@pytest.mark.parametrize("wrong", [{"cross_encoder": "../cross"}, {"read": 1}, {"read": 101}])
+def test_what_cannot_be_named_or_read_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"ranking": wrong})
 
 
 async def test_interleaved_systems_read_each_as_its_own(indexed: Path) -> None:
