@@ -101,7 +101,7 @@ class SearchParameters(Wire):
         None,
         max_length=50,
         description="What answers: `ranked`, `hybrid`, `bm25` or `dense`; by default `ranked` "
-        "while a ranking model is in use, else `hybrid`",
+        "while a ranking model or a cross-encoder is in use, else `hybrid`",
     )
     query_id: str | None = Field(
         None,

@@ -18,11 +18,11 @@ from search.types import UNTREATED, Interleaving, SearchRequest, Treatment
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """`version` of the view, `offset` of the next hit, `fingerprint` of the request, and `model`:
-    the version of the ranking model that ordered the hits, empty without one. `rules` is the
-    version of the shop's rules; the `moment` (seconds since 1970) and the size of the first `page`
-    decide what they do on every further one. `id` is the query id. `treatment` is what experiments
-    decided for the first page, None where there were none; then `model` holds the version of each
-    arm's model, joined by commas."""
+    what ordered the hits (`search.candidates.Candidates.order`), the ranking model's version first.
+    `rules` is the version of the shop's rules; the `moment` (seconds since 1970) and the size of
+    the first `page` decide what they do on every further one. `id` is the query id. `treatment` is
+    what experiments decided for the first page, None where there were none; then `model` holds that
+    of each arm, joined by commas."""
 
     version: str
     offset: int
