@@ -1,5 +1,6 @@
 """The shop's files beside its snapshots that a replica reads as well: the model that serves and
-those that may be tried, rules, lists, what shoppers did, who has which key, pictures."""
+those that may be tried, cross-encoders, rules, lists, what shoppers did, who has which key,
+pictures."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ PRIVATE = ("keys.json",)
 """Those of them that other users of a machine may not read."""
 FOLDERS = ("models", "behavior", "lists", "shop/images")
 """Folders of it; hidden files and locks are left out."""
+CROSS_ENCODERS = "encoders/*-cross-*/*"
+"""Files of what reads the best hits, which the settings name; the snapshot names its encoder."""
 LATER = "CURRENT"
 """A file that names others: it is put in place after them."""
 
@@ -77,6 +80,9 @@ def _names(data: Path) -> Iterator[str]:
             for name in files:
                 if not name.startswith(".") and not name.endswith("lock"):
                     yield Path(place, name).relative_to(data).as_posix()
+    for path in data.glob(CROSS_ENCODERS):
+        if path.is_file() and not path.name.startswith("."):
+            yield path.relative_to(data).as_posix()
 
 
 def encode_files(files: Files) -> bytes:
@@ -104,5 +110,7 @@ def decode_files(content: bytes, place: str) -> Files:
 
 def _ours(name: str) -> bool:
     """What is written in the data directory must not be anywhere else, nor anything else of it."""
+    path = Path(name)
     known = name in NAMES or any(name.startswith(f"{folder}/") for folder in FOLDERS)
-    return known and ".." not in Path(name).parts
+    read = len(path.parts) == 3 and path.match(CROSS_ENCODERS)
+    return (known or read) and ".." not in path.parts

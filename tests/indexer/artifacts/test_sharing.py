@@ -134,6 +134,21 @@ def test_the_shops_files_come_along_and_go(place: Place, fast_path: Path) -> Non
     assert (other.data / "models" / "own" / "model.json").exists()
 
 
+def test_cross_encoders_come_along_but_not_half_trained_ones(
+    folder: Place, fast_path: Path
+) -> None:
+    writer, other = machine(fast_path / "w", folder), replica(fast_path / "r", folder)
+    index(writer, KETTLES)
+    reader = "encoders/mini-cross-0123/encoder.json"
+    for name in (reader, "encoders/.cross-0123/1.npy", "encoders/.train-x/mini-cross-1/head.npy"):
+        (writer.data / name).parent.mkdir(parents=True, exist_ok=True)
+        (writer.data / name).write_text(name)
+    push(writer)
+    pull(other)
+    assert (other.data / reader).read_text() == reader
+    assert [path.name for path in (other.data / "encoders").iterdir()] == ["mini-cross-0123"]
+
+
 def test_nothing_is_sent_twice(place: Place, fast_path: Path) -> None:
     writer = machine(fast_path / "w", place)
     index(writer, KETTLES)
