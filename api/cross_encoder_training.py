@@ -105,6 +105,8 @@ async def train_cross_encoder(
         StorageFailed: the disk refused.
     """
     plan = replace(plan, device=device_for(plan.device))
+    if plan.tested is not None and plan.tested > plan.folds:
+        raise BadInput(f"{plan.tested} of {plan.folds} folds cannot be tested on", field="tested")
     if len(judgments.relevant_queries()) < LEAST:
         raise BadInput(
             f"{len(judgments.relevant_queries())} judged queries with a relevant product are too"

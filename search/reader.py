@@ -124,6 +124,8 @@ class Reader:
         except EncoderUnavailable as error:
             self._guard.tell(str(error))
             raise
+        if not encoder.weight:  # whatever it read would change nothing
+            return Read(np.zeros(len(texts), np.float32), 0.0)
         scores = encoder.scores(query, texts)
         if not np.isfinite(scores).all():
             raise ValueError(f"the cross-encoder {self.name} gave scores that are not numbers")

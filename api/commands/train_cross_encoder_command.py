@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,22 +64,27 @@ def command(
     if json:
         print_json(_values(outcome))
     else:
-        for line in _lines(outcome):
+        for line in _lines(outcome, directory):
             out.print(line, markup=False, soft_wrap=True)
 
 
 async def _train(data: Path, judgments: Path, plan: CrossEncoderPlan) -> Outcome:
-    from api.commands.console import stages
+    from api.commands.console import say, stages
     from api.cross_encoder_training import train_cross_encoder
     from api.settings import load_settings
     from eval import load_judgments
     from search.build import open_search
 
     judged = load_judgments(judgments)
+    # Learning never waits, so that the loop would tell of Ctrl-C only at its end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     search = await open_search(load_settings(data))
     try:
         with stages() as progress:
             return await train_cross_encoder(search, judged, plan, progress)
+    except KeyboardInterrupt:
+        say("broken off; the same command goes on with the parts that are not done")
+        raise
     finally:
         await search.close()
 
@@ -104,7 +110,7 @@ def _values(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _lines(outcome: Outcome) -> list[str]:
+def _lines(outcome: Outcome, out: Path | None = None) -> list[str]:
     """The finding, the figures, and what to do next."""
     combined, gain = outcome.combined, outcome.combined.gain
     head = "Adopted" if outcome.adopted else "Not adopted"
@@ -125,13 +131,20 @@ def _lines(outcome: Outcome) -> list[str]:
         f"Learned from {outcome.pairs:,} judged products of queries"
         f" in {sum(outcome.seconds.values()):,.0f} s."
     )
+    lines.append(f"It counts {combined.weight:g} times as much as the model, spread for spread.")
     if outcome.directory is not None:
-        name = outcome.directory.name if outcome.adopted else str(outcome.directory)
-        lines.append(
-            f'To use it, set `cross_encoder = "{name}"` under [ranking] in aisle.toml, or under'
-            " [systems.NAME.ranking] to compare it first, and start `aisle serve` again."
-        )
+        lines.append(_how_to_use(outcome.directory, combined.weight, in_place=out is None))
     return lines
+
+
+def _how_to_use(directory: Path, weight: float, *, in_place: bool) -> str:
+    if not weight:
+        return f"{directory} is there to look at: at a weight of 0 it changes no order."
+    copy = "" if in_place else f"copy {directory} into DATA/encoders, "
+    return (
+        f'To use it, {copy}set `cross_encoder = "{directory.name}"` under [ranking] in aisle.toml,'
+        " or under [systems.NAME.ranking] to compare it first, and start `aisle serve` again."
+    )
 
 
 _NAMES = {

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.reader import CachedScorer
+from search.reader import CachedScorer, Reader
+from search.settings import Settings
 from tests.search.test_reading import Scorer
 
 
@@ -32,3 +33,13 @@ def test_pairs_that_were_read_lately_are_not_read_again() -> None:
     for texts in (["x", "yy"], ["yy", "zzz", "x"], ["four"], ["zzz", "yy"]):
         remembering.scores("kettle", texts)
     assert [list(texts) for _, texts in scorer.asked] == [["x", "yy"], ["zzz"], ["four"], ["yy"]]
+
+
+async def test_one_that_counts_nothing_is_not_asked() -> None:
+    scorer = Scorer()
+    scorer.weight = 0.0
+    reader = Reader("mini-cross-1", lambda name: scorer, Settings())
+    found = await reader.read("kettle", ["x", "yy"], 1.0)
+    await reader.close()
+    assert (found.scores.tolist(), found.worth) == ([0.0, 0.0], 0.0)
+    assert list(scorer.asked) == []

@@ -66,8 +66,11 @@ def score_folds(
     for number, fold in enumerate(folds, 1):
         path, queries = kept / f"{number}.npy", [query for query in fold.test if query in read]
         sizes = [len(read[query][1]) for query in queries]
-        if not path.is_file():
-            network = task.learn(fold.train, f"learn {number} of {len(folds)}", progress)
+        name = f"learn {number} of {len(folds)}"
+        if path.is_file():
+            progress(f"{name}, done before", 1, 1)
+        else:
+            network = task.learn(fold.train, name, progress)
             _save(path, _score(network, [read[query] for query in queries]))
         parts = np.split(np.load(path), np.cumsum(sizes)[:-1])
         scores.update(zip(queries, parts, strict=True))
