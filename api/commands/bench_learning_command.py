@@ -44,7 +44,9 @@ def encoding(
 
     from api.bench.encoding import encoding_table, measure_encoding
     from api.commands.console import out, print_json
+    from search.engines.local.layout import read_current
 
+    read_current(data)  # else a mistyped directory would be made
     result = measure_encoding(data, rounds)
     if json:
         print_json(result)

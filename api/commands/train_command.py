@@ -124,7 +124,7 @@ def train_models(
     from training import Plan, format_report, report_json
 
     plan = Plan(kind.value, seeds, folds, time_limit, depth)
-    outcomes = _train_all(pairs(data, judgments), model, mode, plan, quiet=json)
+    outcomes = _train_all(pairs(data, judgments), model, mode, plan)
     if json:
         print_json(report_json(outcomes))
     else:
@@ -203,8 +203,6 @@ def _train_all(
     model: Path,
     mode: TrainingMode,
     plan: Plan,
-    *,
-    quiet: bool,
 ) -> list[Outcome]:
     from api.commands.console import stages
     from rankers import save_model
@@ -214,7 +212,7 @@ def _train_all(
     outcomes = []
     for place, path in named_models(wanted, model):
         data, judgments = place
-        with stages(quiet=quiet) as progress:
+        with stages() as progress:
             tables, missed = read_tables(data, judgments, mode, plan.depth, progress)
             notes = {"data": str(data), "judgments": str(judgments), "mode": mode.value}
             trained = train(
