@@ -15,6 +15,8 @@ from search.errors import BadInput
 
 LOOK_SECONDS = 1.0
 """How often the file is looked at, while there are requests."""
+QUIET_SECONDS = 1.0
+"""Without requests for so long after a look was due, the next one waits for a file that changed."""
 KEPT_SECONDS = 300.0
 """How long earlier rules stay, for shoppers who go on to the next page."""
 KEPT = 64
@@ -24,7 +26,8 @@ _Stamp = tuple[int, int, int] | None
 
 class RuleBook:
     """The rules in a file that may come, change and go; implements `search.seams.RuleSource`.
-    Safe from several threads; only the first look and `reload` wait for the disk."""
+    Safe from several threads; only `reload`, the first look, and the first after a while in which
+    nobody asked wait for the disk."""
 
     def __init__(self, path: Path | None, parse: Callable[[str], RuleSet]) -> None:
         """Without a path there are no rules."""
@@ -52,8 +55,11 @@ class RuleBook:
         """The rules in force; looks now and then whether the file has changed."""
         now = time.monotonic()
         if self._path is not None and now >= self._look_at:
+            quiet = now >= self._look_at + QUIET_SECONDS
             self._look_at = now + LOOK_SECONDS
             if _stamp(self._path) != self._stamp:
+                if quiet:  # nobody else waits, and the file may have changed hours ago
+                    return self.reload()
                 threading.Thread(target=self.reload, name="rules", daemon=True).start()
         return self._rules
 

@@ -53,6 +53,19 @@ def test_a_file_that_comes_changes_and_goes_is_followed(path: Path) -> None:
     eventually(lambda: ids(book) == [])
 
 
+def test_the_first_request_after_a_quiet_time_has_the_present_rules(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "QUIET_SECONDS", 0.05)
+    book = opened(path)
+    path.write_text(RULE.format("a"))
+    time.sleep(0.1)
+    assert ids(book) == ["a"]
+    path.unlink()
+    time.sleep(0.1)
+    assert ids(book) == []
+
+
 def test_a_broken_file_is_logged_once_and_leaves_the_earlier_rules(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
