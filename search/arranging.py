@@ -52,20 +52,27 @@ class Turn:
 class Arranged:
     """The order to show, and why. `found` holds the `added` products that rules brought in, too;
     `outside` counts those of them that the filters keep out; `placed` are the moves of pins and
-    sponsored products by ordinal."""
+    sponsored products by ordinal. `earlier` is the order before gains, where it is asked why."""
 
     found: Candidates
     ranking: Ranking
     effects: Effects = field(default_factory=Effects)
     placed: Mapping[int, Move] = field(default_factory=dict)
     weighed: Weighed | None = None
+    earlier: Ranking | None = None
     added: int = 0
     outside: int = 0
 
     def moves(self, ordinal: int) -> tuple[Move, ...]:
         """What rules did to a product."""
-        gained = self.weighed.moves(ordinal) if self.weighed is not None else ()
+        gained = self.weighed.moves(ordinal, self._before(ordinal)) if self.weighed else ()
         return (self.placed[ordinal], *gained) if ordinal in self.placed else gained
+
+    def _before(self, ordinal: int) -> int | None:
+        if self.earlier is None:
+            return None
+        places = np.flatnonzero(self.earlier.ordinals == ordinal)
+        return int(places[0]) + 1 if len(places) else None
 
     def sponsored(self, ordinal: int) -> bool:
         """Whether a product has a paid place."""
@@ -130,6 +137,7 @@ class ArrangingStage:
             return replace(as_ranked(found, request, view), effects=effects)
         today = turn.moment / 86_400
         weighed = await weigh(view, found, effects.gains, self.settings.ranking, today)
+        earlier = as_ranked(found, request, view).ranking if request.explain else None
         stages = {**found.stages, "fused": found.stages.get("fused", found.fused)}
         found = replace(found, fused=weighed.ranking, stages=stages)
         ranking = as_ranked(found, request, view).ranking
@@ -140,7 +148,7 @@ class ArrangingStage:
         if strength is not None:
             chosen = chosen.model_copy(update={"strength": strength})
         ranking = await vary(view, ranking, found.named, chosen, self.diversify)
-        arranged = Arranged(found, ranking, effects, weighed=weighed)
+        arranged = Arranged(found, ranking, effects, weighed=weighed, earlier=earlier)
         if not (effects.pins or effects.sponsored):
             return arranged
         return await self._placed(view, arranged, turn)

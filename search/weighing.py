@@ -7,7 +7,7 @@ themselves; there the distance between the best and the hundredth counts, if it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,9 +27,13 @@ class Weighed:
     ranking: Ranking
     gained: tuple[tuple[Move, Ordinals], ...] = ()
 
-    def moves(self, ordinal: int) -> tuple[Move, ...]:
-        """What rules did to a product."""
-        return tuple(move for move, ordinals in self.gained if (ordinals == ordinal).any())
+    def moves(self, ordinal: int, before: int | None = None) -> tuple[Move, ...]:
+        """What rules did to a product, whose place was `before` then."""
+        return tuple(
+            replace(move, before=before)
+            for move, ordinals in self.gained
+            if (ordinals == ordinal).any()
+        )
 
 
 async def weigh(

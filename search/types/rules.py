@@ -78,7 +78,8 @@ class Placeable:
 @dataclass(frozen=True, slots=True)
 class Move:
     """What a rule did to a hit. `before` is the 1-based place it would have had without pins and
-    sponsored slots, None where it was no result."""
+    sponsored slots, or before anything gained or lost by rules and stock; None where it was no
+    result, or another version of it was."""
 
     rule: str
     kind: MoveKind

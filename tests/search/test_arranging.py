@@ -58,6 +58,8 @@ async def test_an_explanation_says_what_is_sold_out(shop: Pipeline) -> None:
     answer = await ask(arranging(shop, stock="down"), explain=True)
     told = {hit.product.id: [move.kind for move in hit.moves] for hit in answer.hits}
     assert told["best"] == ["stock"]
+    best = next(hit for hit in answer.hits if hit.product.id == "best")
+    assert [move.before for move in best.moves] == [1]
     assert told["good"] == []
 
 
@@ -78,6 +80,7 @@ async def test_boost_and_bury_move_by_a_share_of_the_best_score(shop: Pipeline) 
     raised = await ask(arranging(shop, up), explain=True)
     assert ids(raised)[0] == "poor"
     assert [(move.rule, move.kind) for move in raised.hits[0].moves] == [("r", "boost")]
+    assert raised.hits[0].moves[0].before == ids(await ask(arranging(shop))).index("poor") + 1
     assert raised.hits[1].moves == ()
     assert ids(await ask(arranging(shop, down)))[:2] == ["fair", "poor"]
 
