@@ -341,5 +341,5 @@ async def test_what_the_query_names_stays_first(plain: Pipeline) -> None:
 async def test_a_search_does_not_wait_long_for_others_that_read(plain: Pipeline) -> None:
     search = reading(plain, Scorer(seconds=0.25))
     found = await asyncio.gather(*(search.search(REQUEST) for _ in range(4)))
-    said = sorted(answer.fallbacks for answer in found)
-    assert said == [(), *[("no cross-encoder: ranked order",)] * 3]
+    unread = ["no cross-encoder: ranked order" in answer.fallbacks for answer in found]
+    assert sorted(unread) == [False, True, True, True]
