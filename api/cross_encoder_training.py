@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from api.encoder_examples import UNJUDGED, UNJUDGED_COUNT
 from api.training import collect
 from eval import Judgments, Mode, folds
 from indexer.adapted_encoder import weights_of
@@ -44,10 +45,6 @@ from training.encoder.judged import graded_examples
 from training.encoder.tuning import Progress
 from training.nested import CHOSEN, cross_validate
 
-UNJUDGED = slice(10, 40)
-"""The ranks among which products that nobody judged are taken for wrong answers: the best ones may
-well be right."""
-UNJUDGED_COUNT = 4
 LEAST = 25
 """Fewer judged queries than this leave too few for every fold."""
 COMPARED = 500
