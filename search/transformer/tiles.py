@@ -7,6 +7,7 @@ bit. LLVM finds neither of the instructions by itself.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ _LINE = 64
 """Bytes that come from memory at once."""
 
 
-class _Products(Vectors):
+class _Products(Vectors, ABC):
     """Writes the code that multiplies weights with rounded rows in a layout."""
 
     def __init__(self, builder: Any, layout: Layout) -> None:
@@ -40,13 +41,13 @@ class _Products(Vectors):
         self.integers = ir.VectorType(I32, layout.lanes)
         self.floats = ir.VectorType(F32, layout.lanes)
 
+    @abstractmethod
     def weights(self, address: Any) -> Any:
         """A register of weights: in each lane those of a column that are multiplied together."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add_dots(self, variable: Any, weights: Any, rounded: Any) -> None:
         """Adds up in each lane the weights times the numbers of a row that lie in that lane."""
-        raise NotImplementedError
 
 
 class _ProductsByVnni(_Products):
