@@ -220,7 +220,8 @@ async def readyz(request: Request, state: AppState) -> Response:
             faults_of(state.experiments, state.steering),
             artifacts.text if (artifacts := status_of(state.settings)) else None,
             state.away,
-            "; ".join(filter(None, (one.fault for one in state.search.readers.values()))) or None,
+            tuple(state.search.readers),
+            state.search.reading_fault,
         )
     )
 
@@ -252,6 +253,7 @@ async def metrics_get(request: Request, state: AppState) -> Response:
         book = state.search.rules
         metrics.rules.set(len(book.current().rules))
         metrics.rules_refused.set(book.fault is not None)
+        metrics.reading_fault.set(state.search.reading_fault is not None)
         snapshot, _, batch = view.version.partition(".")
         metrics.ready.set(1)
         metrics.products.set(view.count)

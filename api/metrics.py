@@ -121,6 +121,9 @@ class Metrics:
         self.rules_refused = self._gauge(
             "aisle_rules_refused", "1 when newer rules cannot be used and earlier ones are in force"
         )
+        self.reading_fault = self._gauge(
+            "aisle_cross_encoder_fault", "1 when a cross-encoder cannot be opened (see /readyz)"
+        )
         self.drift = Gauge(
             "aisle_drift_index",
             "Stability index between the days the model learned from and recent ones",

@@ -18,6 +18,7 @@ from search.types import (
     ModelUsed,
     Move,
     Query,
+    ReadHit,
     Relaxation,
     SearchResponse,
     StageScore,
@@ -39,9 +40,12 @@ class Understood:
 @dataclass(slots=True)  # frozen ones, of so many fields, take thrice as long to make
 class HitBody:
     """One product of the page. `position` counts from 1 over the whole result; `score` compares
-    hits of one answer only. `highlights` are HTML; `variants` counts the other members of the
-    product's group; `why` says where each stage placed it, `reasons` what the ranking model saw in
-    it, `moves` what the shop's rules did to it. `sponsored` hits have a paid place."""
+    hits of one answer only, and is that of the place: one with a pin or a paid place has the score
+    of the hit it stands before, not its own. `highlights` are HTML; `variants` counts the other
+    members of the product's group; `why` says where each stage placed it, `reasons` what the
+    ranking model saw in it, `reading` what a cross-encoder made of it, `before` its place ahead of
+    stock, age, variety and rules, `moves` what the shop's rules did to it. `sponsored` hits have a
+    paid place."""
 
     id: str
     title: str
@@ -63,7 +67,9 @@ class HitBody:
     variants: int
     why: tuple[StageScore, ...]
     reasons: Reasons | None
+    reading: ReadHit | None
     sponsored: bool
+    before: int | None
     moves: tuple[Move, ...]
 
 
@@ -72,8 +78,9 @@ class SearchBody:
     """The answer to a search. `query_id` is what events about it call it, null where there is none
     to be logged. `total` is a lower bound unless `total_exact`. `relaxation` says
     what it took to find anything; `fallbacks` names stages that failed. `cursor` gives the next
-    page, null at the end. `rules` are the ids of the shop's rules that apply, `redirect` the page
-    that one of them sends shoppers to."""
+    page, null at the end. `cross_encoder` is the one that read the best hits, null where none did.
+    `rules` are the ids of the shop's rules that apply, `redirect` the page that one of them sends
+    shoppers to."""
 
     query: Understood
     understanding: UnderstandingBody
@@ -88,6 +95,7 @@ class SearchBody:
     fallbacks: tuple[str, ...]
     timings_ms: Mapping[str, float]
     model: ModelBody | None
+    cross_encoder: str | None
     rules: tuple[str, ...]
     redirect: str | None
     query_id: str | None
@@ -101,7 +109,8 @@ class Status:
     searches and events are logged, `behavior` as of when the model knows what shoppers did;
     `experiments` are those that take part, `waiting` why others do not. `artifacts` is how far this
     machine is with what several share. `away` are the servers that do not answer, and are done
-    without, as are cross-encoders that cannot be opened for what `cross_encoder_fault` says."""
+    without, as are those of `cross_encoders`, which read the best hits, that cannot be opened for
+    what `cross_encoder_fault` says."""
 
     status: str
     version: str | None = None
@@ -116,6 +125,7 @@ class Status:
     waiting: tuple[str, ...] = ()
     artifacts: str | None = None
     away: tuple[str, ...] = ()
+    cross_encoders: tuple[str, ...] = ()
     cross_encoder_fault: str | None = None
 
 
@@ -147,7 +157,9 @@ def hit_body(hit: Hit, model: ModelUsed | None = None) -> HitBody:
         highlights=hit.highlights,
         variants=hit.variants,
         why=hit.why,
+        reading=hit.reading,
         sponsored=hit.sponsored,
+        before=hit.before,
         moves=hit.moves,
         reasons=reasons_of(hit, model),
     )
@@ -171,6 +183,7 @@ def search_body(response: SearchResponse) -> SearchBody:
         rules=response.rules,
         redirect=response.redirect,
         model=model_body(response.model),
+        cross_encoder=response.reader or None,
         query_id=response.id or None,
     )
 

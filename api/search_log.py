@@ -92,6 +92,7 @@ def _attributes(asked: SearchRequest, response: SearchResponse) -> Mapping[str, 
     said = {
         "sort": asked.sort if asked.sort != "relevance" else None,
         "filters": sorted({clause.name for clause in asked.filters}),
+        "cross_encoder": response.reader,
         "rules": response.rules,
         "sponsored": [hit.position for hit in response.hits if hit.sponsored],
         "relaxation": response.relaxation if response.relaxation != "none" else None,

@@ -92,6 +92,11 @@ class Search:
         """How many query vectors were looked for in memory, and how many were there."""
         return self.encoders.cache_counts
 
+    @property
+    def reading_fault(self) -> str | None:
+        """Why cross-encoders in use cannot be opened; None when they can."""
+        return "; ".join(filter(None, (each.fault for each in self.readers.values()))) or None
+
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Answers with the system the request names, or as experiments decide, or with the one
         that is used when neither does.
@@ -302,6 +307,8 @@ async def open_search(settings: Settings, *, query_cache: int = 0) -> Search:
         readers = parts.readers.opened
         await asyncio.gather(*(reader.open() for reader in readers.values()))
     except BaseException:
+        for reader in parts.readers.opened.values():
+            await reader.close()
         await models.close()
         await engine.close()
         raise

@@ -21,8 +21,9 @@ class Candidates:
     fewer words, or any distance in meaning, were accepted instead. `query` is what was understood
     once the vector was known, `filters` those applied, `dropped` those that were understood and
     given up, `vector` the query's, `named` the products that a query names outright. `ranked` is
-    what a model made of them, once one has, and `ranker` that model. `unread`: a cross-encoder
-    should have read the best and did not.
+    what a model made of them, once one has, and `ranker` that model. `reader` is the cross-encoder
+    that read the best, "" where none did; `unread`: one should have and did not.
+    `unmoved` is the order before it was asked, None where none was.
     """
 
     fused: Ranking
@@ -38,7 +39,9 @@ class Candidates:
     named: Ordinals = field(default_factory=lambda: Ranking.empty().ordinals)
     ranked: Ranked | None = None
     ranker: Ranker | None = None
+    reader: str = ""
     unread: bool = False
+    unmoved: Ranking | None = None
 
     @property
     def order(self) -> str:

@@ -37,7 +37,7 @@ class CrossEncoder:
             EncoderUnavailable: a file is missing, altered, or not a model this machine can run, or
                 the directory is that of an encoder of single texts.
         """
-        manifest = read_manifest(directory, _TRAIN)
+        manifest = read_manifest(directory, _TRAIN, "cross-encoder")
         self.directory = directory
         self.name: str = directory.name
         if "cross" not in manifest or HEAD not in manifest["sha256"]:

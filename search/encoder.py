@@ -80,9 +80,9 @@ def open_encoder(data: Path, name: str, threads: int = 1) -> OnnxEncoder:
     return OnnxEncoder(data / "encoders" / name, threads)
 
 
-def read_manifest(directory: Path, remedy: str = "") -> dict[str, Any]:
+def read_manifest(directory: Path, remedy: str = "", kind: str = "text encoder") -> dict[str, Any]:
     """The encoder's manifest, after checking every file it names. `remedy` is what helps where that
-    is not to index again.
+    is not to index again, `kind` what the directory should hold.
 
     Raises:
         EncoderUnavailable: a file is missing or altered; the message names it.
@@ -98,9 +98,26 @@ def read_manifest(directory: Path, remedy: str = "") -> dict[str, Any]:
         return manifest
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise EncoderUnavailable(
-            f"no usable text encoder in {directory} ({error!r}); "
+            f"no usable {kind} in {directory} ({_wrong(directory, error)}); "
             + (remedy or "run `aisle index` with the `index` extra installed to export it")
         ) from error
+
+
+def _wrong(directory: Path, error: Exception) -> str:
+    """What is wrong with a directory, in words."""
+    match error:
+        case FileNotFoundError():
+            here = directory.is_dir()
+            return (
+                f"{Path(error.filename).name} is missing" if here else "there is no such directory"
+            )
+        case OSError():
+            return f"{error.filename}: {error.strerror}"
+        case orjson.JSONDecodeError():
+            return f"{MANIFEST} is not JSON: {error}"
+        case KeyError():
+            return f"{MANIFEST} lacks {error}"
+    return f"{MANIFEST} has not the form it should"
 
 
 def sha256(path: Path) -> str:

@@ -102,6 +102,7 @@ class Pipeline:
             cursor=self._next(view, arranged, request, turn, offset + len(hits), versions),
             timings=trace.timings,
             model=model_used(found),
+            reader=found.reader,
             rules=arranged.effects.rules,
             redirect=arranged.effects.redirect,
             id=request.id,
@@ -157,7 +158,9 @@ class Pipeline:
         if self.ranking is not None:
             found = await self.ranking.rank(view, found, request, trace, version)
         if self.reading is not None:
+            before = found.fused
             found = await self.reading.read(view, found, request, trace, version)
+            found = replace(found, unmoved=before)
         return found
 
     async def _arranged(
@@ -269,6 +272,8 @@ class Pipeline:
                 why=explain(ordinal, stages) if request.explain else (),
                 sponsored=arranged.sponsored(ordinal),
                 moves=arranged.moves(ordinal) if request.explain else (),
+                before=arranged.before(ordinal) if request.explain else None,
+                reading=arranged.reading(ordinal) if request.explain else None,
                 scored=reasons.get(ordinal),
             )
             for position, (product, ordinal, score) in enumerate(found_at, offset + 1)

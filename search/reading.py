@@ -67,7 +67,7 @@ class ReadingStage:
             trace.failed("reading", "ranked order", error)
         else:
             trace.since("read", start)
-            return moved(found, best, read)
+            return replace(moved(found, best, read), reader=self.reader.name)
         return replace(found, unread=True)
 
     async def _read(self, view: View, found: Candidates, best: Best) -> Read:

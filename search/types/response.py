@@ -100,6 +100,16 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadHit:
+    """What a cross-encoder made of a hit that it read: its score, and the 1-based places that the
+    hit had before and after: where groups are shown, its group."""
+
+    score: float
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelUsed:
     """The model that ordered the hits, and the features that it knows them by, in order."""
 
@@ -110,8 +120,13 @@ class ModelUsed:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One product on the page. `position` is 1-based over the whole result, not the page; `moves`
-    are what rules did to it."""
+    """One product on the page. `position` is 1-based over the whole result, not the page. `score`
+    is that of its place: one with a `pin` or a paid place has that of the hit it stands before.
+
+    With `explain`, `moves` are what rules did to it, and `before` is its place ahead of them: of
+    what stock, age, variety and rules changed, None where it was no result. `reading` is None
+    where no cross-encoder read it. Where groups are shown, places are those of its group.
+    """
 
     product: Product
     position: int
@@ -121,6 +136,8 @@ class Hit:
     why: tuple[StageScore, ...] = ()
     sponsored: bool = False
     moves: tuple[Move, ...] = ()
+    before: int | None = None
+    reading: ReadHit | None = None
     scored: Scored | None = None
     """None without a model, and for hits that it did not look at."""
 
@@ -157,6 +174,8 @@ class SearchResponse:
     rules: tuple[str, ...] = ()
     redirect: str | None = None
     model: ModelUsed | None = None
+    reader: str = ""
+    """The cross-encoder that read the best hits, "" where none did."""
     exploration: str = ""
     propensities: tuple[float, ...] = ()
     list_propensity: float = 1.0

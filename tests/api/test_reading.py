@@ -13,6 +13,7 @@ import pytest
 from search.encoder import OnnxEncoder
 from search.settings import LimitSettings, RankingSettings
 from tests.api.conftest import Run, connected
+from tests.api.logged import rows
 from tests.api.modeled import asked, write_model
 from tests.search.cross_encoders import make_cross_encoder
 
@@ -54,6 +55,12 @@ async def test_the_answer_tells_what_was_read_and_how_long_it_took(read: Path) -
     assert "read;dur=" in plain.headers["Server-Timing"]
     assert 'aisle_stage_seconds_count{stage="read"} 2.0' in metrics
     assert (ready["cross_encoder_fault"], ready["away"]) == (None, [])
+    assert (before["cross_encoder"], body["cross_encoder"]) == (None, "cross")
+    assert ready["cross_encoders"] == ["cross"]
+    assert "aisle_cross_encoder_fault 0.0" in metrics
+    logged = {row["search_id"]: row["attributes"] for row in rows(read, "searches")}
+    assert orjson.loads(logged[body["query_id"]])["cross_encoder"] == "cross"
+    assert "cross_encoder" not in orjson.loads(logged[before["query_id"]])
 
 
 async def test_one_that_is_not_there_is_told_by_readyz_and_answers_go_on(read: Path) -> None:
@@ -62,6 +69,9 @@ async def test_one_that_is_not_there_is_told_by_readyz_and_answers_go_on(read: P
     async with patient(read, cross_encoder="gone") as client:
         body = await asked(client, size=50)
         ready = await client.get("/readyz")
+        metrics = (await client.get("/metrics")).text
+    assert (body["cross_encoder"], ready.json()["cross_encoders"]) == (None, ["gone"])
+    assert "aisle_cross_encoder_fault 1.0" in metrics
     assert body["fallbacks"][1:] == ["no cross-encoder: ranked order"]
     assert [hit["id"] for hit in body["hits"]] == [hit["id"] for hit in before["hits"]]
     assert ready.status_code == 200

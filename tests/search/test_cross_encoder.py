@@ -107,12 +107,31 @@ def test_an_encoder_of_single_texts_is_refused_with_what_to_do(encoder: OnnxEnco
 def test_one_that_is_not_there_or_altered_is_refused_with_what_to_do(
     directory: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(EncoderUnavailable, match="aisle train cross-encoder"):
+    with pytest.raises(EncoderUnavailable, match=r"no such directory.*aisle train cross-encoder"):
         open_cross_encoder(tmp_path, "gone")
     made = shutil.copytree(directory, tmp_path / "encoders" / "altered")
     write_head(made, np.ones(384, np.float32))
     with pytest.raises(EncoderUnavailable, match=r"head.npy was altered.*train cross-encoder"):
         open_cross_encoder(tmp_path, "altered")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        (HEAD, None, r"no usable cross-encoder .*\(head.npy is missing\)"),
+        (MANIFEST, None, r"no usable cross-encoder .*\(encoder.json is missing\)"),
+        (MANIFEST, "{", r"encoder.json is not JSON: .*line 1"),
+        (MANIFEST, "{}", r"encoder.json lacks 'sha256'"),
+        (MANIFEST, '{"sha256": 1}', "encoder.json has not the form it should"),
+    ],
+)
+def test_what_is_wrong_with_a_directory_is_said_in_words(
+    directory: Path, tmp_path: Path, file: str, content: str | None, said: str
+) -> None:
+    made = shutil.copytree(directory, tmp_path / "encoders" / "cross")
+    (made / file).unlink() if content is None else (made / file).write_text(content)
+    with pytest.raises(EncoderUnavailable, match=f"{said}.*aisle train cross-encoder"):
+        open_cross_encoder(tmp_path, "cross")
 
 
 @pytest.mark.parametrize(
