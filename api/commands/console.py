@@ -38,6 +38,10 @@ def print_json(value: object) -> None:
 
 
 _LINE_SECONDS = 10.0
+_TELLING_SECONDS = 2.0
+_TELLING_SHARE = 0.05
+"""How long a stage must have taken, and what share of it must be done, before its speed tells when
+it will end."""
 
 
 class Clock:
@@ -64,18 +68,38 @@ class Clock:
         return spent
 
 
+class Pace:
+    """How long each stage has left at the speed it has. What was done before its first report took
+    nobody knows how long, and a first piece that is hardly any of it went with getting ready (a
+    model was loaded): the speed is that of what came after."""
+
+    def __init__(self) -> None:
+        self._from: dict[str, tuple[float, int]] = {}
+
+    def left(self, stage: str, spent: float, done: int, total: int | None) -> str:
+        """For people to read; "" until enough is done to tell."""
+        if not (done and total):
+            return ""
+        little = not spent or done < _TELLING_SHARE * total
+        since, before = self._from.setdefault(stage, (spent, done) if little else (0.0, 0))
+        took, made = spent - since, done - before
+        if took < _TELLING_SECONDS or made <= 0 or done < _TELLING_SHARE * total:
+            return ""
+        return f"{timedelta(seconds=round(took / made * (total - done)))} left"
+
+
 class Stages:
     """A progress bar a stage; `indexer` calls it with the stage, what is done and the total."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress, self._clock = progress, Clock()
+        self._progress, self._clock, self._pace = progress, Clock(), Pace()
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Moves the bar of a stage, which appears when it is first heard of."""
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total, left="")
-        left = _left(self._clock.told(stage), done, total)
+        left = self._pace.left(stage, self._clock.told(stage), done, total)
         self._progress.update(self._tasks[stage], completed=done, total=total, left=left)
 
 
@@ -83,30 +107,24 @@ class Lines:
     """The same for a log: a line when a stage begins, and one now and then while it lasts."""
 
     def __init__(self) -> None:
-        self._clock = Clock()
+        self._clock, self._pace = Clock(), Pace()
         self._told: dict[str, float] = {}
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Says how far a stage is, at most once in `_LINE_SECONDS`."""
         now, spent = time.monotonic(), self._clock.told(stage)
+        left = self._pace.left(stage, spent, done, total)
         if now - self._told.get(stage, -math.inf) >= _LINE_SECONDS:
             self._told[stage] = now
             of_all = f" of {total:,}" if total else ""
-            say(f"{stage}: {done:,}{of_all}{_clock(spent, done, total)}")
+            say(f"{stage}: {done:,}{of_all}{_clock(spent, done, left)}")
 
 
-def _clock(spent: float, done: int, total: int | None) -> str:
-    """The time a stage took so far and, at that speed, has left; "" at its beginning."""
+def _clock(spent: float, done: int, left: str) -> str:
+    """The time a stage took so far and has left; "" at its beginning."""
     if not (done and spent):
         return ""
-    left = _left(spent, done, total)
     return f", {timedelta(seconds=round(spent))} so far{left and ', '}{left}"
-
-
-def _left(spent: float, done: int, total: int | None) -> str:
-    if not (done and spent and total):
-        return ""
-    return f"{timedelta(seconds=round(spent / done * (total - done)))} left"
 
 
 class Silence:

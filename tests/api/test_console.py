@@ -25,6 +25,46 @@ def test_a_log_is_told_what_is_done_how_long_it_took_and_what_is_left(
     assert lines[4] == "training on all queries: 0 of 1"
 
 
+def tell(reports: list[tuple[int, int, float]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log of one stage: what was done, of how many, and how many seconds later the next comes."""
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    lines = console.Lines()
+    for done, total, seconds in reports:
+        lines("searching", done, total)
+        now += seconds
+
+
+def test_what_is_left_is_not_told_from_a_first_piece(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A model is loaded before the first of 250, which takes 47 seconds; then 10 are done a second.
+    tell([(0, 250, 47.0), (1, 250, 10.0), (101, 250, 10.0), (201, 250, 0.0)], monkeypatch)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "searching: 1 of 250, 0:00:47 so far"
+    assert lines[2] == "searching: 101 of 250, 0:00:57 so far, 0:00:15 left"
+    assert lines[3] == "searching: 201 of 250, 0:01:07 so far, 0:00:05 left"
+
+
+def test_what_was_done_before_the_first_report_has_no_part_in_the_speed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell([(800, 1000, 10.0), (900, 1000, 0.0)], monkeypatch)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "searching: 900 of 1,000, 0:00:10 so far, 0:00:10 left"
+
+
+def test_what_is_left_is_told_after_two_seconds_and_a_twentieth() -> None:
+    pace = console.Pace()
+    assert pace.left("searching", 0.0, 0, 100) == ""
+    assert pace.left("searching", 1.0, 10, 100) == ""
+    assert pace.left("searching", 2.0, 20, 100) == "0:00:08 left"
+    slow = console.Pace()
+    assert slow.left("searching", 60.0, 4, 100) == ""
+    assert slow.left("searching", 75.0, 5, 100) == "0:23:45 left"
+    assert slow.left("searching", 76.0, 5, None) == ""
+
+
 def test_what_a_stage_waits_for_is_no_time_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
