@@ -4,25 +4,43 @@ catalogue (docs/following.md)."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
 from search.errors import BadInput
+from search.setting_forms import of_form
 from search.settings import Section
 from training.events.broker import EVENTS_TOPIC, SEARCHES_TOPIC, Broker
 
-_TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 STREAM = r"^kafka://[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*/[A-Za-z0-9._-]{1,249}$"
-SERVERS = r"^[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*$"
+Servers = Annotated[
+    str,
+    of_form(
+        r"[^\s,/:]+:\d{1,5}(,[^\s,/:]+:\d{1,5})*",
+        "HOST:PORT of a broker, several with commas between them, such as kafka-1:9092",
+    ),
+]
+_Topic = Annotated[
+    str,
+    of_form("[A-Za-z0-9._-]{1,249}", "1 to 249 letters, digits, '.', '_' and '-', such as changes"),
+]
+_Stream = Annotated[
+    str,
+    of_form(
+        STREAM,
+        "kafka://HOST:PORT/TOPIC, several HOST:PORT with commas between them, such as"
+        " kafka://kafka-1:9092/changes",
+    ),
+]
 
 
 class KafkaSettings(Section):
     """One table `[kafka]`: the topics, and how brokers let Aisle in. What is secret comes from the
     environment (`AISLE_KAFKA__PASSWORD`) or from a file."""
 
-    events_topic: str = Field(EVENTS_TOPIC, pattern=_TOPIC)
-    searches_topic: str = Field(SEARCHES_TOPIC, pattern=_TOPIC)
+    events_topic: _Topic = EVENTS_TOPIC
+    searches_topic: _Topic = SEARCHES_TOPIC
     timeout_seconds: float = Field(5.0, gt=0)
     """How long events wait for brokers before the shop is told to send them again."""
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -50,10 +68,10 @@ class KafkaSettings(Section):
 class CatalogueSettings(Section):
     """One table `[catalogue]`: changes of products that come through Kafka (docs/following.md)."""
 
-    publish: str | None = Field(None, pattern=STREAM)
+    publish: _Stream | None = None
     """`kafka://HOST:PORT[,HOST:PORT…]/TOPIC`: what `POST /v1/products` is sent goes there instead
     of into this machine's index, which `aisle update --follow` brings up to date."""
-    dead_letters: str | None = Field(None, pattern=_TOPIC)
+    dead_letters: _Topic | None = None
     """A topic of the same cluster for records that cannot be used, beside the file of rejects."""
     record_bytes: int = Field(1_000_000, ge=1_000)
     """The longest record that is taken for a change."""

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import logging
-from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsError
 
-from api.kafka_settings import SERVERS, CatalogueSettings, KafkaSettings
+from api.kafka_settings import CatalogueSettings, KafkaSettings, Servers
+from api.setting_faults import invalid, unheard, unreadable
 from search.errors import BadInput
+from search.setting_forms import of_form
 from search.settings import SETTINGS_FILE, Section, Settings, settings_file
 
 _log = logging.getLogger(__name__)
+
+_Header = Annotated[
+    str, of_form("[A-Za-z0-9-]+", "a header's name of letters, digits and -, such as X-Client-Id")
+]
+_Store = Annotated[
+    str,
+    of_form(
+        "sqlite|redis|(rediss?|unix)://[^@]+",
+        "sqlite, redis for the server of [redis], or the address of one that needs no password,"
+        " such as redis://redis-1:6379",
+    ),
+]
 
 
 class ServingSettings(Section):
@@ -53,7 +66,7 @@ class EventSettings(Section):
 
     enabled: bool = True
     """Whether searches are logged and `POST /v1/events` takes events."""
-    kafka: str | None = Field(None, pattern=SERVERS)
+    kafka: Servers | None = None
     """`host:port` of Kafka brokers, with commas between several; files when not given."""
     feature_share: float = Field(1.0, ge=0, le=1)
     """The share of searches that are logged with the features of their hits."""
@@ -69,7 +82,7 @@ class EventSettings(Section):
     """After so many days what was logged is deleted."""
     salt_days: int = Field(30, ge=1)
     """How long a client keeps the same hash: then the salt is replaced and forgotten."""
-    client_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
+    client_header: _Header | None = None
     """A request header that holds the client's id where the request itself gives none, such as one
     that a proxy sets."""
 
@@ -79,7 +92,7 @@ class ExperimentSettings(Section):
     (docs/experiments.md)."""
 
     enabled: bool = True
-    store: str = Field("sqlite", pattern=r"^(sqlite|redis|rediss?://[^@]+|unix://[^@]+)$")
+    store: _Store = "sqlite"
     """`sqlite`, a file in the data directory, for the processes of one machine; for several
     machines `redis`, the server of `[redis]`, or the address of one that needs no password."""
     watch_seconds: float = Field(1.0, gt=0)
@@ -163,18 +176,11 @@ def load_settings(data: Path | None = None, **given: object) -> AppSettings:
     try:
         settings = AppSettings(**chosen)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        fault = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            fault = f"there is no such setting{_nearest(first['loc'])}"
-        raise BadInput(
-            f"setting {name}: {fault}; mend it in aisle.toml or in the environment"
-            f" (AISLE_{name.upper().replace('.', '__')})",
-            field=name,
-        ) from None
-    except (SettingsError, TOMLDecodeError) as error:
-        raise BadInput(f"the settings cannot be read: {error}") from None
+        raise invalid(error, AppSettings, settings_file()) from None
+    except (SettingsError, TOMLDecodeError, UnicodeDecodeError) as error:
+        raise unreadable(error, AppSettings, settings_file()) from None
+    for remark in unheard(AppSettings):
+        _log.warning("%s", remark)
     _warn_of_other_file(settings.data / SETTINGS_FILE)
     return settings
 
@@ -189,15 +195,3 @@ def _warn_of_other_file(other: Path) -> None:
             f"{read}" if read.is_file() else f"{read}, which is not there",
             other,
         )
-
-
-def _nearest(place: tuple[int | str, ...]) -> str:
-    """What may have been meant by a name that no table of the settings has."""
-    table: type[BaseModel] = AppSettings
-    for part in place[:-1]:
-        inner = table.model_fields[str(part)].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return ""
-        table = inner
-    near = get_close_matches(str(place[-1]), table.model_fields, n=1)
-    return f" (is it {near[0]}?)" if near else ""

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from search.setting_forms import of_form
+
+_RedisPrefix = Annotated[
+    str,
+    of_form(
+        "[A-Za-z0-9_.:-]{1,50}", "1 to 50 letters, digits, '_', '.', ':' and '-', such as my-shop"
+    ),
+]
+_IndexPrefix = Annotated[
+    str,
+    of_form(
+        "[a-z0-9][a-z0-9_-]{0,49}",
+        "1 to 50 lower-case letters, digits, '_' and '-', the first a letter or digit, such as"
+        " my-shop",
+    ),
+]
+_Location = Annotated[
+    str,
+    of_form(
+        "(s3://|file:///|/).+",
+        "s3://BUCKET/PREFIX, or the path of a folder from its root, such as /mnt/aisle",
+    ),
+]
 
 
 class Section(BaseModel):
@@ -81,14 +105,14 @@ class RedisSettings(ServerSettings):
 
     timeout_seconds: float = Field(0.5, gt=0)
     """How long one answer, or a connection, is waited for."""
-    prefix: str = Field("aisle", pattern=r"^[A-Za-z0-9_.:-]{1,50}$")
+    prefix: _RedisPrefix = "aisle"
     """Begins every key, so that several shops may share a server."""
 
 
 class EngineServerSettings(ServerSettings):
     """One table `[server]`: the Elasticsearch or OpenSearch that `engine` names."""
 
-    prefix: str = Field("aisle", pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")
+    prefix: _IndexPrefix = "aisle"
     """Begins the name of every index, and is the alias of the one in use, so that several shops
     may share a server."""
     shards: int = Field(1, ge=1, le=1024)
@@ -118,7 +142,7 @@ class ArtifactSettings(Section):
     """One table `[artifacts]`: where the snapshots lie that several machines serve
     (docs/replicas.md)."""
 
-    location: str | None = Field(None, pattern=r"^(s3://|file:///|/).+")
+    location: _Location | None = None
     """`s3://bucket/prefix` (with `?endpoint=http://…` and `&region=…` where it is not Amazon's), or
     the path of a folder that all machines share; none unless set."""
     role: Literal["writer", "replica"] = "writer"

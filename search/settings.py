@@ -21,6 +21,7 @@ from search.server_settings import (
     Section,
     ServerSettings,
 )
+from search.setting_forms import Capped, Directory, Registry, SystemName
 from search.setting_sources import SecretFiles, SettingsFile
 
 __all__ = [
@@ -43,10 +44,6 @@ __all__ = [
     "UnderstandingSettings",
     "WordsSettings",
 ]
-
-_SYSTEM = r"^[a-z0-9][a-z0-9_.-]{0,49}$"
-_DIRECTORY = r"^([A-Za-z0-9_-][A-Za-z0-9_.-]*)?$"
-_CAPPED = r"^(brand|category|color|group|attributes\..+)$"
 
 
 SETTINGS_FILE = "aisle.toml"
@@ -151,7 +148,7 @@ class RankingSettings(Section):
     """The candidates that the model scores; as many as the model itself says unless set."""
     first_stage: Literal["fused", "linear"] = "fused"
     """What chooses them: the fused order, or the model's linear part over all candidates."""
-    cross_encoder: str | None = Field(None, pattern=_DIRECTORY)
+    cross_encoder: Directory | None = None
     """The cross-encoder that reads the best hits, by its directory in DATA/encoders
     (`aisle train cross-encoder` makes one); none unless set. In the table of a system, "" turns it
     off."""
@@ -170,7 +167,7 @@ class RankingSettings(Section):
 class ModelSettings(Section):
     """Where models are kept (docs/learning/models.md)."""
 
-    registry: str = Field("files", pattern=r"^(files|mlflow:.+)$")
+    registry: Registry = "files"
     """`files` in the data directory, or `mlflow:URI` of an MLflow server or database."""
     name: str = "aisle"
     """What MLflow calls the shop's model."""
@@ -185,7 +182,7 @@ class DiversitySettings(Section):
     """The best hits that are chosen from."""
     first: int = Field(50, ge=1, le=1000)
     """The hits that are chosen; the others follow in their order."""
-    caps: dict[Annotated[str, Field(pattern=_CAPPED)], Annotated[int, Field(ge=1)]] = Field({})
+    caps: dict[Capped, Annotated[int, Field(ge=1)]] = Field({})
     """How many of the first `within` hits may have the same `brand`, `category`, `color`,
     `group` or `attributes.<name>`, as far as there are others to show."""
     within: int = Field(10, ge=1, le=100)
@@ -288,7 +285,7 @@ class Settings(BaseSettings):
     diversity: DiversitySettings = DiversitySettings()
     exploration: ExplorationSettings = ExplorationSettings()
     rules: RulesSettings = RulesSettings()
-    systems: dict[Annotated[str, Field(pattern=_SYSTEM)], SystemSettings] = {}
+    systems: dict[SystemName, SystemSettings] = {}
     limits: LimitSettings = LimitSettings()
     redis: RedisSettings = RedisSettings()
     server: EngineServerSettings = EngineServerSettings()
