@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _DEPTH = 200
 """Candidates that are computed together, as for a model; the best of them are shown."""
-_DIRECTIONS = {1: "higher is better", 0: "either way", -1: "lower is better"}
 
 
 def command(
@@ -26,31 +26,64 @@ def command(
     ] = None,
     data: Data = DEFAULT_DATA,
     top: Annotated[int, typer.Option(help="Candidates to show.", min=1, max=_DEPTH)] = 5,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS", help="Only features with these words in their name or description."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the features that ranking models know, or their values for a query."""
     from search.errors import BadInput
 
+    known = _known(search)
     if query is None:
-        _list(json)
+        _list(known, json)
     elif not query.strip():
         raise BadInput(
             "the query is empty; type what a shopper would, or leave it out to list the features",
             field="query",
         )
     else:
-        asyncio.run(_values(query, data, top, json))
+        names = [each.name for features in known.values() for each in features]
+        asyncio.run(_values(query, data, top, names, json))
 
 
-def _list(json: bool) -> None:
-    from api.commands.console import print_json
-    from rankers.features import GROUPS, VERSION
+def _known(wanted: str | None) -> Mapping[str, Sequence[Feature]]:
+    """The features by group; those that have the words `wanted`.
+
+    Raises:
+        BadInput: none has them.
+    """
+    from api.commands.features_text import matches
+    from rankers.features import GROUPS
+    from search.errors import BadInput
+
+    found = {
+        group.name: [each for each in group.features if matches(group.name, each, wanted or "")]
+        for group in GROUPS
+    }
+    if not any(found.values()):
+        raise BadInput(
+            f"no feature says {wanted!r}; aisle features without --search lists all", field="search"
+        )
+    return found
+
+
+def _list(known: Mapping[str, Sequence[Feature]], json: bool) -> None:
+    from api.commands.console import out, print_json
+    from api.commands.features_text import show_list
+    from rankers.features import NAMES, VERSION
 
     if json:
-        rows = [_row(group.name, each) for group in GROUPS for each in group.features]
+        rows = [_row(group, each) for group, features in known.items() for each in features]
         print_json({"version": VERSION, "features": rows})
-    else:
-        _show_list()
+        return
+    show_list(out, known)
+    count = sum(map(len, known.values()))
+    of = "" if count == len(NAMES) else f" of {len(NAMES)}"
+    out.print(f"{count}{of} features, version {VERSION}")
 
 
 def _row(group: str, feature: Feature) -> dict[str, Any]:
@@ -66,29 +99,9 @@ def _row(group: str, feature: Feature) -> dict[str, Any]:
     }
 
 
-def _show_list() -> None:
-    from rich.table import Table
-
-    from api.commands.console import out
-    from rankers.features import GROUPS, NAMES, VERSION
-
-    table = Table(box=None, pad_edge=False)
-    for header in ("feature", "type", "unit", "source", "direction", "missing", "what it says"):
-        table.add_column(header, no_wrap=header == "feature")
-    for group in GROUPS:
-        table.add_row(f"[bold]{group.name}[/bold]")
-        for each in group.features:
-            missing = "unknown" if math.isnan(each.missing) else f"{each.missing:g}"
-            direction = _DIRECTIONS[each.direction]
-            table.add_row(
-                each.name, each.type, each.unit, each.source, direction, missing, each.sentence
-            )
-    out.print(table)
-    out.print(f"{len(NAMES)} features, version {VERSION}")
-
-
-async def _values(query: str, data: Path, top: int, json: bool) -> None:
-    from api.commands.console import print_json
+async def _values(query: str, data: Path, top: int, names: Sequence[str], json: bool) -> None:
+    from api.commands.console import out, print_json
+    from api.commands.features_text import show_values
     from api.features import candidate_pool
     from api.settings import load_settings
     from rankers.features import VERSION, compute
@@ -103,38 +116,17 @@ async def _values(query: str, data: Path, top: int, json: bool) -> None:
     finally:
         await search.close()
     if json:
-        found = [_values_of(product, row, table) for row, product in enumerate(products)]
+        found = [_values_of(product, row, table, names) for row, product in enumerate(products)]
         print_json({"query": query, "version": VERSION, "candidates": found})
+    elif products:
+        show_values(out, table, products, names)
     else:
-        _show_values(table, products)
-
-
-def _values_of(product: Product, row: int, table: FeatureTable) -> dict[str, Any]:
-    values = zip(table.names, table.values[row].tolist(), strict=True)
-    known = {name: None if math.isnan(value) else value for name, value in values}
-    return {"id": product.id, "title": product.title, "features": known}
-
-
-def _show_values(table: FeatureTable, products: list[Product]) -> None:
-    """A column a product; features that none of them has are counted, not shown."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from api.commands.console import out
-
-    if not products:
         out.print("Nothing was found: there is nothing to compute features of.")
-        return
-    shown = Table(box=None, pad_edge=False)
-    shown.add_column("feature", no_wrap=True)
-    for rank, product in enumerate(products, 1):
-        shown.add_column(Text(f"{rank}. {product.title[:30]}"), justify="right")
-    unknown = 0
-    for column, name in enumerate(table.names):
-        values = table.values[: len(products), column].tolist()
-        if all(map(math.isnan, values)):
-            unknown += 1
-        else:
-            shown.add_row(name, *("" if math.isnan(v) else f"{v:.4g}" for v in values))
-    out.print(shown)
-    out.print(f"{unknown} more features are unknown for all of them.")
+
+
+def _values_of(
+    product: Product, row: int, table: FeatureTable, names: Sequence[str]
+) -> dict[str, Any]:
+    values = dict(zip(table.names, table.values[row].tolist(), strict=True))
+    known = {name: None if math.isnan(values[name]) else values[name] for name in names}
+    return {"id": product.id, "title": product.title, "features": known}
