@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +11,10 @@ from typing import Annotated
 import typer
 
 from api.commands.options import DEFAULT_DATA, Data, Json
-from search.types import Hit, ModelUsed, SearchRequest, SearchResponse
+from search.types import Hit, ModelUsed, Move, SearchRequest, SearchResponse
 
-_REASONS = 5
-"""Features that a hit's explanation names."""
+_REASONS, _LEAST = 5, 0.0005
+"""Features that a hit's explanation names at most, and what one must add to be named."""
 Filters = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,7 +41,9 @@ def command(
     facets: Annotated[str, typer.Option(help="Fields to count, or default.")] = "",
     group: Annotated[bool, typer.Option("--group", help="One product of each group.")] = False,
     highlight: Annotated[bool, typer.Option("--highlight", help="Mark matching words.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Scores by stage.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say of each hit why it is where it is.")
+    ] = False,
     diversity: Annotated[
         float | None,
         typer.Option(help="Variety among the hits, 0 to 1.", min=0, max=1),
@@ -108,17 +111,21 @@ async def _ask(data: Path, pairs: list[tuple[str, str]], system: str | None) -> 
 
 
 def show(response: SearchResponse, *, explain: bool, json: bool) -> None:
-    """Prints an answer: as the HTTP body, or as a table."""
+    """Prints an answer: as the HTTP body, as a table, or hit by hit with why."""
     from api.commands.console import print_json
     from api.responses import search_body
 
     if json:
         print_json(search_body(response))
+        return
+    if explain:
+        _explanations(response)
     else:
-        _table(response, explain=explain)
+        _table(response)
+    _footer(response)
 
 
-def _table(response: SearchResponse, *, explain: bool) -> None:
+def _table(response: SearchResponse) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -127,36 +134,90 @@ def _table(response: SearchResponse, *, explain: bool) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("#", "id", "title", "brand", "price", "rating", "score"):
         table.add_column(name, justify="right" if name in ("#", "price", "rating") else "left")
-    if explain:
-        table.add_column("why")
     for hit in response.hits:
         product = hit.product
-        price = "" if product.price is None else f"{product.price:.2f} {product.currency or ''}"
-        rating = "" if product.rating is None else f"{product.rating:.1f}"
-        title = f"{product.title} (sponsored)" if hit.sponsored else product.title
-        cells = [str(hit.position), product.id, title, product.brand or "", price, rating]
-        cells.append(f"{hit.score:.3f}")
-        if explain:
-            cells.append(_why(hit, response.model))
+        cells = [str(hit.position), product.id, _title(hit), product.brand or "", _price(hit)]
+        cells += [_rating(hit), f"{hit.score:.3f}"]
         table.add_row(*(Text(cell) for cell in cells))
     out.print(table)
-    _footer(response)
 
 
-def _why(hit: Hit, model: ModelUsed | None) -> str:
-    """The place in each stage, and the features that count most for or against."""
+def _title(hit: Hit) -> str:
+    return f"{hit.product.title} (sponsored)" if hit.sponsored else hit.product.title
+
+
+def _price(hit: Hit) -> str:
+    product = hit.product
+    return "" if product.price is None else f"{product.price:.2f} {product.currency or ''}".strip()
+
+
+def _rating(hit: Hit) -> str:
+    return "" if hit.product.rating is None else f"{hit.product.rating:.1f}"
+
+
+def _explanations(response: SearchResponse) -> None:
+    """Each hit, and below it a line for each part of its explanation."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from api.commands.console import out
+
+    for hit in response.hits:
+        out.print(Text(f"{hit.position}. {_title(hit)}", "bold"), soft_wrap=not out.is_terminal)
+        for indent, part in ((3, _about(hit)), *_why(hit, response.model)):
+            if out.is_terminal:
+                out.print(Padding(Text(part), (0, 0, 0, indent)))
+            else:
+                out.print(" " * indent + part, markup=False, soft_wrap=True)
+        out.print()
+
+
+def _about(hit: Hit) -> str:
+    rating = _rating(hit) and f"rated {_rating(hit)}"
+    told = (hit.product.id, hit.product.brand, _price(hit), rating, f"score {hit.score:.3f}")
+    return ", ".join(each for each in told if each)
+
+
+def _why(hit: Hit, model: ModelUsed | None) -> Iterator[tuple[int, str]]:
+    """Lines and how far they are indented: the place in each stage, what moved the hit, and the
+    features that count most for or against it."""
     from api.reasons import phrase, reasons_of
 
-    stages = ", ".join(f"{each.stage} {each.rank or '–'}" for each in hit.why)
+    places = ", ".join(f"{each.stage.replace('_', ' ')} {each.rank or '–'}" for each in hit.why)
+    if places:
+        yield 3, f"places: {places}"
+    for move in hit.moves:
+        yield 3, f"moved: {_moved(move)}"
     reasons = reasons_of(hit, model)
-    stages += "".join(f", {move.kind} by {move.rule}" for move in hit.moves)
     if reasons is None:
-        return stages
-    telling = [each for each in reasons.features if each.contribution and not each.shared]
-    most = [f"{each.contribution:+.3f} {phrase(each.feature)}" for each in telling[:_REASONS]]
+        if model is not None:
+            yield 3, "model: did not look at it"
+        return
+    yield 3, f"model: {reasons.score:.3f}, most of it by"
+    own = [each for each in reasons.features if not each.shared]
+    telling = [each for each in own if abs(each.contribution or 0.0) >= _LEAST]
+    for each in telling[:_REASONS]:
+        value = "unknown" if each.value is None else f"{each.value:.4g}"
+        yield 5, f"{each.contribution:+.3f}  {phrase(each.feature)}: {value}"
     if any(each.shared for each in reasons.features):
-        most.append(f"{reasons.query:+.3f} the query itself")
-    return "\n".join([stages, *most])
+        yield 5, f"{_signed(reasons.query)}  the query itself"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if abs(value) >= _LEAST else "±0.000"
+
+
+_MOVES = {"pin": "pinned", "boost": "raised", "bury": "lowered", "sponsored": "sponsored"}
+
+
+def _moved(move: Move) -> str:
+    if move.kind == "stock":
+        how = "sold out ([ranking] out_of_stock)"
+    elif move.kind == "chance":
+        how = "by chance ([exploration])"
+    else:
+        how = f"{_MOVES[move.kind]} by the rule {move.rule}"
+    return how if move.before is None else f"{how}, number {move.before} without it"
 
 
 def _footer(response: SearchResponse) -> None:
@@ -183,4 +244,5 @@ def _footer(response: SearchResponse) -> None:
         span = f"{facet.low:g} to {facet.high:g}" if facet.low is not None and facet.high else ""
         out.print(f"{facet.name}: {values or span}", markup=False)
     if response.cursor:
-        out.print(f"more: --cursor {response.cursor}", markup=False)
+        # On one line, however long, so that it can be copied.
+        out.print(f"more: --cursor {response.cursor}", markup=False, soft_wrap=True)
