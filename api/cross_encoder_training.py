@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -91,10 +91,14 @@ class Outcome:
 
 
 async def train_cross_encoder(
-    search: Search, judgments: Judgments, plan: CrossEncoderPlan, progress: Progress
+    search: Search,
+    judgments: Judgments,
+    plan: CrossEncoderPlan,
+    progress: Progress,
+    say: Callable[[str], None] = lambda remark: None,
 ) -> Outcome:
     """Measures what a cross-encoder of an open index adds to a model learned from the same
-    judgments, and makes one of all of them if it helps.
+    judgments, and makes one of all of them if it helps. `say` is told what of it was done before.
 
     Raises:
         BadInput: the index, the judgments or the device cannot be used; says why.
@@ -116,7 +120,7 @@ async def train_cross_encoder(
         start = time.perf_counter()
         material = await _read(search, judgments, plan, progress)
         read = time.perf_counter()
-        outcome = _measure(material, plan, root, progress)
+        outcome = _measure(material, plan, root, progress, say)
         measured = time.perf_counter()
         if outcome.adopted or plan.out is not None:
             _make(material, plan, outcome, plan.out or root, progress)
@@ -222,7 +226,11 @@ def _begin(base: Path, plan: CrossEncoderPlan, threads: int) -> PairNetwork:
 
 
 def _measure(
-    material: _Material, plan: CrossEncoderPlan, root: Path, progress: Progress
+    material: _Material,
+    plan: CrossEncoderPlan,
+    root: Path,
+    progress: Progress,
+    say: Callable[[str], None],
 ) -> Outcome:
     """What model and cross-encoder do on queries that neither learned from."""
     tables = material.tables
@@ -238,7 +246,7 @@ def _measure(
     products = [product for each in tables.queries for product in each.products]
     rows = rows[[products[row] in material.titles for row in rows.tolist()]]
     read = _to_read(material, rows, products, [text for part in parts for text in part.test])
-    found = score_folds(material.task, parts, read, root, progress)
+    found = score_folds(material.task, parts, read, root, progress, say)
     cross = np.full(len(tables.query), np.nan)
     for query, own in _by_query(tables, rows).items():
         if query in found:

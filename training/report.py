@@ -23,7 +23,7 @@ NAMES: Mapping[str, str] = {
     "trees": "trees on the fused score",
     "stacked": "trees on linear",
     "blend": "linear and trees blended",
-    CHOSEN: "the kind chosen in each fold",
+    CHOSEN: "chosen in each fold",
 }
 _SHOWN = 12
 """Features that people are shown."""
@@ -92,7 +92,8 @@ def _difference_json(found: Difference) -> dict[str, Any]:
 
 
 def format_report(outcomes: Sequence[Outcome]) -> RenderableType:
-    """The report as text: for each catalogue what was chosen, why, and what to do next."""
+    """The report as text: for each catalogue what was gained on queries never seen, what was
+    chosen and why, and what to do next."""
     parts: list[RenderableType] = []
     for outcome in outcomes:
         parts += [*_sections(outcome), Text()]
@@ -104,7 +105,8 @@ def format_report(outcomes: Sequence[Outcome]) -> RenderableType:
 
 def _sections(outcome: Outcome) -> Iterator[RenderableType]:
     trained = outcome.trained
-    yield Text(f"{outcome.path}: {explain_choice(trained)}")
+    yield Text(f"{outcome.path}: {_worth(trained)}")
+    yield Text(explain_choice(trained))
     yield Text()
     yield _kinds(trained)
     yield Text(_chosen(trained))
@@ -118,8 +120,22 @@ def _sections(outcome: Outcome) -> Iterator[RenderableType]:
         yield Text(f"Next: {outcome.next}")
 
 
+def _worth(trained: Trained) -> str:
+    """What choosing and training are worth on queries that had no part in either."""
+    found = next(each for each in standings(trained.validation) if each.name == CHOSEN).against
+    return f"{_against(found)}. Cross-validated on {_queries(trained)}."
+
+
+def _queries(trained: Trained) -> str:
+    times = {1: "once", 2: "twice"}
+    seeds = trained.validation.seeds
+    often = times.get(seeds, f"{seeds} times")
+    return f"{len(trained.validation.queries):,} queries, split {often}"
+
+
 def explain_choice(trained: Trained) -> str:
-    """Which kind was chosen, and why, in a sentence or two."""
+    """Which kind was adopted and why, in a sentence or two. The gains of inner validation choose:
+    they do not say what the choice is worth."""
     gains, kind = trained.choice.gains, trained.choice.kind
     tried = ", ".join(
         f"{NAMES[each]} {gain.mean:+.4f} ± {gain.error:.4f}"
@@ -128,16 +144,22 @@ def explain_choice(trained: Trained) -> str:
     )
     if kind == "fused":
         return (
-            "the fused order is kept. No kind beat it by more than its standard error"
-            f" on queries held out ({tried}). More judgments or better features may change that."
+            "Adopted: the fused order, for in inner validation, on queries held out in training, no"
+            f" kind was above it by more than its standard error ({tried}). More judgments or"
+            " better features may change that."
         )
-    return f"{NAMES[kind]}, {_reason(kind, gains)} on queries held out ({tried})."
+    return (
+        f"Adopted: {NAMES[kind]}, {_reason(kind, gains)} in inner validation, on queries held out"
+        f" in training ({tried}). That is what chooses, not what the model is worth."
+    )
 
 
 def _reason(kind: Kind, gains: Mapping[Kind, Gain]) -> str:
-    if kind == max(gains, key=lambda each: gains[each].mean):
-        return "which gained most on the fused order" if len(gains) > 2 else "which beat hybrid"
-    return "the simplest of those that gained about as much as the best"
+    if kind != max(gains, key=lambda each: gains[each].mean):
+        return "the simplest of those that were about as good as the best"
+    if len(gains) > 2:
+        return "for it was furthest above the fused order"
+    return "for it was above the fused order by more than its standard error"
 
 
 def _chosen(trained: Trained) -> str:
@@ -147,17 +169,25 @@ def _chosen(trained: Trained) -> str:
 
 
 def _against(found: Difference) -> str:
-    verdict = "significant" if found.p < 0.05 else "could be chance"
     numbers = f"{found.delta:+.4f} [{found.low:+.4f}, {found.high:+.4f}], p = {found.p:.4f}"
-    return f"{numbers} against hybrid: {verdict}"
+    return f"nDCG@{DECISIVE} against hybrid {numbers}: {_verdict(found)}"
+
+
+def _verdict(found: Difference) -> str:
+    if not (found.low or found.high):
+        return "no difference"
+    if found.p >= 0.05:
+        return "could be chance"
+    return "significantly better" if found.delta > 0 else "significantly worse"
 
 
 def _kinds(trained: Trained) -> Table:
     found = standings(trained.validation)
-    queries, seeds = len(trained.validation.queries), trained.validation.seeds
-    title = f"On queries never seen: {queries} queries, split {seeds} times"
+    title = f"On queries never seen: {_queries(trained)}"
     accuracy = any(each.pairwise is not None for each in found)
-    table = Table("ranker", f"ndcg@{DECISIVE}", "− hybrid", "p", title=title, title_justify="left")
+    table = _plain(title)
+    for header in ("ranker", f"ndcg@{DECISIVE}", "− hybrid", "p"):
+        table.add_column(header, no_wrap=True)
     if accuracy:
         table.add_column("pairs in order")
     for each in found:
@@ -173,8 +203,17 @@ def _kinds(trained: Trained) -> Table:
 
 
 def _features(trained: Trained) -> Table:
-    table = Table("feature", "weight", "share of the trees' gain", title="What counts most")
-    table.title_justify = "left"
+    table = _plain("What counts most")
+    for header in ("feature", "weight", "share of the trees' gain"):
+        table.add_column(header)
     for each in trained.importances[:_SHOWN]:
         table.add_row(each.name, f"{each.weight:+.3f}", f"{each.gain:.1%}" if each.gain else "")
     return table
+
+
+def _plain(title: str) -> Table:
+    """A table without lines, which leaves its columns the whole width of a terminal."""
+    return Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None,
+        pad_edge=False,
+    )  # fmt: skip

@@ -44,7 +44,8 @@ def command(
 ) -> None:
     """Learn to read queries and titles at once, and keep it if queries never seen gain by it.
 
-    Broken off, it goes on where it was when it is run again.
+    Broken off, it goes on where it was when it is run again. With --json the four numbers of each
+    `ndcg` are nDCG at 1, 3, 5 and 10, as `cutoffs` says.
     """
     from api.commands.console import out, print_json
     from api.cross_encoder_training import CrossEncoderPlan
@@ -81,7 +82,7 @@ async def _train(data: Path, judgments: Path, plan: CrossEncoderPlan) -> Outcome
     search = await open_search(load_settings(data))
     try:
         with stages() as progress:
-            return await train_cross_encoder(search, judged, plan, progress)
+            return await train_cross_encoder(search, judged, plan, progress, say)
     except KeyboardInterrupt:
         say("broken off; the same command goes on with the parts that are not done")
         raise
@@ -90,6 +91,8 @@ async def _train(data: Path, judgments: Path, plan: CrossEncoderPlan) -> Outcome
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
+    from training.measures import CUTOFFS
+
     combined = outcome.combined
     return {
         "adopted": outcome.adopted,
@@ -102,6 +105,7 @@ def _values(outcome: Outcome) -> dict[str, Any]:
         "missed_queries": list(outcome.missed),
         "weight": combined.weight,
         "weights": list(combined.weights),
+        "cutoffs": list(CUTOFFS),
         "orders": {name: asdict(order) for name, order in combined.orders.items()},
         "gain": asdict(combined.gain),
         "over_hybrid": asdict(combined.over_fused),
@@ -128,7 +132,7 @@ def _lines(outcome: Outcome, out: Path | None = None) -> list[str]:
         f" [{over.low:+.4f}, {over.high:+.4f}], p = {over.p:.3g}"
     )
     lines.append(
-        f"Learned from {outcome.pairs:,} judged products of queries"
+        f"Learned from {outcome.pairs:,} pairs of a query and a judged product"
         f" in {sum(outcome.seconds.values()):,.0f} s."
     )
     lines.append(f"It counts {combined.weight:g} times as much as the model, spread for spread.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.commands.train_cross_encoder_command import _lines
+from api.commands.train_cross_encoder_command import _lines, _values
 from api.cross_encoder_training import Outcome
 from training.comparison import Difference
 from training.cross_encoder.combining import Combined, Order
@@ -39,3 +39,9 @@ def test_one_that_counts_nothing_is_not_offered() -> None:
 
 def test_what_was_not_kept_ends_with_what_it_counts() -> None:
     assert "1.5 times" in _lines(outcome(1.5, None))[-1]
+
+
+def test_json_says_where_its_ndcg_is_measured() -> None:
+    values = _values(outcome(1.5, None))
+    assert values["cutoffs"] == [1, 3, 5, 10]
+    assert len(values["orders"]["with"]["ndcg"]) == len(values["cutoffs"])

@@ -24,7 +24,9 @@ from training import (
     learning_curve,
     report_json,
 )
+from training.comparison import standings
 from training.linear import prepare
+from training.report import NAMES as NAMED
 from training.scorers import fit_kinds
 from training.train import Wanted, train
 
@@ -87,6 +89,21 @@ def test_the_report_for_machines(trained: Trained) -> None:
 
 
 @pytest.mark.slow
+def test_the_report_fits_a_terminal_of_80_columns(trained: Trained) -> None:
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(format_report([Outcome("d", "m.json", trained)]))
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert max(map(len, lines)) <= 80
+    lines = lines[lines.index("On queries never seen: 30 queries, split once") :]
+    for each in standings(trained.validation):
+        row = next(line for line in lines if line.startswith(NAMED[each.name]))
+        against = each.against
+        if each.name != "fused":
+            assert f"{against.delta:+.4f} [{against.low:+.4f}, {against.high:+.4f}]" in row
+
+
+@pytest.mark.slow
 def test_several_catalogues_are_reported_together(trained: Trained) -> None:
     report = report_json([Outcome("a", "m-a", trained), Outcome("b", "m-b", trained)])
     assert report["model"] == ["m-a", "m-b"]
@@ -102,7 +119,15 @@ def test_the_report_for_people_says_what_why_and_what_next(trained: Trained) -> 
         console.quiet = False
         console.print(format_report([outcome]))
     text = capture.get()
-    assert "on queries held out" in text
+    worth = standings(trained.validation)[-1].against
+    headline, adopted = text.splitlines()[0], " ".join(text.split("\n\n")[0].split())
+    assert headline.startswith(
+        f"m.json: nDCG@10 against hybrid {worth.delta:+.4f} [{worth.low:+.4f}, "
+    )
+    assert "on 30 queries, split once" in adopted
+    assert f"Adopted: {NAMED[trained.choice.kind]}" in adopted
+    assert "what chooses, not what the model is worth" in adopted
+    assert "on queries held out" in adopted
     assert "Nothing was found for 1 judged queries" in text
     assert "Next: aisle eval" in text
     assert "knows" in text

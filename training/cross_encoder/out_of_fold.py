@@ -49,10 +49,16 @@ class Task:
 
 
 def score_folds(
-    task: Task, folds: Sequence[Fold], read: Read, root: Path, progress: Progress
+    task: Task,
+    folds: Sequence[Fold],
+    read: Read,
+    root: Path,
+    progress: Progress,
+    say: Callable[[str], None] = lambda remark: None,
 ) -> dict[str, NDArray[np.float32]]:
     """By judged query the scores of its products, float32 of shape (products,), each by what was
-    learned from the other folds. What is done lies under `root`, until `forget_folds`.
+    learned from the other folds. What is done lies under `root`, until `forget_folds`; `say` is
+    told what of it was done before.
 
     Raises:
         ValueError: a fold has nothing to learn from.
@@ -62,15 +68,16 @@ def score_folds(
         if other != kept:
             shutil.rmtree(other)
     kept.mkdir(exist_ok=True)
+    paths = [kept / f"{number}.npy" for number in range(1, len(folds) + 1)]
+    done = sum(path.is_file() for path in paths)
+    if done:
+        say(f"{done} of {len(folds)} folds were done before and are not learned again")
     scores: dict[str, NDArray[np.float32]] = {}
-    for number, fold in enumerate(folds, 1):
-        path, queries = kept / f"{number}.npy", [query for query in fold.test if query in read]
+    for number, (path, fold) in enumerate(zip(paths, folds, strict=True), 1):
+        queries = [query for query in fold.test if query in read]
         sizes = [len(read[query][1]) for query in queries]
-        name = f"learn {number} of {len(folds)}"
-        if path.is_file():
-            progress(f"{name}, done before", 1, 1)
-        else:
-            network = task.learn(fold.train, name, progress)
+        if not path.is_file():
+            network = task.learn(fold.train, f"learn {number} of {len(folds)}", progress)
             _save(path, _score(network, [read[query] for query in queries]))
         parts = np.split(np.load(path), np.cumsum(sizes)[:-1])
         scores.update(zip(queries, parts, strict=True))

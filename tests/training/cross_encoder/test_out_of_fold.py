@@ -77,6 +77,17 @@ def test_what_is_kept_serves_the_same_task_alone(learned: list[int], tmp_path: P
     assert not list(tmp_path.iterdir())
 
 
+def test_who_goes_on_is_told_what_was_done_before(learned: list[int], tmp_path: Path) -> None:
+    split, told = folds(QUERIES, 5, 0), list[str]()
+    score_folds(task(), split, READ, tmp_path, silent, told.append)
+    assert told == []
+    for kept in list(tmp_path.glob(f"{KEPT}*/*.npy"))[2:]:
+        kept.unlink()
+    score_folds(task(), split, READ, tmp_path, silent, told.append)
+    assert told == ["2 of 5 folds were done before and are not learned again"]
+    assert len(learned) == 8
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_every_example_is_in_one_batch_of_a_pass(seed: int) -> None:
     rng = np.random.default_rng(seed)
