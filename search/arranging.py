@@ -22,13 +22,26 @@ import numpy as np
 from search.cursor import Cursor
 from search.errors import BadInput, CursorExpired
 from search.placeable import gather_placeable
+from search.reading import STAGE as CROSS_ENCODER
 from search.results import group_variants
 from search.retrieval import Candidates, Trace
 from search.seams import Diversifier, Rules, RuleSource, View
 from search.settings import Settings
-from search.types import Effects, Filters, Move, Ordinals, Query, Ranking, SearchRequest
+from search.types import (
+    Effects,
+    Filters,
+    Move,
+    Ordinals,
+    Query,
+    Ranking,
+    ReadHit,
+    SearchRequest,
+)
 from search.variety import vary
 from search.weighing import Weighed, weigh
+
+DIVERSITY = "diversity"
+"""What timings call the choice of varied hits, which those of `rules` leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,10 @@ class Turn:
 class Arranged:
     """The order to show, and why. `found` holds the `added` products that rules brought in, too;
     `outside` counts those of them that the filters keep out; `placed` are the moves of pins and
-    sponsored products by ordinal. `earlier` is the order before gains, where it is asked why."""
+    sponsored products by ordinal. Where it is asked why, `earlier` is the order before gains, and
+    `unread` that before a cross-encoder was asked; where one product of each variant group is
+    shown, `groups` are these by ordinal, -1 where there is none.
+    """
 
     found: Candidates
     ranking: Ranking
@@ -60,18 +76,37 @@ class Arranged:
     placed: Mapping[int, Move] = field(default_factory=dict)
     weighed: Weighed | None = None
     earlier: Ranking | None = None
+    unread: Ranking | None = None
+    groups: Ordinals | None = None
     added: int = 0
     outside: int = 0
 
     def moves(self, ordinal: int) -> tuple[Move, ...]:
         """What rules did to a product."""
-        gained = self.weighed.moves(ordinal, self._before(ordinal)) if self.weighed else ()
+        gained = self.weighed.moves(ordinal, self.before(ordinal)) if self.weighed else ()
         return (self.placed[ordinal], *gained) if ordinal in self.placed else gained
 
-    def _before(self, ordinal: int) -> int | None:
-        if self.earlier is None:
+    def before(self, ordinal: int) -> int | None:
+        """The 1-based place before stock, age, variety and rules, that of whichever product of its
+        group was best; None where there was none."""
+        return self._place_in(self.earlier, ordinal)
+
+    def reading(self, ordinal: int) -> ReadHit | None:
+        """What a cross-encoder made of a product; None where it did not read it."""
+        found = self.found.stages.get(CROSS_ENCODER, Ranking.empty())
+        own = np.flatnonzero(found.ordinals == ordinal)
+        if not len(own):
             return None
-        places = np.flatnonzero(self.earlier.ordinals == ordinal)
+        score, before = float(found.scores[own[0]]), self._place_in(self.unread, ordinal)
+        return ReadHit(score, before, self.before(ordinal))
+
+    def _place_in(self, ranking: Ranking | None, ordinal: int) -> int | None:
+        if ranking is None:
+            return None
+        same = ranking.ordinals == ordinal
+        if self.groups is not None and self.groups[ordinal] >= 0:
+            same = np.take(self.groups, ranking.ordinals) == self.groups[ordinal]
+        places = np.flatnonzero(same)
         return int(places[0]) + 1 if len(places) else None
 
     def sponsored(self, ordinal: int) -> bool:
@@ -81,8 +116,19 @@ class Arranged:
 
 def as_ranked(found: Candidates, request: SearchRequest, view: View) -> Arranged:
     """Candidates in the order they have."""
-    grouped = group_variants(found.fused, view.columns) if request.group else found.fused
-    return Arranged(found, grouped)
+    ranking = _shown(found.fused, request, view)
+    if not request.explain or request.sort != "relevance":
+        return Arranged(found, ranking)
+    unread = found.unmoved
+    if unread is not None:
+        kept = np.isin(unread.ordinals, found.fused.ordinals)
+        unread = _shown(Ranking(unread.ordinals[kept], unread.scores[kept]), request, view)
+    groups = view.columns.codes("group") if request.group else None
+    return Arranged(found, ranking, earlier=ranking, unread=unread, groups=groups)
+
+
+def _shown(ranking: Ranking, request: SearchRequest, view: View) -> Ranking:
+    return group_variants(ranking, view.columns) if request.group else ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +172,7 @@ class ArrangingStage:
         except Exception as error:
             trace.failed("rules", "ranked order", error)
             return as_ranked(found, turn.request, view)
-        trace.since("rules", start)
+        trace.since("rules", start + trace.timings.get(DIVERSITY, 0.0) / 1000)
         return arranged
 
     async def _arrange(self, view: View, found: Candidates, turn: Turn, trace: Trace) -> Arranged:
@@ -137,21 +183,31 @@ class ArrangingStage:
             return replace(as_ranked(found, request, view), effects=effects)
         today = turn.moment / 86_400
         weighed = await weigh(view, found, effects.gains, self.settings.ranking, today)
-        earlier = as_ranked(found, request, view).ranking if request.explain else None
+        before = as_ranked(found, request, view) if request.explain else None
         stages = {**found.stages, "fused": found.stages.get("fused", found.fused)}
         found = replace(found, fused=weighed.ranking, stages=stages)
-        ranking = as_ranked(found, request, view).ranking
-        chosen = self.settings.diversity
+        ranking = await self._varied(view, found, _shown(found.fused, request, view), turn, trace)
+        arranged = before or Arranged(found, ranking)
+        arranged = replace(arranged, found=found, ranking=ranking, effects=effects, weighed=weighed)
+        if not (effects.pins or effects.sponsored):
+            return arranged
+        return await self._placed(view, arranged, turn)
+
+    async def _varied(
+        self, view: View, found: Candidates, ranking: Ranking, turn: Turn, trace: Trace
+    ) -> Ranking:
+        """The ranking with as much variety as the request, an experiment or the settings want."""
+        chosen, request = self.settings.diversity, turn.request
         strength = request.diversity
         if strength is None:
             strength = request.treatment.diversity
         if strength is not None:
             chosen = chosen.model_copy(update={"strength": strength})
-        ranking = await vary(view, ranking, found.named, chosen, self.diversify)
-        arranged = Arranged(found, ranking, effects, weighed=weighed, earlier=earlier)
-        if not (effects.pins or effects.sponsored):
-            return arranged
-        return await self._placed(view, arranged, turn)
+        start = time.perf_counter()
+        varied = await vary(view, ranking, found.named, chosen, self.diversify)
+        if varied is not ranking:
+            trace.since(DIVERSITY, start)
+        return varied
 
     async def _placed(self, view: View, arranged: Arranged, turn: Turn) -> Arranged:
         found, effects, ranking = arranged.found, arranged.effects, arranged.ranking

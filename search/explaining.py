@@ -58,6 +58,7 @@ async def explain_places(pipeline: Pipeline, request: SearchRequest, ids: Sequen
         BadInput: the request cannot be answered as asked.
     """
     trace, view = Trace(), await pipeline.engine.view()
+    request = replace(request, explain=True)
     ordinals = [await _ordinal(view, each) for each in ids]
     turn = pipeline.arranging.turn(request, None) if pipeline.arranging is not None else None
     arranged = await pipeline.arranged(view, request, trace, turn)
@@ -67,8 +68,7 @@ async def explain_places(pipeline: Pipeline, request: SearchRequest, ids: Sequen
         if len(at):
             one = slice(int(at[0]), int(at[0]) + 1)
             alone = replace(arranged, ranking=Ranking(ranking.ordinals[one], ranking.scores[one]))
-            asked = replace(request, explain=True, size=1)
-            (hit,) = await pipeline.page(view, alone, asked, 0, trace)
+            (hit,) = await pipeline.page(view, alone, replace(request, size=1), 0, trace)
             hit = replace(hit, position=int(at[0]) + 1)
             places.append(Place(hit.product, hit, None))
         else:

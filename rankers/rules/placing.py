@@ -6,7 +6,7 @@ product of another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,12 +53,12 @@ def place(effects: Effects, ranking: Ranking, placeable: Placeable) -> Placed:
         return Placed(ranking)
     rest = _without(ranking, slots)
     _draw_in(slots, len(rest) + len(slots.taken))
-    _sponsor(effects, placeable, slots, ranking, rest)
+    before = _places(ranking, slots)
+    _sponsor(effects, placeable, slots, before, rest)
     if not slots.taken:
         return Placed(ranking)
-    before = {int(ordinal): rank for rank, ordinal in enumerate(ranking.ordinals.tolist(), 1)}
     moves = {
-        ordinal: Move(move.rule, move.kind, before.get(ordinal))
+        ordinal: Move(move.rule, move.kind, before.get(slots.key(ordinal)))
         for ordinal, move in slots.taken.values()
     }
     return Placed(_merged(_without(ranking, slots), slots), moves)
@@ -91,12 +91,10 @@ def _draw_in(slots: _Slots, results: int) -> None:
 
 
 def _sponsor(
-    effects: Effects, placeable: Placeable, slots: _Slots, ranking: Ranking, rest: Ranking
+    effects: Effects, placeable: Placeable, slots: _Slots, known: Mapping[int, int], rest: Ranking
 ) -> None:
+    """`known` are the places that products have by themselves."""
     results = len(rest) + len(slots.taken)
-    known: dict[int, int] = {}
-    for rank, ordinal in enumerate(ranking.ordinals.tolist(), 1):
-        known.setdefault(slots.key(ordinal), rank)
     pages: dict[int, int] = {}
     for paid, products in zip(effects.sponsored, placeable.sponsored, strict=True):
         own: dict[int, int] = {}
@@ -118,6 +116,14 @@ def _sponsor(
             results += added
             pages[page] = pages.get(page, 0) + 1
             own[page] = own.get(page, 0) + 1
+
+
+def _places(ranking: Ranking, slots: _Slots) -> Mapping[int, int]:
+    """The 1-based place of each product or group."""
+    found: dict[int, int] = {}
+    for rank, ordinal in enumerate(ranking.ordinals.tolist(), 1):
+        found.setdefault(slots.key(ordinal), rank)
+    return found
 
 
 def _without(ranking: Ranking, slots: _Slots) -> Ranking:

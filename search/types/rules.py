@@ -78,8 +78,8 @@ class Placeable:
 @dataclass(frozen=True, slots=True)
 class Move:
     """What a rule did to a hit. `before` is the 1-based place it would have had without pins and
-    sponsored slots, or before anything gained or lost by rules and stock; None where it was no
-    result, or another version of it was."""
+    sponsored slots, or before anything gained or lost by rules and stock: where groups are shown,
+    the place of its group. None where it was no result."""
 
     rule: str
     kind: MoveKind
