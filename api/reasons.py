@@ -18,12 +18,15 @@ class ModelBody:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One feature of a hit: its value, null where unknown, and what it adds to the score (below 0
-    where it counts against the product), null where that cannot be told. A `shared` one has the
-    same value for every product of the query: no reason to stand above another."""
+    """One feature of a hit: its `label` for people; its value, null where unknown, and that as
+    `text` for people; and what it adds to the score (below 0 where it counts against the product),
+    null where that cannot be told. A `shared` one has the same value for every product of the
+    query: no reason to stand above another."""
 
     feature: str
+    label: str
     value: float | None
+    text: str
     contribution: float | None
     shared: bool
 
@@ -40,6 +43,37 @@ class Reasons:
     features: tuple[Reason, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One feature of two products: their values, as numbers and for people, and how much more it
+    adds to the score of the other one, which is above. A `shared` one has the same value for
+    both."""
+
+    feature: str
+    label: str
+    value: float | None
+    text: str
+    other: float | None
+    other_text: str
+    difference: float
+    shared: bool
+
+    @staticmethod
+    def between(own: Reason, other: Reason) -> Difference:
+        """What one feature makes of the other product beside one's own."""
+        difference = (other.contribution or 0.0) - (own.contribution or 0.0)
+        return Difference(
+            own.feature,
+            own.label,
+            own.value,
+            own.text,
+            other.value,
+            other.text,
+            difference,
+            own.shared,
+        )
+
+
 def model_body(model: ModelUsed | None) -> ModelBody | None:
     """The model as answers name it."""
     return None if model is None else ModelBody(model.name, model.version)
@@ -53,7 +87,7 @@ def reasons_of(hit: Hit, model: ModelUsed | None) -> Reasons | None:
         return None
     added = scored.contributions or repeat(None)
     features = [
-        Reason(name, _known(value), each, is_shared(name))
+        Reason(name, phrase(name), _known(value), _text(name, value), each, is_shared(name))
         for name, value, each in zip(model.features, scored.values, added, strict=False)
     ]
     features.sort(key=lambda reason: -abs(reason.contribution or 0.0))
@@ -70,8 +104,18 @@ def is_shared(feature: str) -> bool:
 
 
 def phrase(feature: str) -> str:
-    """A feature's name for people to read."""
-    return feature.replace("_", " ")
+    """A feature's name for people to read, as it declares it."""
+    from rankers.features import FEATURES  # numba: only where a model is used
+
+    declared = FEATURES.get(feature)
+    return declared.label if declared else feature.replace("_", " ")
+
+
+def _text(feature: str, value: float) -> str:
+    from rankers.features import FEATURES, number_text
+
+    declared = FEATURES.get(feature)
+    return declared.text(value) if declared else number_text(value)
 
 
 def _known(value: float) -> float | None:

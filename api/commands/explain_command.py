@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,11 @@ from api.commands.options import DEFAULT_DATA, Data, Json
 from api.commands.search_command import Filters, pairs_of
 
 if TYPE_CHECKING:
+    from api.explained_text import Line
     from search.explaining import Places
+
+_NARROWEST = 40
+"""Columns that lines have at least."""
 
 
 def command(
@@ -29,16 +34,27 @@ def command(
 ) -> None:
     """Say why a product is where it is for a query: who found it, what the model saw in it."""
     from api.commands.console import out, print_json
-    from api.explaining import explanation_body
+    from api.explaining import explanation_body, explanation_lines
 
     ids = [product] if above is None else [product, above]
     places = asyncio.run(_places(data, query, ids, filters or [], system))
-    body = explanation_body(places)
     if json:
-        print_json(body)
+        print_json(explanation_body(places))
         return
-    for sentence in body.sentences:
-        out.print(sentence, markup=False)
+    for line in explanation_lines(places):
+        out.print(_wrapped(line, out.width), markup=False, highlight=False, soft_wrap=True)
+
+
+def _wrapped(line: Line, width: int) -> str:
+    """A line for a terminal of some columns; what it goes on with is indented further."""
+    return textwrap.fill(
+        line.text,
+        max(width, _NARROWEST),
+        initial_indent=" " * line.indent,
+        subsequent_indent=" " * (line.indent + 2) if line.indent else "",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 async def _places(

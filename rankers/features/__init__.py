@@ -1,6 +1,6 @@
 """Features: declared once, computed by one function in training and in serving."""
 
-from rankers.features.declare import Feature, Group
+from rankers.features.declare import Feature, Group, number_text
 from rankers.features.inputs import Behavior, Counts, Inputs, Rates
 from rankers.features.registry import CORE, GROUPS
 from rankers.features.table import FEATURES, NAMES, VERSION, compute
@@ -19,5 +19,6 @@ __all__ = [
     "Inputs",
     "Rates",
     "compute",
+    "number_text",
     "warm_up",
 ]

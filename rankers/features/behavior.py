@@ -17,6 +17,7 @@ DAYS = (1, 7, 30)
 _WEIGHT = 20.0
 """Impressions that the catalogue's own rate counts as."""
 _ACTIONS = {"clicks": "clicked", "carts": "put into a cart", "purchases": "bought"}
+_RATES = {"clicks": "click rate", "carts": "cart rate", "purchases": "purchase rate"}
 
 
 def _span(days: int, space: str = "_") -> str:
@@ -26,6 +27,7 @@ def _span(days: int, space: str = "_") -> str:
 FEATURES = tuple(
     Feature(
         f"{name}_{_span(days)}",
+        f"{_RATES[name]} of {_span(days, ' ')}",
         "number",
         "rate",
         "behavior",

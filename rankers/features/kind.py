@@ -12,6 +12,7 @@ from rankers.features.inputs import Inputs
 FEATURES = (
     Feature(
         "kind_coverage",
+        "words found in the kind of product",
         "number",
         "share",
         "words",
@@ -20,10 +21,16 @@ FEATURES = (
         1,
     ),
     Feature(
-        "kind_precision", "number", "share", "words", "Share of those title words in the query."
+        "kind_precision",
+        "words of the kind of product asked for",
+        "number",
+        "share",
+        "words",
+        "Share of those title words in the query.",
     ),
     Feature(
         "kind_asked",
+        "kind of product named",
         "flag",
         "yes or no",
         "words",
@@ -32,15 +39,24 @@ FEATURES = (
     ),
     Feature(
         "kind_is_head",
+        "kind of product is the main word",
         "flag",
         "yes or no",
         "words",
         "The head noun of the title is that of the query.",
         1,
     ),
-    Feature("kind_words", "number", "words", "words", "How many words say what the product is."),
+    Feature(
+        "kind_words",
+        "words naming the kind of product",
+        "number",
+        "words",
+        "words",
+        "How many words say what the product is.",
+    ),
     Feature(
         "accessory",
+        "accessory that was not asked for",
         "flag",
         "yes or no",
         "words",

@@ -29,6 +29,7 @@ _VERSIONS = 8
 FEATURES = (
     Feature(
         "learned_words",
+        "what was learned of these words",
         "number",
         "gain",
         "words",
@@ -38,6 +39,7 @@ FEATURES = (
     ),
     Feature(
         "learned_meaning",
+        "what was learned of this meaning",
         "number",
         "gain",
         "meaning",

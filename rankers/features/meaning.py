@@ -18,34 +18,49 @@ _CENTROID = 10
 _NEIGHBORS, _AMONG = 5, 30
 
 
-def _meaning(name: str, unit: str, direction: Direction, sentence: str) -> Feature:
-    return Feature(name, "number", unit, "meaning", sentence, direction)
+def _meaning(name: str, label: str, unit: str, direction: Direction, sentence: str) -> Feature:
+    return Feature(name, label, "number", unit, "meaning", sentence, direction)
 
 
 FEATURES = (
-    _meaning("cosine", "cosine", 1, "Similarity of the query and the product."),
     _meaning(
-        "cosine_share", "share", 1, "The same as a share of the best among the 50 first candidates."
+        "cosine", "nearness in meaning", "cosine", 1, "Similarity of the query and the product."
+    ),
+    _meaning(
+        "cosine_share",
+        "share of the best nearness in meaning",
+        "share",
+        1,
+        "The same as a share of the best among the 50 first candidates.",
     ),
     _meaning(
         "centroid_cosine",
+        "likeness to the best results",
         "cosine",
         1,
         "Similarity to the mean of the 10 first candidates, itself left out.",
     ),
     _meaning(
         "neighbors_score",
+        "strength of the results most like it",
         "share",
         1,
         "Mean fused score of the 5 nearest of the 30 first candidates, as a share of the best.",
     ),
     _meaning(
         "neighbors_cosine",
+        "likeness to other results",
         "cosine",
         0,
         "Mean similarity to these 5: how usual the product is among what was found.",
     ),
-    _meaning("best_cosine", "cosine", 0, "Best similarity of the query to the 50 first."),
+    _meaning(
+        "best_cosine",
+        "best nearness in meaning",
+        "cosine",
+        0,
+        "Best similarity of the query to the 50 first.",
+    ),
 )
 
 

@@ -10,29 +10,33 @@ from rankers.features.declare import Direction, Feature, Group
 from rankers.features.inputs import Inputs
 
 
-def _numbers(name: str, direction: Direction, sentence: str) -> Feature:
-    return Feature(name, "number", "share", "words", sentence, direction)
+def _numbers(name: str, label: str, direction: Direction, sentence: str) -> Feature:
+    return Feature(name, label, "number", "share", "words", sentence, direction)
 
 
 FEATURES = (
     _numbers(
         "codes_conflict",
+        "another model number",
         -1,
         "Share of the query's words of letters and digits that the title lacks while it has others "
         "of the same shape: `xm5` for `xm4`.",
     ),
     _numbers(
         "numbers_conflict",
+        "other numbers",
         -1,
         "Share of the query's numbers that the title lacks while it has other numbers.",
     ),
     _numbers(
         "numbers_beside",
+        "numbers beside the same words",
         1,
         "Share of both that stand in the title beside a word that they stand beside in the query.",
     ),
     _numbers(
         "numbers_beside_conflict",
+        "other numbers beside the same words",
         -1,
         "Share of both that do not, while another of that shape does: `charge 4` for `charge 3`.",
     ),

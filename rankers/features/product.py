@@ -11,43 +11,78 @@ from rankers.features.inputs import Inputs
 
 
 def _product(
-    name: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
+    name: str, label: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
 ) -> Feature:
-    return Feature(name, type_, unit, "catalogue", sentence, direction)
+    return Feature(name, label, type_, unit, "catalogue", sentence, direction)
 
 
 FEATURES = (
-    _product("price", "number", "currency", 0, "Its price."),
-    _product("price_log", "number", "log currency", 0, "The logarithm of its price."),
+    _product("price", "price", "number", "currency", 0, "Its price."),
+    _product(
+        "price_log",
+        "price, by its logarithm",
+        "number",
+        "log currency",
+        0,
+        "The logarithm of its price.",
+    ),
     _product(
         "price_over_median",
+        "price for its category",
         "number",
         "log ratio",
         0,
         "Its price over the median of its category, as a logarithm; the catalogue's median where "
         "the category has too few prices.",
     ),
-    _product("discount", "number", "share", 0, "How much its price is below its list price."),
     _product(
+        "discount", "discount", "number", "share", 0, "How much its price is below its list price."
+    ),
+    _product(
+        "rating",
         "rating",
         "number",
         "stars",
         1,
         "Its rating, as if 10 average ones had been given as well; NaN without one.",
     ),
-    _product("ratings_log", "number", "log count", 1, "The logarithm of 1 + its ratings' number."),
+    _product(
+        "ratings_log",
+        "number of ratings",
+        "number",
+        "log count",
+        1,
+        "The logarithm of 1 + its ratings' number.",
+    ),
     _product(
         "sales_rank_log",
+        "place among the best sellers",
         "number",
         "log place",
         -1,
         "The logarithm of 1 + its place among the best sellers.",
     ),
-    _product("age", "number", "days", 0, "How long it has been in the catalogue."),
-    _product("in_stock", "flag", "yes or no", 1, "It is in stock; NaN when stock is unknown."),
-    _product("has_image", "flag", "yes or no", 1, "It has a picture."),
-    _product("title_words", "number", "words", 0, "Words of its title."),
-    _product("description_words", "number", "words", 0, "Different words of its description."),
+    _product(
+        "age",
+        "days in the catalogue",
+        "number",
+        "days",
+        0,
+        "How long it has been in the catalogue.",
+    ),
+    _product(
+        "in_stock", "in stock", "flag", "yes or no", 1, "It is in stock; NaN when stock is unknown."
+    ),
+    _product("has_image", "has a picture", "flag", "yes or no", 1, "It has a picture."),
+    _product("title_words", "length of the title", "number", "words", 0, "Words of its title."),
+    _product(
+        "description_words",
+        "length of the description",
+        "number",
+        "words",
+        0,
+        "Different words of its description.",
+    ),
 )
 
 

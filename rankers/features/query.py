@@ -18,23 +18,73 @@ INTENTS: tuple[str, ...] = get_args(Intent)
 """The kinds of query, by the number that stands for each."""
 
 
-def _query(name: str, type_: FeatureType, unit: str, sentence: str) -> Feature:
-    return Feature(name, type_, unit, "query", sentence)
+def _query(name: str, label: str, type_: FeatureType, unit: str, sentence: str) -> Feature:
+    return Feature(name, label, type_, unit, "query", sentence)
 
 
 FEATURES = (
-    _query("query_words", "number", "words", "Words searched for."),
-    _query("query_characters", "number", "characters", "Characters of the corrected query."),
-    _query("query_frequency", "number", "log share", "The logarithm of its share of all searches."),
-    _query("query_kind", "category", "kind", f"Its kind: {', '.join(INTENTS)}."),
-    _query("query_kind_probability", "number", "probability", "How sure its kind is."),
-    _query("query_ambiguity", "number", "bits", "Entropy of its categories' probabilities."),
-    _query("query_matches", "number", "log count", "Logarithm of 1 + products the words found."),
-    _query("query_has_refusal", "flag", "yes or no", "It refuses something: `without lid`."),
-    _query("query_has_number", "flag", "yes or no", "It has a number."),
-    _query("query_has_code", "flag", "yes or no", "It has a model number."),
-    _query("query_has_purpose", "flag", "yes or no", "It says what for: `hose for dishwasher`."),
-    _query("query_corrected", "number", "probability", "How sure a correction of its spelling is."),
+    _query("query_words", "words of the query", "number", "words", "Words searched for."),
+    _query(
+        "query_characters",
+        "length of the query",
+        "number",
+        "characters",
+        "Characters of the corrected query.",
+    ),
+    _query(
+        "query_frequency",
+        "how often the query is searched",
+        "number",
+        "log share",
+        "The logarithm of its share of all searches.",
+    ),
+    _query("query_kind", "kind of query", "category", "kind", f"Its kind: {', '.join(INTENTS)}."),
+    _query(
+        "query_kind_probability",
+        "certainty of the kind of query",
+        "number",
+        "probability",
+        "How sure its kind is.",
+    ),
+    _query(
+        "query_ambiguity",
+        "ambiguity of the query",
+        "number",
+        "bits",
+        "Entropy of its categories' probabilities.",
+    ),
+    _query(
+        "query_matches",
+        "products the words of the query found",
+        "number",
+        "log count",
+        "Logarithm of 1 + products the words found.",
+    ),
+    _query(
+        "query_has_refusal",
+        "query refuses something",
+        "flag",
+        "yes or no",
+        "It refuses something: `without lid`.",
+    ),
+    _query("query_has_number", "query has a number", "flag", "yes or no", "It has a number."),
+    _query(
+        "query_has_code", "query has a model number", "flag", "yes or no", "It has a model number."
+    ),
+    _query(
+        "query_has_purpose",
+        "query says what for",
+        "flag",
+        "yes or no",
+        "It says what for: `hose for dishwasher`.",
+    ),
+    _query(
+        "query_corrected",
+        "certainty of the correction of the query",
+        "number",
+        "probability",
+        "How sure a correction of its spelling is.",
+    ),
 )
 
 

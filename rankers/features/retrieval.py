@@ -11,16 +11,25 @@ from rankers.features.inputs import Inputs
 from search.types import Ordinals, Ranking, Scores
 
 
-def _stage(name: str, what: str, source: str) -> tuple[Feature, ...]:
-    def of(suffix: str, unit: str, direction: Direction, sentence: str) -> Feature:
-        return Feature(f"{name}_{suffix}", "number", unit, source, sentence, direction)
+def _stage(name: str, by: str, what: str, source: str) -> tuple[Feature, ...]:
+    def of(suffix: str, label: str, unit: str, direction: Direction, sentence: str) -> Feature:
+        return Feature(
+            f"{name}_{suffix}", f"{label} by {by}", "number", unit, source, sentence, direction
+        )
 
     return (
-        of("rank", "place", -1, f"Place among {what}; NaN when it is not among them."),
-        of("score", "score", 1, f"Score among {what}; NaN when it is not among them."),
-        of("share", "share", 1, f"Score as a share of the best among {what}."),
+        of("rank", "place", "place", -1, f"Place among {what}; NaN when it is not among them."),
+        of("score", "score", "score", 1, f"Score among {what}; NaN when it is not among them."),
+        of(
+            "share",
+            "share of the best score",
+            "share",
+            1,
+            f"Score as a share of the best among {what}.",
+        ),
         Feature(
             f"{name}_reciprocal_rank",
+            f"closeness to the top by {by}",
             "number",
             "share",
             source,
@@ -32,11 +41,12 @@ def _stage(name: str, what: str, source: str) -> tuple[Feature, ...]:
 
 
 FEATURES = (
-    *_stage("words", "what the words found", "words"),
-    *_stage("meaning", "what is near in meaning", "meaning"),
-    *_stage("fused", "the fused candidates, before boosts", "fusion"),
+    *_stage("words", "words", "what the words found", "words"),
+    *_stage("meaning", "meaning", "what is near in meaning", "meaning"),
+    *_stage("fused", "words and meaning", "the fused candidates, before boosts", "fusion"),
     Feature(
         "boost_gain",
+        "gain from what was understood",
         "number",
         "share",
         "fusion",
@@ -44,7 +54,15 @@ FEATURES = (
         1,
         missing=0.0,
     ),
-    Feature("found_by_both", "flag", "yes or no", "fusion", "Words and meaning both found it.", 1),
+    Feature(
+        "found_by_both",
+        "found by words and by meaning",
+        "flag",
+        "yes or no",
+        "fusion",
+        "Words and meaning both found it.",
+        1,
+    ),
 )
 
 

@@ -19,32 +19,66 @@ _NOBODY = Shopper()
 
 
 def _shopper(
-    name: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
+    name: str, label: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
 ) -> Feature:
-    return Feature(name, type_, unit, "shopper", sentence, direction)
+    return Feature(name, label, type_, unit, "shopper", sentence, direction)
 
 
 FEATURES = (
     _shopper(
         "category_affinity",
+        "shopper’s liking for its category",
         "number",
         "share",
         1,
         "Share of the products clicked and bought that are in its category.",
     ),
-    _shopper("brand_affinity", "number", "share", 1, "Share of them that are of its brand."),
+    _shopper(
+        "brand_affinity",
+        "shopper’s liking for its brand",
+        "number",
+        "share",
+        1,
+        "Share of them that are of its brand.",
+    ),
     _shopper(
         "price_distance",
+        "distance from the shopper’s usual prices",
         "number",
         "log ratio",
         -1,
         "How far its price is from theirs on average, as a logarithm.",
     ),
-    _shopper("clicked_before", "flag", "yes or no", 0, "It was clicked in this session."),
-    _shopper("bought_before", "flag", "yes or no", 0, "It was bought at any time."),
-    _shopper("session_cosine", "number", "cosine", 1, "Similarity to the mean of the last clicks."),
-    _shopper("device", "category", "kind", 0, f"The shopper's device: {', '.join(DEVICES)}."),
-    _shopper("hour", "number", "hour", 0, "The shopper's hour of day, 0 to 23."),
+    _shopper(
+        "clicked_before",
+        "clicked in this session",
+        "flag",
+        "yes or no",
+        0,
+        "It was clicked in this session.",
+    ),
+    _shopper(
+        "bought_before", "bought before", "flag", "yes or no", 0, "It was bought at any time."
+    ),
+    _shopper(
+        "session_cosine",
+        "likeness to the last clicks",
+        "number",
+        "cosine",
+        1,
+        "Similarity to the mean of the last clicks.",
+    ),
+    _shopper(
+        "device",
+        "shopper’s device",
+        "category",
+        "kind",
+        0,
+        f"The shopper's device: {', '.join(DEVICES)}.",
+    ),
+    _shopper(
+        "hour", "shopper’s hour of day", "number", "hour", 0, "The shopper's hour of day, 0 to 23."
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from search.seams import Facts
 FEATURES = (
     Feature(
         "near_spelling",
+        "words one letter off",
         "number",
         "share",
         "words",

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from typing import Any
 
 from rankers.associations import Associations
 from rankers.features.declare import Feature, Group
@@ -24,14 +25,20 @@ FEATURES: dict[str, Feature] = {
 NAMES: tuple[str, ...] = tuple(FEATURES)
 
 
-def _version() -> str:
-    declared = repr([(group.name, [asdict(each) for each in group.features]) for group in GROUPS])
+def version_of(groups: Sequence[Group]) -> str:
+    """Tells tables that mean the same from those that do not: a hash of all declarations, without
+    what people call them, and of `CODE_VERSION`."""
+    declared = repr(
+        [(group.name, [_declared(each) for each in group.features]) for group in groups]
+    )
     return hashlib.sha256(f"{CODE_VERSION} {declared}".encode()).hexdigest()[:12]
 
 
-VERSION: str = _version()
-"""Tells tables that mean the same from those that do not: a hash of all declarations and of
-`CODE_VERSION`."""
+def _declared(feature: Feature) -> dict[str, Any]:
+    return {name: value for name, value in asdict(feature).items() if name != "label"}
+
+
+VERSION: str = version_of(GROUPS)
 
 
 def compute(

@@ -10,15 +10,23 @@ from rankers.features.inputs import Inputs
 
 
 def _title(
-    name: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
+    name: str, label: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
 ) -> Feature:
-    return Feature(name, type_, unit, "words", sentence, direction)
+    return Feature(name, label, type_, unit, "words", sentence, direction)
 
 
 FEATURES = (
-    _title("title_precision", "number", "share", 0, "Share of the title's words in the query."),
+    _title(
+        "title_precision",
+        "words of the title asked for",
+        "number",
+        "share",
+        0,
+        "Share of the title's words in the query.",
+    ),
     _title(
         "title_run",
+        "longest run of words in the title",
         "number",
         "share",
         1,
@@ -26,23 +34,47 @@ FEATURES = (
     ),
     _title(
         "title_order",
+        "words in the same order",
         "number",
         "share",
         1,
         "Share of neighboring words of the query that come in this order in the title.",
     ),
-    _title("title_first_place", "number", "words", 0, "Words of the title before the first match."),
+    _title(
+        "title_first_place",
+        "title words before the first match",
+        "number",
+        "words",
+        0,
+        "Words of the title before the first match.",
+    ),
     _title(
         "title_density",
+        "closeness of the words in the title",
         "number",
         "share",
         1,
         "Matched words by the fewest adjacent words of the title that hold them all.",
     ),
-    _title("title_phrase", "flag", "yes or no", 1, "The title has the query word for word."),
-    _title("title_equal", "flag", "yes or no", 1, "The title is the query."),
+    _title(
+        "title_phrase",
+        "exact phrase in the title",
+        "flag",
+        "yes or no",
+        1,
+        "The title has the query word for word.",
+    ),
+    _title(
+        "title_equal",
+        "title is exactly what was asked",
+        "flag",
+        "yes or no",
+        1,
+        "The title is the query.",
+    ),
     _title(
         "head_in_title",
+        "main word in the title",
         "flag",
         "yes or no",
         1,
@@ -50,6 +82,7 @@ FEATURES = (
     ),
     _title(
         "head_to_end",
+        "title words after the main word",
         "number",
         "words",
         0,
@@ -57,14 +90,23 @@ FEATURES = (
     ),
     _title(
         "head_beyond",
+        "main word only after “for” or “with”",
         "flag",
         "yes or no",
         -1,
         "The head noun stands only after the title's `for` or `with`: `descaler for kettle`.",
     ),
-    _title("first_in_title", "flag", "yes or no", 1, "The query's first word is in the title."),
+    _title(
+        "first_in_title",
+        "first word in the title",
+        "flag",
+        "yes or no",
+        1,
+        "The query's first word is in the title.",
+    ),
     _title(
         "title_beyond",
+        "words only after “for” or “with”",
         "number",
         "share",
         -1,
@@ -73,14 +115,23 @@ FEATURES = (
     ),
     _title(
         "for_beyond",
+        "purpose named after “for”",
         "number",
         "share",
         0,
         "Share of the words after the query's `for` that stand only after the title's.",
     ),
-    _title("refused_in_title", "number", "share", -1, "Share of refused things in the title."),
+    _title(
+        "refused_in_title",
+        "unwanted things in the title",
+        "number",
+        "share",
+        -1,
+        "Share of refused things in the title.",
+    ),
     _title(
         "denied_in_title",
+        "unwanted things the title rules out",
         "number",
         "share",
         1,

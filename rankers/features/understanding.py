@@ -23,33 +23,60 @@ _KINDS = (*_TYPES, _OTHER)
 
 
 def _understood(
-    name: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
+    name: str, label: str, type_: FeatureType, unit: str, direction: Direction, sentence: str
 ) -> Feature:
-    return Feature(name, type_, unit, "query", sentence, direction)
+    return Feature(name, label, type_, unit, "query", sentence, direction)
 
 
 def _agreement(kind: str) -> Feature:
-    what = f"the query's {kind.replace('_', ' ')}"
-    sentence = f"How sure {what} is, where the product has it; 0 where not, NaN without."
-    return _understood(f"{kind}_agreement", "number", "probability", 1, sentence)
+    named = kind.replace("_", " ")
+    sentence = (
+        f"How sure the query's {named} is, where the product has it; 0 where not, NaN without."
+    )
+    return _understood(
+        f"{kind}_agreement", f"{named} as asked for", "number", "probability", 1, sentence
+    )
 
 
 def _conflict(kind: str) -> Feature:
-    what = f"the query's {kind.replace('_', ' ')}"
+    named = kind.replace("_", " ")
+    what = f"the query's {named}"
     sentence = f"How sure {what} is, where the product is known to have another value of it."
-    return _understood(f"{kind}_conflict", "number", "probability", -1, sentence)
+    return _understood(
+        f"{kind}_conflict", f"other {named} than asked for", "number", "probability", -1, sentence
+    )
 
 
 FEATURES = (
     *(_agreement(kind) for kind in _KINDS),
     *(_conflict(kind) for kind in _KINDS),
-    _understood("measures_agreement", "number", "share", 1, "Share of the measures it has."),
     _understood(
-        "measures_conflict", "number", "share", -1, "Share of measures of which it has others only."
+        "measures_agreement",
+        "measures as asked for",
+        "number",
+        "share",
+        1,
+        "Share of the measures it has.",
     ),
-    _understood("price_within", "flag", "yes or no", 1, "Its price is within the query's bounds."),
+    _understood(
+        "measures_conflict",
+        "other measures than asked for",
+        "number",
+        "share",
+        -1,
+        "Share of measures of which it has others only.",
+    ),
+    _understood(
+        "price_within",
+        "price within the limits",
+        "flag",
+        "yes or no",
+        1,
+        "Its price is within the query's bounds.",
+    ),
     _understood(
         "price_beyond",
+        "price beyond the limits",
         "number",
         "log ratio",
         -1,
@@ -57,6 +84,7 @@ FEATURES = (
     ),
     _understood(
         "price_preference",
+        "price as wished for",
         "number",
         "log ratio",
         1,
@@ -64,20 +92,36 @@ FEATURES = (
     ),
     _understood(
         "category_probability",
+        "likelihood of its category",
         "number",
         "probability",
         1,
         "How probably the query asks for its category; 0 for none of the likely ones.",
     ),
-    _understood("in_best_category", "flag", "yes or no", 1, "It is in the likeliest category."),
+    _understood(
+        "in_best_category",
+        "in the likeliest category",
+        "flag",
+        "yes or no",
+        1,
+        "It is in the likeliest category.",
+    ),
     _understood(
         "category_share",
+        "results in its category",
         "number",
         "share",
         1,
         "Share of the 20 first candidates in its category, weighted by score, itself left out.",
     ),
-    _understood("brand_share", "number", "share", 0, "Share of the 20 first of its brand."),
+    _understood(
+        "brand_share",
+        "results of its brand",
+        "number",
+        "share",
+        0,
+        "Share of the 20 first of its brand.",
+    ),
 )
 _PREFERENCES = {None: 0.0, "low": -1.0, "high": 1.0}
 

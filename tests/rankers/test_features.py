@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from rankers.features import FEATURES, NAMES, VERSION, Inputs, compute
+from rankers.features import FEATURES, NAMES, VERSION, Feature, Inputs, compute
 from rankers.features.registry import GROUPS
+from rankers.features.table import version_of
 from search.errors import BadInput
 from search.types import (
     Ordinals,
@@ -25,6 +27,38 @@ def test_every_feature_is_declared_once_and_explained() -> None:
         assert feature.sentence.endswith(".")
         assert feature.unit
         assert feature.name == feature.name.lower()
+
+
+def test_every_feature_has_a_name_for_people_of_its_own() -> None:
+    labels = [feature.label for feature in FEATURES.values()]
+    assert len(set(labels)) == len(labels)
+    for label in labels:
+        assert 3 < len(label) <= 45
+        assert label[0] == label[0].lower()
+        assert not set("_:;") & set(label)
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "text"),
+    [
+        ("title_coverage", 0.9731, "97.3%"),
+        ("title_coverage", 1.0, "100%"),
+        ("in_stock", 1.0, "yes"),
+        ("in_stock", 0.0, "no"),
+        ("price_over_median", math.log(0.63), "× 0.63"),
+        ("ratings_log", math.log(1 + 1250), "1,250"),
+        ("sales_rank_log", math.log(1 + 7), "7"),
+        ("price", 1234.5, "1,234.50"),
+        ("title_words", 12.0, "12"),
+        ("cosine", -1.9e-17, "0"),
+        ("title_bm25", 8.4912, "8.49"),
+        ("title_bm25", 1234.5, "1,234"),
+        ("description_bm25", math.nan, "unknown"),
+        ("in_stock", math.nan, "unknown"),
+    ],
+)
+def test_values_are_told_as_people_read_them(feature: str, value: float, text: str) -> None:
+    assert FEATURES[feature].text(value) == text
 
 
 def test_columns_come_in_the_order_asked_for() -> None:
@@ -92,6 +126,17 @@ def test_arrays_that_cannot_be_written_are_read_as_they_are(
     monkeypatch.setattr(facts, "texts", lambda ordinals: found)
     pool.ranking.ordinals.flags.writeable = False
     assert compute(facts, pool).values.shape == (30, len(NAMES))
+
+
+def test_another_name_for_people_leaves_models_as_they_are() -> None:
+    first, *others = GROUPS
+
+    def version_with(feature: Feature) -> str:
+        return version_of((replace(first, features=(feature, *first.features[1:])), *others))
+
+    feature = first.features[0]
+    assert version_with(replace(feature, label="something else")) == VERSION
+    assert version_with(replace(feature, unit="something else")) != VERSION
 
 
 def test_the_version_follows_the_declarations() -> None:
