@@ -23,7 +23,7 @@ from api.requests import SearchParameters, Wire, first_fault, to_request
 from api.rules_file import NONE, RulesFile
 from api.rules_preview import RulesPreview, compare, moment_of
 from api.state import AppState
-from rankers.rules import RuleBody, RulesBody, compile_rules, fault, mark, parse_body, put_rule
+from rankers.rules import RuleBody, RulesBody, compile_rules, faults_of, mark, parse_body, put_rule
 from rankers.rules.wire import Moment
 from search.build import analyze
 from search.errors import BadInput, NotFound
@@ -228,8 +228,8 @@ def _rule(given: Any) -> RuleBody:
 def _rules(given: Any) -> RulesBody:
     try:
         return RulesBody.model_validate(given)
-    except ValidationError as error:
-        raise fault(error, given, "the body") from None
+    except ValidationError:
+        raise next(faults_of(given)).error("the body") from None
 
 
 def _checked(validate: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from api.commands.options import DEFAULT_DATA, Data, Json
 if TYPE_CHECKING:
     from api.rules_file import RulesFile
     from api.rules_preview import RulesPreview
-    from rankers.rules import RuleBody, RulesBody
+    from rankers.rules import Fault, RuleBody, RulesBody
 
 command = typer.Typer(no_args_is_help=True, help="Check, list, try and remove the shop's rules.")
 
@@ -26,30 +27,27 @@ def check_command(
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
-    """Read rules as a server would; what cannot be used is told by rule and field, and so are
-    products and attributes that the index does not have."""
+    """Read rules as a server would: everything that cannot be used is told by line, rule and field,
+    and so are products, brands, categories and attributes that the index does not have."""
     from api.commands.console import print_json, say
+    from rankers.rules import Use, faults_in
+    from search.build import analyze
 
     rules = _file(data, file)
-    body = _body(rules)
-    missing = asyncio.run(_missing(data, body))
-    count = len(body.rule)
-    say(f"{rules.path}: {count} rule{'' if count == 1 else 's'}, all of which can be used")
+    text = _text(rules)
+    faults = faults_in(text, Use(analyze, _most(data)))
+    missing = asyncio.run(_missing(data, text))
+    ids = () if faults else tuple(rule.id for rule in _body(rules).rule)
+    _say_faults(str(rules.path), faults, len(ids))
     if missing is None:
-        say(f"there is no index in {data}, so ids and attributes were not looked up; name one "
-            "with --data")  # fmt: skip
+        say(f"there is no index in {data}, so names were not looked up; give one with --data")
     for each in missing or ():
-        say(f"not in the index: {each}")
+        say(f"not in the index: {each.told(str(rules.path))}")
     if json:
-        print_json(
-            {
-                "file": str(rules.path),
-                "rules": [each.id for each in body.rule],
-                "missing": missing,
-            }
-        )
-    if missing:
-        raise typer.Exit(1)
+        told = None if missing is None else [each.told(rules.path.name) for each in missing]
+        print_json({"file": str(rules.path), "rules": ids, "faults": faults, "missing": told})
+    if faults or missing:
+        raise typer.Exit(2 if faults else 1)
 
 
 @command.command("list")
@@ -127,6 +125,38 @@ def _file(data: Path, path: Path | None) -> RulesFile:
     return RulesFile(path, partial(parse_rules, analyze=analyze, most=most, name=str(path)))
 
 
+def _most(data: Path) -> int:
+    from api.settings import load_settings
+
+    return load_settings(data).rules.sponsored_per_page
+
+
+def _say_faults(path: str, faults: Sequence[Fault], usable: int) -> None:
+    from api.commands.console import say
+
+    if not faults:
+        say(f"{path}: {usable} rule{'' if usable == 1 else 's'}, all of which can be used")
+        return
+    for each in faults:
+        say(each.told(path))
+    many = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    say(f"{path}: {many}; a server goes on with the rules it has until all are mended")
+
+
+def _text(file: RulesFile) -> str:
+    """A file's text.
+
+    Raises:
+        NotFound: there is no such file.
+    """
+    from search.errors import NotFound
+
+    text = file.text()
+    if text is None:
+        raise NotFound(f"there is no {file.path}; see docs/ranking/rules.md for how to write one")
+    return text
+
+
 def _body(file: RulesFile) -> RulesBody:
     """The rules of a file, checked.
 
@@ -135,19 +165,17 @@ def _body(file: RulesFile) -> RulesBody:
         BadInput: something in it cannot be used.
     """
     from rankers.rules import parse_body
-    from search.errors import NotFound
 
-    text = file.text()
-    if text is None:
-        raise NotFound(f"there is no {file.path}; see docs/ranking/rules.md for how to write one")
+    text = _text(file)
     file.parse(text)
     return parse_body(text, str(file.path))
 
 
-async def _missing(data: Path, rules: RulesBody) -> tuple[str, ...] | None:
-    """What the rules name that the index does not have; None without an index."""
+async def _missing(data: Path, text: str) -> tuple[Fault, ...] | None:
+    """What the rules of a text name that the index does not have; None without an index."""
     from api.rules_lookup import missing_names
     from api.settings import load_settings
+    from rankers.rules import names_in
     from search.build import open_search
     from search.errors import IndexMissing
 
@@ -156,7 +184,7 @@ async def _missing(data: Path, rules: RulesBody) -> tuple[str, ...] | None:
     except IndexMissing:
         return None
     try:
-        return await missing_names(await search.engine.view(), rules)
+        return await missing_names(await search.engine.view(), names_in(text))
     finally:
         await search.close()
 

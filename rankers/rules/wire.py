@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from rankers.rules.checks import EVERYWHERE, contradictions, hint, moment_of
+
 MOST_RULES = 10_000
 LAST_POSITION = 100
 """The last position that a product can be pinned to."""
@@ -28,22 +30,7 @@ MOST_FORCED = 20
 NUMERIC = ("price", "rating")
 PLAIN = ("brand", "color", "category", "in_stock", "id")
 ATTRIBUTE = "attributes."
-EVERYWHERE = "everywhere"
 _LINK = re.compile(r"(?:https?://|/(?![/\\]))[^\s\\]*")
-
-
-def _moment(value: Any) -> date | datetime:
-    """A day, or a moment with its zone."""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{value!r} is no date; write 2026-11-27") from None
-    if not isinstance(value, date):
-        raise ValueError("is no date; write 2026-11-27, or a moment with its zone")
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("has a time but no zone; write 2026-11-27T18:00:00+01:00, or Z for UTC")
-    return value
 
 
 def _link(value: str) -> str:
@@ -63,7 +50,7 @@ def _zone(value: str) -> str:
 _MOMENT_SCHEMA = {
     "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
 }
-Moment = Annotated[date | datetime, PlainValidator(_moment), WithJsonSchema(_MOMENT_SCHEMA)]
+Moment = Annotated[date | datetime, PlainValidator(moment_of), WithJsonSchema(_MOMENT_SCHEMA)]
 RuleId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Position = Annotated[int, Field(ge=1, le=LAST_POSITION)]
@@ -88,8 +75,11 @@ class FilterBody(Wire):
     def _sensible(self) -> FilterBody:
         named = self.name in (*PLAIN, *NUMERIC) or self.name.startswith(ATTRIBUTE)
         if not named or self.name == ATTRIBUTE:
-            known = ", ".join((*PLAIN, *NUMERIC))
-            raise ValueError(f"unknown filter {self.name!r}; known are {known}, attributes.<name>")
+            known = (*PLAIN, *NUMERIC)
+            raise ValueError(
+                f"unknown filter {self.name!r}; known are {', '.join(known)}, "
+                f"attributes.<name>{hint(self.name, known)}"
+            )
         ranged = self.low is not None or self.high is not None
         if ranged == bool(self.values):
             raise ValueError("needs either values, or low and high")
@@ -163,8 +153,6 @@ class SponsoredBody(Wire):
             raise ValueError("force needs ids: filters choose among what matches the query")
         if self.force and len(self.ids) > MOST_FORCED:
             raise ValueError(f"force takes {MOST_FORCED} ids at most; leave some out")
-        if len(set(self.positions)) < len(self.positions):
-            raise ValueError("positions has one twice; name each once")
         return self
 
 
@@ -186,19 +174,8 @@ class RuleBody(Wire):
 
     @model_validator(mode="after")
     def _sensible(self) -> RuleBody:
-        actions = (self.pin, self.boost, self.bury, self.filters, self.redirect, self.sponsored)
-        if not any(actions):
-            raise ValueError("does nothing; add pin, boost, bury, filters, redirect or sponsored")
-        if self.redirect and self.when == EVERYWHERE:
-            raise ValueError("redirect everywhere would leave no search; say when")
-        slots = [each.position for each in self.pin]
-        slots += self.sponsored.positions if self.sponsored else ()
-        for place in slots:
-            if slots.count(place) > 1:
-                raise ValueError(f"position {place} is taken twice; give each its own")
-        ids = [each.id for each in self.pin]
-        if len(set(ids)) < len(ids):
-            raise ValueError("pin names a product twice; name each once")
+        for _, problem in contradictions(self):
+            raise ValueError(problem)
         return self
 
 

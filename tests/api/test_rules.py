@@ -239,7 +239,7 @@ async def test_a_file_changed_by_hand_is_followed_and_a_broken_one_is_told(
     ("text", "told"),
     [
         ("[[rule\nid = 1", "line 1"),
-        ('# ours\n\n[[rule]]\nid = "a"\nwhen = "everywhere"\nredirekt = "/b"', "line 3: rule 'a'"),
+        ('# ours\n\n[[rule]]\nid = "a"\nwhen = "everywhere"\nredirekt = "/b"', "line 6: rule 'a'"),
     ],
 )
 async def test_a_broken_file_is_no_fault_of_who_asks_and_can_be_replaced(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from api.cli import run
@@ -35,14 +36,14 @@ def test_the_command_line_checks_lists_tries_and_removes_rules(
 def test_the_command_line_looks_up_what_rules_name(
     data: Path, shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known = shop.products[0].id
+    known, brand = shop.products[0].id, shop.products[0].brand
     file = tmp_path / "new.toml"
     lines = """
 [[rule]]
 id = "good"
 when = {{ query = "kettle" }}
 pin = [{{ id = "{known}", position = 1 }}]
-boost = [{{ filters = [{{ name = "brand", values = ["Acme"] }}], weight = 0.2 }}]
+boost = [{{ filters = [{{ name = "brand", values = ["{brand}"] }}], weight = 0.2 }}]
 """
     wrong = """
 [[rule]]
@@ -58,9 +59,9 @@ sponsored = {{ positions = [3], ids = ["gone"], force = true }}
         captured = capsys.readouterr()
         return code, " ".join(f"{captured.out} {captured.err}".split())
 
-    file.write_text(lines.format(known=known))
+    file.write_text(lines.format(known=known, brand=brand))
     assert told("--data", data) == (0, f"{file}: 1 rule, all of which can be used")
-    file.write_text((lines + wrong).format(known=known))
+    file.write_text((lines + wrong).format(known=known, brand=brand))
     code, text = told("--data", data)
     assert code == 1
     assert "rule 'bad', pin: no product has the id 'nobody'" in text
@@ -70,6 +71,81 @@ sponsored = {{ positions = [3], ids = ["gone"], force = true }}
     code, text = told("--data", tmp_path / "none")
     assert code == 0
     assert "were not looked up" in text
+
+
+def test_a_check_names_what_the_index_has_not_with_its_line_and_what_was_meant(
+    data: Path, shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    product = next(each for each in shop.products if each.brand and len(each.category) > 1)
+    assert product.brand is not None
+    top, *_, leaf = product.category
+    file = tmp_path / "new.toml"
+    file.write_text(f"""
+[[rule]]
+id = "names"
+when = {{ category = "{top}x" }}
+pin = [
+  {{ id = "{product.id.lower()}", position = 1 }},
+]
+boost = [{{ weight = 1, filters = [
+  {{ name = "brand", values = ["{product.brand}", "{product.brand}e"] }},
+  {{ name = "color", values = ["blu"] }},
+  {{ name = "category", values = ["{leaf}"] }},
+] }}]
+[[rule]]
+id = "broken"
+when = "everywhere"
+boost = []
+""")
+    code = run(["rules", "check", str(file), "--data", str(data), "--json"])
+    captured = capsys.readouterr()
+    told = orjson.loads(captured.out)
+    assert code == 2
+    assert [(each["line"], each["rule"]) for each in told["faults"]] == [(13, "'broken'")]
+    path = " > ".join(product.category)
+    assert told["missing"] == [
+        f"new.toml, line 4: rule 'names', when.category: no product is in the category '{top}x'; "
+        f"did you mean {top!r}?",
+        f"new.toml, line 6: rule 'names', pin: no product has the id {product.id.lower()!r}; "
+        f"did you mean {product.id!r}?",
+        f"new.toml, line 9: rule 'names', boost: no product has the brand '{product.brand}e'; "
+        f"did you mean {product.brand!r}?",
+        "new.toml, line 10: rule 'names', boost: no product has the color 'blu'; "
+        "did you mean 'blue'?",
+        f"new.toml, line 11: rule 'names', boost: no product is in the category {leaf!r}; "
+        f"did you mean {path!r}?",
+    ]
+    text = " ".join(captured.err.split())
+    assert "not in the index:" in text
+    assert "1 fault; a server goes on with the rules it has until all are mended" in text
+
+
+def test_a_check_tells_all_faults_of_a_file(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "new.toml"
+    file.write_text("""
+[[rule]]
+id = "a"
+when = { query = "kettle", match = "contains" }
+redirect = "/a"
+[[rule]]
+id = "b"
+when = { query = "kettle" }
+until = 2026-02-01
+from = 2026-03-01
+redirect = "sale"
+""")
+    assert run(["rules", "check", str(file), "--data", str(data)]) == 2
+    captured = capsys.readouterr()
+    text = " ".join(f"{captured.out} {captured.err}".split())
+    for said in (
+        "line 4: rule 'a', when.match: 'contains' is unknown; write 'exact', 'words' or 'starts'",
+        "line 9: rule 'b', until: 2026-02-01 is before from, 2026-03-01; swap them",
+        "line 11: rule 'b', redirect: is no address; write a path of the shop",
+        "3 faults",
+    ):
+        assert said in text, text
 
 
 def test_a_preview_may_be_of_another_day_on_the_command_line_too(
