@@ -13,7 +13,7 @@ import orjson
 
 from indexer.artifacts.local import FOLDER
 
-Phase = Literal["waiting", "working", "in step", "fault"]
+Phase = Literal["starting", "waiting", "working", "in step", "fault"]
 FILE = "status.json"
 
 
@@ -25,7 +25,7 @@ class Status:
     long the last change took from being sent to being served here."""
 
     location: str
-    phase: Phase = "waiting"
+    phase: Phase = "starting"
     version: str = ""
     since: float = 0.0
     in_step: float = 0.0
@@ -48,6 +48,8 @@ class Status:
         if self.phase == "working":
             of_all = f"{self.done / 1e6:.0f} of {self.total / 1e6:.0f} MB"
             return f"{self.version} and {self.location}: {of_all}, {self.file}"
+        if self.phase == "starting":
+            return f"{self.location}; what it holds is not known yet"
         if self.phase == "waiting":
             return f"{self.location} holds nothing yet; start the writer, or aisle artifacts push"
         return f"in step with {self.location}"

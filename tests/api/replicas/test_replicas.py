@@ -92,9 +92,9 @@ def machines(s3: S3Server, nginx: StartNginx, indexed: Path) -> Iterator[Machine
 
 
 def test_a_replica_waits_for_a_snapshot_and_joins(machines: Machines) -> None:
-    waiting = machines.replicas[0].get("/readyz")
-    assert waiting.status_code == 503
-    assert "holds nothing yet" in waiting.json()["detail"]
+    one = machines.replicas[0]
+    wait_for(lambda: "holds nothing yet" in one.get("/readyz").json()["detail"])
+    assert one.get("/readyz").status_code == 503
     machines.all_serve(machines.push())
     ready = machines.replicas[0].get("/readyz").json()
     assert ready["artifacts"].startswith("in step with s3://shop-")

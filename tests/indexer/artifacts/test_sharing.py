@@ -253,6 +253,7 @@ def test_two_who_write_at_once_notice(place: Place, fast_path: Path) -> None:
 
 def test_what_there_is_not_is_said(fast_path: Path, bucket: Place) -> None:
     waiting = Puller(replica(fast_path / "r", bucket))
+    assert waiting.status.text.endswith("what it holds is not known yet")
     assert waiting.pull() is None
     assert "holds nothing yet" in waiting.status.text
     with pytest.raises(StorageFailed, match="mkdir"):
