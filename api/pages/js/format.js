@@ -26,11 +26,19 @@ export function price(amount, currency, digits = 2) {
   }
 }
 
-/** A score with as many digits as tell two hits apart. */
-export const score = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
+const NOTHING = 0.0005;
 
-/** What something adds, with its sign: "+0.420", "−1.30". */
-export const signed = (value) => `${value < 0 ? "−" : "+"}${score(Math.abs(value))}`;
+/** A score with as many digits as tell two hits apart; what is as good as nothing is 0. */
+export function score(value) {
+  if (Math.abs(value) < NOTHING) return "0";
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** What something adds, with its sign: "+0.420", "−1.30", "0". */
+export function signed(value) {
+  const size = score(Math.abs(value));
+  return size === "0" ? size : `${value < 0 ? "−" : "+"}${size}`;
+}
 
 const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
