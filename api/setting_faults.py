@@ -40,7 +40,7 @@ _MUST = {
 def invalid(error: ValidationError, settings: type[BaseModel], file: Path) -> BadInput:
     """The first fault of settings that come from `file` and the environment."""
     first = error.errors(include_url=False, include_input=False)[0]
-    place = [str(part) for part in first["loc"] if part != _KEY]
+    place = [part for part in first["loc"] if isinstance(part, str) and part != _KEY]
     name = ".".join(place)
     if first["type"] == "extra_forbidden":
         fault = f"there is no such setting{_meant(settings, place)}"

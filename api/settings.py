@@ -7,7 +7,7 @@ from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsError
 
 from api.kafka_settings import CatalogueSettings, KafkaSettings, Servers
@@ -122,6 +122,20 @@ class SecuritySettings(Section):
     hosts: tuple[str, ...] = ()
     """The names that this server is asked by (`Host`); any unless set. Keeps a page whose own name
     was pointed at this machine from asking in a browser's name (DNS rebinding)."""
+
+    @field_validator("rate", "anonymous_rate")
+    @classmethod
+    def _is_rate(cls, value: str, told: ValidationInfo) -> str:
+        """Refuses what is no rate before anything is started."""
+        from api.security.keys import check_rate  # takes a while; most settings name no rate
+
+        field = f"security.{told.field_name}"
+        try:
+            if value:
+                check_rate(value, field)
+        except BadInput as error:
+            raise BadInput(f"setting {field}: {error}", field=field) from None
+        return value
 
 
 class LabSettings(Section):

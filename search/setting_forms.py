@@ -49,3 +49,17 @@ Registry = Annotated[
     str,
     of_form("files|mlflow:.+", "files, or mlflow:URI, such as mlflow:http://mlflow-1:5000"),
 ]
+TextField = Annotated[
+    str,
+    of_form(
+        "title|description|tags|brand|color|category|attributes",
+        "title, description, tags, brand, color, category or attributes",
+    ),
+]
+UnderstandingPart = Annotated[
+    str,
+    of_form(
+        "spelling|phrases|entities|expansion|intent",
+        'spelling, phrases, entities, expansion or intent, such as ["spelling"]',
+    ),
+]

@@ -21,7 +21,14 @@ from search.server_settings import (
     Section,
     ServerSettings,
 )
-from search.setting_forms import Capped, Directory, Registry, SystemName
+from search.setting_forms import (
+    Capped,
+    Directory,
+    Registry,
+    SystemName,
+    TextField,
+    UnderstandingPart,
+)
 from search.setting_sources import SecretFiles, SettingsFile
 
 __all__ = [
@@ -46,6 +53,10 @@ __all__ = [
 ]
 
 
+MODEL_FILE = "model.json"
+"""Where in the data directory the model in use lies, unless the settings name another file."""
+RULES_FILE = "rules.toml"
+"""Where in the data directory the shop's rules lie, unless the settings name another file."""
 SETTINGS_FILE = "aisle.toml"
 
 
@@ -58,7 +69,7 @@ class IndexSettings(Section):
     """What the words index is made of, which takes effect with the next full index; and what is
     kept of earlier ones."""
 
-    weights: dict[str, int] = Field(
+    weights: dict[TextField, int] = Field(
         {
             "title": 3,
             "description": 1,
@@ -115,7 +126,7 @@ class UnderstandingSettings(Section):
     """What is done with a query's words before searching, learned when indexing."""
 
     enabled: bool = True
-    without: tuple[str, ...] = ()
+    without: tuple[UnderstandingPart, ...] = ()
     """Parts to leave out when searching: `spelling`, `phrases`, `entities`, `expansion`,
     `intent`."""
     query_log: Path | None = None

@@ -34,6 +34,8 @@ def refusal() -> str:
     [
         ("[diversity.caps]\nmarke = 2", "diversity.caps.marke: must be brand, category, color,"
          ' group or "attributes.NAME", such as brand = 2'),
+        ("[index.weights]\ntitel = 2", "index.weights.titel: must be title, description, tags,"),
+        ('[understanding]\nwithout = ["speling"]', "understanding.without: must be spelling, ph"),
         ('[systems."My Shop"]', "systems.My Shop: must be a name of 1 to 50 lower-case letters"),
         ('[ranking]\ncross_encoder = "a/b"', "not a path"),
         ('[models]\nregistry = "mysql"', "must be files, or mlflow:URI, such as mlflow:http://"),
@@ -125,6 +127,12 @@ def test_a_variable_that_nobody_reads_is_remarked_on(
         "AISLE_SERVNG__PORT in the environment sets nothing: there is no [servng]"
         " (is it AISLE_SERVING__PORT?)"
     )
+
+
+@pytest.mark.parametrize("name", ["rate", "anonymous_rate"])
+def test_a_wrong_rate_is_refused_before_anything_starts(file: Path, name: str) -> None:
+    file.write_text(f'[security]\n{name} = "fast"\n')
+    assert refusal().startswith(f"setting security.{name}: 'fast' is no rate; write 100/second")
 
 
 def test_a_text_of_the_right_form_is_taken(file: Path) -> None:
