@@ -24,8 +24,9 @@ from api.logged_pages import NoPages, Pages, read_pages
 from api.traffic_segments import Parts, note_queries, query_parts
 from eval import Judgments, collect_runs, evaluate
 from rankers import load_model
-from search.build import HYBRID, LTR, MODEL_FILE, RANKED, Search
+from search.build import HYBRID, LTR, RANKED, Search
 from search.errors import AisleError, BadInput
+from search.settings import MODEL_FILE
 from search.types import SearchRequest
 from training.registry import Margins, ModelRegistry, Sample, Verdict, judge
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from api.settings import require_data
 from rankers import load_model
-from search.build import MODEL_FILE
 from search.errors import BadInput
-from search.settings import Settings
+from search.settings import MODEL_FILE, Settings
 from training.registry import Entry, FileRegistry, ModelRegistry
 
 MODELS = "models"

@@ -24,8 +24,6 @@ from search.errors import BadInput, EncoderUnavailable
 from search.fusion import FUSIONS
 from search.interleaving import InterleavingStage
 from search.parts import (
-    MODEL_FILE,
-    RULES_FILE,
     Readers,
     analyze,
     diversify,
@@ -43,7 +41,7 @@ from search.reader import Reader
 from search.resilience import Guard
 from search.retrieval import Retrieval
 from search.seams import Encoder, Engine, Rules
-from search.settings import Settings, SystemSettings
+from search.settings import RULES_FILE, Settings, SystemSettings
 from search.shared_vectors import shared
 from search.systems import HYBRID, LTR, MODEL, RANKED, RAW, SYSTEMS, FixedModel, FixedRules
 from search.types import UNTREATED, SearchRequest, SearchResponse
@@ -53,7 +51,6 @@ __all__ = [
     "HYBRID",
     "LTR",
     "MODEL",
-    "MODEL_FILE",
     "RANKED",
     "RAW",
     "RULES_FILE",

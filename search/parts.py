@@ -24,14 +24,10 @@ from search.ranking import RankingStage
 from search.reader import TOGETHER, CachedScorer, PairScorer, Reader
 from search.reading import ReadingStage
 from search.seams import Engine, Explorer, Facts, Ranker
-from search.settings import ExplorationSettings, Settings
+from search.settings import MODEL_FILE, RULES_FILE, ExplorationSettings, Settings
 from search.systems import FixedModel
 from search.types import Ordinals, Ranking
 
-MODEL_FILE = "model.json"
-"""Where in the data directory the model in use lies, unless the settings name another file."""
-RULES_FILE = "rules.toml"
-"""Where in the data directory the shop's rules lie, unless the settings name another file."""
 PAIRS_KEPT = 20_000
 """Queries with a title whose scores are remembered: those of 1,000 searches, about 10 MB."""
 

@@ -37,7 +37,7 @@ def command(
     from api.drift_file import write_drift
     from api.drifting import look_for_drift
     from api.settings import load_settings
-    from search.build import MODEL_FILE
+    from search.settings import MODEL_FILE
     from training.drift import draw_drift
 
     settings = load_settings(data)

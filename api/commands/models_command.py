@@ -27,8 +27,8 @@ def use(model: ModelFile, data: Data = DEFAULT_DATA, json: Json = False) -> None
     from api.commands.console import out, print_json
     from api.settings import load_settings
     from rankers import save_model
-    from search.build import MODEL_FILE
     from search.errors import BadInput
+    from search.settings import MODEL_FILE
 
     settings = load_settings(data)
     target = settings.data / MODEL_FILE
@@ -62,7 +62,7 @@ def show(
     from api.registry import named_model
     from api.settings import load_settings
     from rankers import load_model, model_checksum
-    from search.build import MODEL_FILE
+    from search.settings import MODEL_FILE
 
     settings = load_settings(data)
     path = settings.ranking.model or settings.data / MODEL_FILE

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from api.experiments.redis import open_redis
 from api.experiments.seams import ExperimentStore
 from api.experiments.sqlite import FILE, SqliteStore
 from api.settings import AppSettings
 from eval.experiments import Experiment
-from search.build import MODEL, Search
 from search.errors import AisleError, BadInput
 from search.secrets import redis_options
-from search.systems import LTR, RAW, SYSTEMS
+from search.systems import LTR, MODEL, RAW, SYSTEMS
+
+if TYPE_CHECKING:
+    from search.build import Search
 
 
 def open_store(settings: AppSettings) -> ExperimentStore:

@@ -9,8 +9,8 @@ from api.drifting import look_for_drift
 from api.retraining.task import RetrainTask
 from api.settings import AppSettings
 from api.whole_days import DAY
-from search.build import MODEL_FILE
 from search.errors import BadInput, NotFound
+from search.settings import MODEL_FILE
 from training.registry import ModelRegistry
 
 

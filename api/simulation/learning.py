@@ -21,8 +21,8 @@ from api.simulation.shoppers import Shoppers
 from api.simulation.truth import truth_of
 from eval import Judgments, collect_runs, evaluate, folds, load_judgments
 from rankers import load_model
-from search.build import HYBRID, MODEL_FILE, Search, open_search
-from search.settings import ExplorationSettings
+from search.build import HYBRID, Search, open_search
+from search.settings import MODEL_FILE, ExplorationSettings
 from training.learners.training import ClickPlan, LearnedFromClicks
 from training.simulation import click_model
 

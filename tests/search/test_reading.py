@@ -74,7 +74,8 @@ def patient(search: Pipeline) -> Pipeline:
     """The same, with time for every stage however busy the machine is."""
     limits = search.settings.limits.model_copy(update={"stage_seconds": 30.0})
     settings = search.settings.model_copy(update={"limits": limits})
-    return replace(search, settings=settings, retrieval=replace(search.retrieval, settings=settings))
+    retrieval = replace(search.retrieval, settings=settings)
+    return replace(search, settings=settings, retrieval=retrieval)
 
 
 def ranked_by(search: Pipeline, ranker: Ranker | None) -> Pipeline:

@@ -1,5 +1,4 @@
-"""Elasticsearch and OpenSearch: words on servers, everything else in the serving process."""
+"""Elasticsearch and OpenSearch: words on servers, everything else in the serving process.
 
-from search.engines.server.engine import ElasticsearchEngine, OpenSearchEngine
-
-__all__ = ["ElasticsearchEngine", "OpenSearchEngine"]
+The engines are in `engine`; what talks to the servers can be used without loading them.
+"""

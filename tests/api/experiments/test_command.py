@@ -171,7 +171,7 @@ def test_what_a_cross_encoder_reads_can_be_interleaved_once_it_can_be_opened(
     monkeypatch.setenv("AISLE_SYSTEMS__FEW__RANKING__READ", "5")
     one = ("--kind", "interleave", "--a", "hybrid", "--b", "read")
     assert experiment(data, "create", "one", *one) == 2
-    assert "cannot take part: no usable text encoder" in " ".join(capsys.readouterr().err.split())
+    assert "cannot take part: no usable cross-encoder" in " ".join(capsys.readouterr().err.split())
     make_cross_encoder(encoder, data, "red")
     assert experiment(data, "create", "one", *one) == 0
     assert experiment(data, "stop", "--all") == 0
