@@ -41,7 +41,8 @@ _GAP = "  "
 
 def matches(group: str, feature: Feature, wanted: str) -> bool:
     """Whether a feature has every word of `wanted` in what is declared of it."""
-    told = " ".join((group, feature.name, feature.unit, feature.source, feature.sentence)).lower()
+    parts = (group, feature.name, feature.label, feature.unit, feature.source, feature.sentence)
+    told = " ".join(parts).lower()
     return all(word in told for word in wanted.lower().split())
 
 
@@ -69,8 +70,8 @@ def _show_feature(console: Console, feature: Feature) -> None:
     ]
     if not math.isnan(feature.missing):
         facts.append(f"{feature.missing:g} where unknown")
-    head = Text.assemble((feature.name, "bold"), _GAP, (", ".join(facts), "dim"))
-    _say(console, head, 2)
+    _say(console, Text.assemble((feature.name, "bold"), _GAP, feature.label), 2)
+    _say(console, Text(", ".join(facts), "dim"), 2 + _INDENT)
     _say(console, Text(feature.sentence), 2 + _INDENT)
 
 

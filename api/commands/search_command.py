@@ -181,7 +181,7 @@ def _about(hit: Hit) -> str:
 def _why(hit: Hit, model: ModelUsed | None) -> Iterator[tuple[int, str]]:
     """Lines and how far they are indented: the place in each stage, what moved the hit, and the
     features that count most for or against it."""
-    from api.reasons import phrase, reasons_of
+    from api.reasons import reasons_of
 
     places = ", ".join(f"{each.stage.replace('_', ' ')} {each.rank or '–'}" for each in hit.why)
     if places:
@@ -197,8 +197,7 @@ def _why(hit: Hit, model: ModelUsed | None) -> Iterator[tuple[int, str]]:
     own = [each for each in reasons.features if not each.shared]
     telling = [each for each in own if abs(each.contribution or 0.0) >= _LEAST]
     for each in telling[:_REASONS]:
-        value = "unknown" if each.value is None else f"{each.value:.4g}"
-        yield 5, f"{each.contribution:+.3f}  {phrase(each.feature)}: {value}"
+        yield 5, f"{each.contribution:+.3f}  {each.label}: {each.text}"
     if any(each.shared for each in reasons.features):
         yield 5, f"{_signed(reasons.query)}  the query itself"
 

@@ -78,8 +78,9 @@ def test_the_list_reads_well_in_the_width_of_a_terminal(width: int) -> None:
     assert max(map(len, lines)) <= width
     assert len(lines) < 4 * len(FEATURES)
     at = next(i for i, line in enumerate(lines) if line.strip().startswith("title_coverage "))
-    assert lines[at] == "  title_coverage  number, unit share, source words, higher is better"
-    assert lines[at + 1] == "      Share of the query's words in the title."
+    assert lines[at] == f"  title_coverage  {FEATURES['title_coverage'].label}"
+    assert lines[at + 1] == "      number, unit share, source words, higher is better"
+    assert lines[at + 2] == "      Share of the query's words in the title."
 
 
 def test_what_is_piped_is_a_sentence_a_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,6 +99,9 @@ def test_the_list_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert f"1 of {len(NAMES)} features" in told
     assert "title_bm25" not in told
+    label = FEATURES["price_over_median"].label
+    assert run(["features", "--search", label]) == 0
+    assert "  price_over_median  " in capsys.readouterr().out
     assert run(["features", "--search", "zither"]) == 2
     assert "without --search lists all" in capsys.readouterr().err
 
