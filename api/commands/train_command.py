@@ -300,4 +300,4 @@ for _name, _help in PARTS.items():
         if isinstance(_loaded, typer.Typer):
             command.add_typer(_loaded, name=_name, help=_help)
         else:
-            command.command(_name, help=_help)(_loaded)
+            command.command(_name, short_help=_help)(_loaded)

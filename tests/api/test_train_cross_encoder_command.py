@@ -8,6 +8,7 @@ import pytest
 
 from api.commands.train_cross_encoder_command import _lines, _values
 from api.cross_encoder_training import Outcome
+from tests.api.conftest import Run
 from training.comparison import Difference
 from training.cross_encoder.combining import Combined, Order
 
@@ -39,6 +40,16 @@ def test_one_that_counts_nothing_is_not_offered() -> None:
 
 def test_what_was_not_kept_ends_with_what_it_counts() -> None:
     assert "1.5 times" in _lines(outcome(1.5, None))[-1]
+
+
+def test_the_help_says_what_the_numbers_are(cli: Run) -> None:
+    code, out, _ = cli("train", "cross-encoder", "--help")
+    assert code == 0
+    parts = cli("train", "--help")[1]
+    told, listed = (" ".join(text.replace("│", " ").split()) for text in (out, parts))
+    assert "are nDCG at 1, 3, 5 and 10" in told
+    assert "goes on where it was" in told
+    assert "for the order of the best hits" in listed
 
 
 def test_json_says_where_its_ndcg_is_measured() -> None:
