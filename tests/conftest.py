@@ -34,8 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Full passes of the collector leave out the modules and the tests, which stay."""
+    """Full passes of the collector leave out the modules and the tests, which stay; at Python's own
+    700 objects the others took a twelfth of the time of all tests."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_sessionfinish() -> None:

@@ -19,7 +19,7 @@ from tests.api.conftest import AISLE, aisle, served
 from tests.api.pools import Pool, held, wait_for_workers
 
 pytestmark = pytest.mark.slow
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.05
 """Between two searches of a thread: leaves time to what they are to notice."""
 
 

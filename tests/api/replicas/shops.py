@@ -19,7 +19,7 @@ import httpx
 from tests.engines.processes import HOST, Server
 
 CONFIG = Path(__file__).parents[3] / "deploy" / "nginx" / "nginx.conf"
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.05
 
 
 class Api(Server):
