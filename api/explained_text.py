@@ -100,7 +100,10 @@ def _read(hit: Hit) -> Iterator[str]:
         return
     rank = {each.stage: each.rank for each in hit.why}["cross_encoder"]
     yield f"Among the hits that the cross-encoder read, it is number {rank} by its title."
-    told = f"It scores {_signed(reading.score)} there"
+    told = (
+        f"It scores {_signed(reading.score)} there, which adds {_signed(reading.added)} at its "
+        f"weight of {reading.weight:.3g}"
+    )
     if reading.before is None or reading.after is None:
         yield f"{told}."
     elif reading.before == reading.after:

@@ -94,11 +94,11 @@ class Arranged:
     def reading(self, ordinal: int) -> ReadHit | None:
         """What a cross-encoder made of a product; None where it did not read it."""
         found = self.found.stages.get(CROSS_ENCODER, Ranking.empty())
-        own = np.flatnonzero(found.ordinals == ordinal)
-        if not len(own):
+        own, by = np.flatnonzero(found.ordinals == ordinal), self.found.read_by
+        if not len(own) or by is None:
             return None
         score, before = float(found.scores[own[0]]), self._place_in(self.unread, ordinal)
-        return ReadHit(score, before, self.before(ordinal))
+        return ReadHit(score, by.weight, score * by.unit, before, self.before(ordinal))
 
     def _place_in(self, ranking: Ranking | None, ordinal: int) -> int | None:
         if ranking is None:

@@ -13,6 +13,15 @@ UNREAD = "~"
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBy:
+    """How much a cross-encoder counts: `weight` is how many of the model's spreads one of its own
+    moves a product, `unit` what a point of its score adds to the model's."""
+
+    weight: float
+    unit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """The result set's best part: the fused order and each retriever's own ranking.
 
@@ -22,7 +31,8 @@ class Candidates:
     once the vector was known, `filters` those applied, `dropped` those that were understood and
     given up, `vector` the query's, `named` the products that a query names outright. `ranked` is
     what a model made of them, once one has, and `ranker` that model. `reader` is the cross-encoder
-    that read the best, "" where none did; `unread`: one should have and did not.
+    that read the best, "" where none did, and `read_by` how much it counts; `unread`: one should
+    have and did not.
     `unmoved` is the order before it was asked, None where none was.
     """
 
@@ -40,6 +50,7 @@ class Candidates:
     ranked: Ranked | None = None
     ranker: Ranker | None = None
     reader: str = ""
+    read_by: ReadBy | None = None
     unread: bool = False
     unmoved: Ranking | None = None
 

@@ -37,11 +37,12 @@ class PairScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a cross-encoder gave to texts (float32, by place), and how many of the model's spreads
-    one of its points moves a product."""
+    """What a cross-encoder gave to texts (float32, by place), how many of the model's spreads one
+    of its points moves a product, and how many one of its own spreads."""
 
     scores: Scores
     worth: float
+    weight: float = 0.0
 
 
 class CachedScorer:
@@ -129,4 +130,4 @@ class Reader:
         scores = encoder.scores(query, texts)
         if not np.isfinite(scores).all():
             raise ValueError(f"the cross-encoder {self.name} gave scores that are not numbers")
-        return Read(scores, encoder.weight / encoder.spread)
+        return Read(scores, encoder.weight / encoder.spread, encoder.weight)

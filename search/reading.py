@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from search.candidates import UNREAD, Candidates
+from search.candidates import UNREAD, Candidates, ReadBy
 from search.encoding import encoded_text
 from search.errors import EncoderUnavailable
 from search.reader import Read, Reader
@@ -67,7 +67,8 @@ class ReadingStage:
             trace.failed("reading", "ranked order", error)
         else:
             trace.since("read", start)
-            return replace(moved(found, best, read), reader=self.reader.name)
+            by = ReadBy(read.weight, read.worth * best.spread)
+            return replace(moved(found, best, read), reader=self.reader.name, read_by=by)
         return replace(found, unread=True)
 
     async def _read(self, view: View, found: Candidates, best: Best) -> Read:

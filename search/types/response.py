@@ -101,10 +101,13 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class ReadHit:
-    """What a cross-encoder made of a hit that it read: its score, and the 1-based places that the
-    hit had before and after: where groups are shown, its group."""
+    """What a cross-encoder made of a hit that it read: its score, its weight beside the model (how
+    many of the model's spreads one of its own moves a hit), what that score adds to the model's,
+    and the 1-based places that the hit had before and after: where groups are shown, its group."""
 
     score: float
+    weight: float
+    added: float
     before: int | None
     after: int | None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -87,6 +88,9 @@ def test_sentences_say_where_it_has_a_product(
     code, out, err = cli("explain", "steel kettle", hits[0]["id"], *at)
     assert code == 0, err
     assert "Among the hits that the cross-encoder read, it is number 1 by its title." in out
+    assert re.search(
+        r"It scores \S+ there, which adds \S+ at its weight of 20,", " ".join(out.split())
+    )
     assert "cross-encoder" not in cli("explain", "steel kettle", hits[30]["id"], *at)[1]
 
 

@@ -77,13 +77,20 @@ def test_features_are_told_as_people_call_them_and_nothing_as_nothing(shopper: S
 def test_what_moved_a_hit_is_told_with_its_places(shopper: Shopper) -> None:
     def moved(hits: list[Any]) -> None:
         hits[0]["why"].append({"stage": "cross_encoder", "rank": 2, "score": -0.094})
-        hits[0]["reading"] = {"score": -0.094, "before": 13, "after": 9}
+        hits[0]["reading"] = {
+            "score": -0.094,
+            "weight": 0.6,
+            "added": -0.21,
+            "before": 13,
+            "after": 9,
+        }
         hits[0]["before"] = 9
         hits[0]["moves"] = [{"rule": "sale", "kind": "pin", "before": 7}]
 
     panel = explained(shopper, moved, 0)
     row = panel.locator(".why-row.cross_encoder")
-    expect(row).to_contain_text("moved from No. 13 to No. 9")
+    told = "No. 2 · -0.0940 (adds −0.210 at a weight of 0.600), moved from No. 13 to No. 9"
+    expect(row).to_contain_text(told)
     expect(panel).to_contain_text("Before stock, age, variety and the shop’s rules it is No. 9.")
     expect(panel).to_contain_text(
         "Placed here by the shop (sale), not by its score. "

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
 from rankers.diversity import diversify
 from search.explaining import explain_places
 from search.pipeline import Pipeline
@@ -50,13 +53,17 @@ async def test_a_pinned_version_stood_where_its_group_did(shop: Pipeline) -> Non
 
 
 async def test_explained_hits_say_what_reading_made_of_them(shop: Pipeline) -> None:
-    read = reading(shop, Scorer(), most=3)
+    read = reading(shop, Scorer(spread=4.0), most=3)
+    fused = [hit.score for hit in (await ask(shop)).hits]
+    unit = 1000 / 4.0 * np.std(fused)
     for searching in (read, arranging(read)):
         hits = list(by_id(await ask(searching, explain=True)).values())
         before = ids(await ask(shop))
         for hit in hits[:3]:
             assert hit.reading is not None
             assert hit.reading.score == -len(hit.product.title)
+            assert hit.reading.weight == 1000
+            assert hit.reading.added / hit.reading.score == pytest.approx(unit)
             assert hit.reading.after == hit.position
             assert hit.reading.before == before.index(hit.product.id) + 1
         assert [hit.reading for hit in hits[3:]] == [None] * len(hits[3:])

@@ -51,9 +51,10 @@ function bar({ stage, rank, score: value }, range, reading) {
   );
 }
 
-function readingMoved({ before, after }) {
-  if (before === null || after === null) return "";
-  return before === after ? ", left where it was" : `, moved from No. ${count(before)} to No. ${count(after)}`;
+function readingMoved({ weight, added, before, after }) {
+  const counts = ` (adds ${signed(added)} at a weight of ${score(weight)})`;
+  if (before === null || after === null) return counts;
+  return `${counts}, ${before === after ? "left where it was" : `moved from No. ${count(before)} to No. ${count(after)}`}`;
 }
 
 /** One feature: which way it pulls is told by side, sign and pattern, not by color alone. */
