@@ -41,7 +41,7 @@ from search.reader import Reader
 from search.resilience import Guard
 from search.retrieval import Retrieval
 from search.seams import Encoder, Engine, Rules
-from search.settings import RULES_FILE, Settings, SystemSettings
+from search.settings import Settings, SystemSettings
 from search.shared_vectors import shared
 from search.systems import HYBRID, LTR, MODEL, RANKED, RAW, SYSTEMS, FixedModel, FixedRules
 from search.types import UNTREATED, SearchRequest, SearchResponse
@@ -53,7 +53,6 @@ __all__ = [
     "MODEL",
     "RANKED",
     "RAW",
-    "RULES_FILE",
     "SYSTEMS",
     "FixedModel",
     "FixedRules",

@@ -57,10 +57,6 @@ MODEL_FILE = "model.json"
 """Where in the data directory the model in use lies, unless the settings name another file."""
 RULES_FILE = "rules.toml"
 """Where in the data directory the shop's rules lie, unless the settings name another file."""
-MODEL_FILE = "model.json"
-"""Where in the data directory the model in use lies, unless the settings name another file."""
-RULES_FILE = "rules.toml"
-"""Where in the data directory the shop's rules lie, unless the settings name another file."""
 SETTINGS_FILE = "aisle.toml"
 
 

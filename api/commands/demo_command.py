@@ -92,7 +92,7 @@ def _shop(data: Path) -> Path:
     """The generated shop's products; makes it when it is not there."""
     from api.commands.console import say
     from fixtures import generate_shop
-    from search.build import RULES_FILE
+    from search.settings import RULES_FILE
 
     shop = data / "shop"
     done = shop / ".complete"

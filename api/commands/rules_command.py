@@ -117,7 +117,8 @@ def _file(data: Path, path: Path | None) -> RulesFile:
     from api.rules_file import RulesFile
     from api.settings import load_settings
     from rankers.rules import parse_rules
-    from search.build import RULES_FILE, analyze
+    from search.build import analyze
+    from search.settings import RULES_FILE
 
     settings = load_settings(data)
     path = path or settings.rules.file or settings.data / RULES_FILE

@@ -99,7 +99,7 @@ def serving_since(serving: str | None, history: Sequence[Change]) -> str:
     named = f"Model {serving}" if serving else "No model: the fused order"
     last = history[-1] if history else None
     if last is None or last.version != (serving or ""):
-        return f"{named} serves."
+        return f"{named} serves{'' if serving is None else ', put there without the registry'}."
     why = f" ({last.reason})" if last.reason else ""
     return f"{named} serves since {moment(last.time)} UTC{why}."
 

@@ -16,6 +16,7 @@ import pytest
 from api.experiments.sqlite import FILE, SqliteStore
 from api.lab.charts import draw_shares
 from api.lab.finding import _fresh
+from api.lab.models import serving_since
 from api.lab.routes import PAGES
 from eval.experiments import Arm, Experiment, Step
 from tests.api.conftest import connected
@@ -32,6 +33,7 @@ from tests.api.lab.world import (
     try_something,
     write,
 )
+from training.registry import Change
 
 COMPARE = f"/lab/runs/compare?a={WORSE}&b={BETTER}"
 
@@ -300,3 +302,12 @@ async def test_pages_hold_no_script_and_no_style_and_are_not_kept(lab: httpx.Asy
         assert [(await lab.get(sheet)).status_code for sheet in sheets] == [200, 200]
         assert answer.text.count("<h1>") == 1
         assert answer.text.count("<table") == answer.text.count("<caption>")
+
+
+def test_a_model_that_was_put_there_by_hand_is_told_from_one_that_was_promoted() -> None:
+    change = Change(60.0, "promote", "4f1a2b", "", "")
+    assert serving_since("4f1a2b", [change]) == "Model 4f1a2b serves since 1970-01-01 00:01 UTC."
+    assert (
+        serving_since("c0ffee", [change]) == "Model c0ffee serves, put there without the registry."
+    )
+    assert serving_since(None, [change]) == "No model: the fused order serves."
