@@ -21,7 +21,7 @@ from search.interleaving import InterleavingStage, Sides
 from search.ranking import RankingStage, model_used, scored
 from search.reading import ReadingStage
 from search.resilience import hearing, stages, until
-from search.results import explain, variant_counts
+from search.results import explain, variant_counts, without_variants
 from search.retrieval import Candidates, Retrieval, Trace
 from search.seams import Engine, View
 from search.settings import Settings
@@ -323,7 +323,7 @@ class Pipeline:
         if vector is None:
             raise BadInput("this index holds no vectors; index again with an encoder", field="id")
         near = await view.meaning(vector, (), size + 50)
-        ranking = others(near, view, ordinal).head(size)
+        ranking = without_variants(near, view.columns, ordinal).head(size)
         request = SearchRequest(query="", size=size)
         found = Candidates(ranking, {"meaning": ranking}, WordMatches(Ranking.empty()), True)
         hits = await self.page(view, Arranged(found, ranking), request, 0, trace)
@@ -344,12 +344,3 @@ def searched_words(query: Query) -> tuple[str, ...]:
     """The query's words and those that may stand for them."""
     instead = (word for each in query.alternatives for word in each.instead)
     return tuple(dict.fromkeys((*query.terms, *instead)))
-
-
-def others(ranking: Ranking, view: View, ordinal: int) -> Ranking:
-    """The ranking without one document and its variants."""
-    group = view.columns.codes("group")
-    keep = ranking.ordinals != ordinal
-    if group[ordinal] >= 0:
-        keep &= group[ranking.ordinals] != group[ordinal]
-    return Ranking(ranking.ordinals[keep], ranking.scores[keep])

@@ -32,6 +32,15 @@ def variant_counts(ranking: Ranking, columns: Columns, page: Ordinals) -> dict[i
     return {int(o): others[int(column[o])] for o in page if column[o] >= 0}
 
 
+def without_variants(ranking: Ranking, columns: Columns, ordinal: int) -> Ranking:
+    """The ranking without one document and its variants."""
+    group = columns.codes("group")
+    keep = ranking.ordinals != ordinal
+    if group[ordinal] >= 0:
+        keep &= group[ranking.ordinals] != group[ordinal]
+    return Ranking(ranking.ordinals[keep], ranking.scores[keep])
+
+
 def explain(ordinal: int, stages: Mapping[str, Ranking]) -> tuple[StageScore, ...]:
     """Where each stage placed the document."""
     return tuple(_place(name, ranking, ordinal) for name, ranking in stages.items())
