@@ -188,14 +188,14 @@ class NegationReader:
 
     def _is_known(self, at: int, end: int, sure: bool = False) -> bool:
         """Whether the catalogue has the refused thing: every word of it, or, after a `sure` word
-        of refusal, one of them in singular or plural."""
+        of refusal, one of them in another form: singular or plural, or with -ing."""
         words = self._phrase(at, end).split()
         if any(word in _PERSONAL for word in words) or all(word.isdigit() for word in words):
             return False
         if self._phrase(at, end) in self.knowledge.facts.values:
             return True
         if sure:
-            forms = [form for word in words for form in (word, _other_number(word))]
+            forms = [form for word in words for form in (word, _other_number(word), _doing(word))]
             return any(form in self.knowledge.words for form in forms)
         return words[0] not in _IDIOMS and all(word in self.knowledge.words for word in words)
 
@@ -222,6 +222,12 @@ class NegationReader:
         for form in dict.fromkeys((phrase, _other_number(phrase))):
             for name, value in values.get(form, ()):
                 yield Filter(name, (value,), exclude=True)
+
+
+def _doing(word: str) -> str:
+    """The form in -ing, as English mostly makes it: what a shop calls `whistling` is refused as a
+    whistle. Both have one stem, by which texts are searched."""
+    return f"{word.removesuffix('e')}ing"
 
 
 def _other_number(phrase: str) -> str:

@@ -12,6 +12,7 @@ NEGATIONS = [
     ("kettle without lid", ["lid"]),
     ("kettle without a lid", ["lid"]),
     ("kettle without lids", ["lids"]),
+    ("kettle without whistle", ["whistle"]),
     ("kettle w/o lid", ["lid"]),
     ("mug with no lid", ["lid"]),
     ("chair without wheels or armrests", ["wheels", "armrests"]),
