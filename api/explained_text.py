@@ -120,8 +120,15 @@ def _moved(hit: Hit) -> Iterator[str]:
             yield "It is sold out, which moves it down ([ranking] out_of_stock)."
         elif move.kind in _WEIGHED:
             yield f"The rule {move.rule} {_WEIGHED[move.kind]} ({move.kind})."
-    if placed := placing(hit):
+    placed = placing(hit)
+    if hit.behind and placed is None:
+        yield f"Before it {_stand(hit.behind)} that rules put there."
+    if placed:
         yield f"{_PLACED[placed.kind]} by rule {placed.rule}: {_without(placed)}."
+
+
+def _stand(count: int) -> str:
+    return "stands 1 product" if count == 1 else f"stand {count} products"
 
 
 def placing(hit: Hit) -> Move | None:

@@ -44,8 +44,8 @@ class HitBody:
     of the hit it stands before, not its own. `highlights` are HTML; `variants` counts the other
     members of the product's group; `why` says where each stage placed it, `reasons` what the
     ranking model saw in it, `reading` what a cross-encoder made of it, `before` its place ahead of
-    stock, age, variety and rules, `moves` what the shop's rules did to it. `sponsored` hits have a
-    paid place."""
+    stock, age, variety and rules, `behind` how many pins and paid places stand before it, `moves`
+    what the shop's rules did to it. `sponsored` hits have a paid place."""
 
     id: str
     title: str
@@ -70,6 +70,7 @@ class HitBody:
     reading: ReadHit | None
     sponsored: bool
     before: int | None
+    behind: int
     moves: tuple[Move, ...]
 
 
@@ -160,6 +161,7 @@ def hit_body(hit: Hit, model: ModelUsed | None = None) -> HitBody:
         reading=hit.reading,
         sponsored=hit.sponsored,
         before=hit.before,
+        behind=hit.behind,
         moves=hit.moves,
         reasons=reasons_of(hit, model),
     )

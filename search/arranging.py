@@ -91,6 +91,12 @@ class Arranged:
         group was best; None where there was none."""
         return self._place_in(self.earlier, ordinal)
 
+    def behind(self, position: int) -> int:
+        """How many pins and paid places stand before a 1-based place."""
+        if not self.placed:
+            return 0
+        return sum(each in self.placed for each in self.ranking.ordinals[: position - 1].tolist())
+
     def reading(self, ordinal: int) -> ReadHit | None:
         """What a cross-encoder made of a product; None where it did not read it."""
         found = self.found.stages.get(CROSS_ENCODER, Ranking.empty())

@@ -66,10 +66,8 @@ async def explain_places(pipeline: Pipeline, request: SearchRequest, ids: Sequen
     for ordinal in ordinals:
         at = np.flatnonzero(ranking.ordinals == ordinal)
         if len(at):
-            one = slice(int(at[0]), int(at[0]) + 1)
-            alone = replace(arranged, ranking=Ranking(ranking.ordinals[one], ranking.scores[one]))
-            (hit,) = await pipeline.page(view, alone, replace(request, size=1), 0, trace)
-            hit = replace(hit, position=int(at[0]) + 1)
+            single = replace(request, size=1)
+            (hit,) = await pipeline.page(view, arranged, single, int(at[0]), trace)
             places.append(Place(hit.product, hit, None))
         else:
             (product,) = await view.products(np.array([ordinal], np.int32))

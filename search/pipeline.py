@@ -273,6 +273,7 @@ class Pipeline:
                 sponsored=arranged.sponsored(ordinal),
                 moves=arranged.moves(ordinal) if request.explain else (),
                 before=arranged.before(ordinal) if request.explain else None,
+                behind=arranged.behind(position) if request.explain else 0,
                 reading=arranged.reading(ordinal) if request.explain else None,
                 scored=reasons.get(ordinal),
             )

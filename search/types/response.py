@@ -140,6 +140,7 @@ class Hit:
     sponsored: bool = False
     moves: tuple[Move, ...] = ()
     before: int | None = None
+    behind: int = 0
     reading: ReadHit | None = None
     scored: Scored | None = None
     """None without a model, and for hits that it did not look at."""

@@ -81,6 +81,7 @@ def test_a_pinned_product_is_told_by_its_rule_not_by_a_score(ruled: Path, cli: R
     assert f"{second} is number 3 of" in out
     assert f"Before stock, age, variety and rules it is number {before[1]['before']}." in out
     assert "Pinned by rule sale: without pins and paid places it is number 20." in out
+    assert "Before it stands 1 product that rules put there." in out
     assert f"{last} is above it by rule sale (pin), not by its score." in out
     assert f"The model itself has {second} above it by" in out
 

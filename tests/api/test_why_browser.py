@@ -74,6 +74,16 @@ def test_features_are_told_as_people_call_them_and_nothing_as_nothing(shopper: S
     expect(panel).to_contain_text("The query itself, whatever the product: 0.")
 
 
+def test_what_rules_put_before_a_hit_is_told(shopper: Shopper) -> None:
+    def moved(hits: list[Any]) -> None:
+        hits[1]["before"], hits[1]["behind"] = 1, 2
+        hits[1]["moves"] = [{"rule": "week", "kind": "boost", "before": 1}]
+
+    panel = explained(shopper, moved, 1)
+    expect(panel).to_contain_text("Moved up by the shop (week).")
+    expect(panel).to_contain_text("Before it stand 2 products that the shop put there.")
+
+
 def test_what_moved_a_hit_is_told_with_its_places(shopper: Shopper) -> None:
     def moved(hits: list[Any]) -> None:
         hits[0]["why"].append({"stage": "cross_encoder", "rank": 2, "score": -0.094})

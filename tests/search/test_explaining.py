@@ -32,7 +32,8 @@ async def test_every_explained_hit_says_where_it_stood_before_rules(shop: Pipeli
         **{each: place for place, each in enumerate(plain, 1)},
         "stand": None,
     }
-    assert all(hit.before is None for hit in (await ask(found)).hits)
+    assert [hit.behind for hit in hits.values()] == [0, 1, *[2] * (len(hits) - 2)]
+    assert all((hit.before, hit.behind) == (None, 0) for hit in (await ask(found)).hits)
     assert all(hit.before is None for hit in (await ask(found, explain=True, sort="newest")).hits)
 
 

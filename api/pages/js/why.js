@@ -106,8 +106,10 @@ function otherwise(before) {
 }
 
 /** What stock, variety and the shop's rules did, a line each. */
-function moved({ moves, before, position }) {
+function moved({ moves, before, behind, position }) {
   const lines = (moves ?? []).map((move) => MOVES[move.kind]?.(move) ?? `${move.kind} (${move.rule})`);
+  const placed = (moves ?? []).some(({ kind }) => kind === "pin" || kind === "sponsored");
+  if (behind && !placed) lines.push(`Before it ${behind === 1 ? "stands 1 product" : `stand ${count(behind)} products`} that the shop put there.`);
   if (before && before !== position) lines.unshift(`Before stock, age, variety and the shop’s rules it is No. ${count(before)}.`);
   return lines.map((line) => el("p", { className: "moved" }, line));
 }
