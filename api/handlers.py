@@ -33,6 +33,9 @@ from search.errors import AisleError, BadInput, NotFound
 from search.resilience import within
 from search.types import SearchResponse
 
+_WAITED = 0.1
+"""Milliseconds of waiting for a turn that are told."""
+
 
 async def search_get(request: Request, state: AppState) -> Response:
     """Answers a search given in the query string."""
@@ -56,13 +59,16 @@ async def _search(request: Request, state: AppState, parameters: SearchParameter
         asked = replace(asked, id=asked.id or new_query_id(), treatment=treatment)
     try:
         with within(state.settings.serving.deadline_seconds):
-            found = await state.search.search(asked)
+            async with state.turns.turn() as waited:
+                found = await state.search.search(asked)
     except BadInput:
         raise
     except Exception:
         state.experiments.failed(asked.treatment)
         raise
     response = found if found.id else replace(found, id=new_query_id())
+    if waited >= _WAITED:
+        response = replace(response, timings={"wait": waited, **response.timings})
     context.facts["query_id"] = response.id
     answer = _answer(request, state, response)
     answer.headers["X-Query-Id"] = response.id

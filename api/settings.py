@@ -38,6 +38,10 @@ class ServingSettings(Section):
     port: int = Field(8000, ge=0, le=65_535)
     workers: int = Field(1, ge=1, le=64)
     """Processes; they share the port, evenly, and the mapped index."""
+    at_once: int | None = Field(None, ge=1)
+    """Searches that a process works on at once; others wait in line, for a quarter of
+    `[limits] stage_seconds` at most. Without it, twice its share of `threads` on the embedded
+    engine; with servers all of them, since they mostly wait for these."""
     query_cache: int = Field(10_000, ge=0)
     """Query vectors kept per process; 0 turns the cache off."""
     watch_seconds: float = Field(0.25, gt=0)

@@ -25,8 +25,18 @@ from indexer.artifacts import Background
 from indexer.live import LiveWriter
 from search.build import Search, open_search
 from search.errors import AisleError, IndexMissing
-from search.resilience import CLOSED, watching
+from search.resilience import CLOSED, Turns, watching
 from search.types import Applied, Change
+
+_EACH = 2
+"""Searches at once for each processor: while one is read from memory, another computes."""
+
+
+def turns_of(settings: AppSettings) -> Turns:
+    """How many searches this process works on at once."""
+    share = max(1, settings.threads // settings.serving.workers)
+    usual = _EACH * share if settings.engine == "embedded" else settings.limits.concurrency
+    return Turns(settings.serving.at_once or usual, settings.limits.stage_seconds / 4)
 
 
 class AppState:
@@ -46,6 +56,7 @@ class AppState:
             self.experiments.store, RegistryPromoter(settings), chosen.steer_seconds
         )
         self.shadows = Shadows(settings, self.experiments.counter.count)
+        self.turns = turns_of(settings)
         self._search: Search | None = None
         self._failure: AisleError = IndexMissing(
             f"{settings.data} holds no index yet; run aisle index FILE --data {settings.data}"

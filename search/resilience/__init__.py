@@ -6,12 +6,14 @@ from search.resilience.deadline import allowed, end, remaining, until, within
 from search.resilience.guard import CLOSED, HALF_OPEN, OPEN, Guard, watching
 from search.resilience.notes import hearing, note
 from search.resilience.retrying import tried
+from search.resilience.turns import Turns
 
 __all__ = [
     "CLOSED",
     "HALF_OPEN",
     "OPEN",
     "Guard",
+    "Turns",
     "allowed",
     "end",
     "hearing",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 from api.app import create_app
 from api.metrics import Metrics
 from api.middleware import LAB, SHOP, Shed
-from api.settings import AppSettings
+from api.settings import AppSettings, ServingSettings
+from api.state import turns_of
 from search.settings import LimitSettings
 from tests.api.conftest import connected
 
@@ -55,6 +58,42 @@ async def test_more_at_once_than_allowed_is_shed_while_health_answers(indexed: P
     assert [answer.status_code for answer in answered] == [200, 200]
     assert after.status_code == 200
     assert "aisle_requests_shed_total 1.0" in metrics
+
+
+async def test_searches_take_turns_and_none_waits_for_one_that_hangs(indexed: Path) -> None:
+    settings = AppSettings(
+        data=indexed,
+        limits=LimitSettings(stage_seconds=2.0),
+        serving=ServingSettings(at_once=1, deadline_seconds=30.0),
+    )
+    app = create_app(settings)
+    begun, gate = [], asyncio.Event()
+
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client,
+    ):
+        engine = app.state.aisle.search.engine
+        view = engine.view
+
+        async def held(version: str | None = None) -> object:
+            begun.append(version)
+            if len(begun) == 1:
+                await gate.wait()
+            return await view(version)
+
+        engine.view = held
+        hanging = asyncio.create_task(client.get("/v1/search?q=lamp"))
+        await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(client.get("/v1/search?q=lamp"))
+        await asyncio.sleep(0.2)
+        in_line = len(begun)
+        waited = (await waiting).json()["timings_ms"]["wait"]
+        gate.set()
+        first = (await hanging).json()["timings_ms"]
+    assert in_line == 1
+    assert 400 < waited < 5000
+    assert "wait" not in first
 
 
 async def test_the_lab_and_signing_in_are_bounded_apart_from_searches(indexed: Path) -> None:
@@ -134,3 +173,23 @@ async def test_pages_end_at_the_depth_limit(indexed: Path) -> None:
     assert len(first["hits"]) == 40
     assert [hit["position"] for hit in rest["hits"]] == list(range(41, 51))
     assert rest["cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "at_once"),
+    [
+        ({"threads": 2}, 4),
+        ({"threads": 2, "serving": {"workers": 2}}, 2),
+        ({"threads": 2, "serving": {"workers": 8}}, 2),
+        ({"threads": 2, "serving": {"at_once": 1}}, 1),
+        ({"threads": 2, "engine": "opensearch"}, 64),
+    ],
+)
+async def test_as_many_take_turns_as_the_processors_have_use_for(
+    tmp_path: Path, given: dict[str, Any], at_once: int
+) -> None:
+    turns = turns_of(AppSettings.model_validate({"data": tmp_path, **given}))
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(at_once):
+            assert await stack.enter_async_context(turns.turn()) < 100
+        assert await stack.enter_async_context(turns.turn()) > 100
