@@ -11,7 +11,7 @@ import orjson
 
 from api.drift_file import DRIFT_FILE
 from api.lab.charts import draw_gains
-from api.lab.lab import Lab
+from api.lab.lab import PROPENSITY, Lab
 from api.lab.page import Asked, Block, Form, Notes, Page, Picture, Table
 from api.lab.text import moment, number, words
 
@@ -34,7 +34,8 @@ def propensity_page(lab: Lab, asked: Asked) -> Page:
         told = (
             "It takes the clicks that this server logs; a shop of some thousand searches will do."
         )
-        blocks.append(Notes([told], f"aisle propensity --events {lab.data}"))
+        command = f"aisle propensity --events {lab.data} --json > {lab.data / PROPENSITY}"
+        blocks.append(Notes([told], command))
     if not outcome.running:
         label = "Estimate again" if found else "Estimate now"
         blocks.append(Form("estimate", "/lab/propensity", label, method="post"))
@@ -54,13 +55,18 @@ def estimate_propensity(lab: Lab) -> None:
 
 
 def _newest(lab: Lab, path: Path | None, made: float) -> tuple[dict[str, Any], float, str]:
-    """The newest estimate there is: the lab's own, or that of the latest training."""
+    """The newest estimate there is: the lab's own, that of `aisle propensity`, or that of the
+    latest training."""
+    by_hand = lab.data / PROPENSITY
+    if _modified(by_hand) > made and _read(by_hand).get("positions"):
+        path, made = by_hand, _modified(by_hand)
     trained = max((lab.data / "retraining").glob("*/estimate.json"), key=_modified, default=None)
     if trained is not None and _modified(trained) > made:
         found = _read(trained).get("propensities") or {}
         if found:
             return found, _modified(trained), f"training {trained.parent.name}"
-    return (_read(path) if path else {}), made, "the clicks of the last 30 days"
+    source = "aisle propensity" if path == by_hand else "the clicks of the last 30 days"
+    return (_read(path) if path else {}), made, source
 
 
 def _looked_at(found: Mapping[str, Any], made: float, source: str) -> str:

@@ -78,6 +78,20 @@ async def test_a_page_without_data_says_what_to_run(
     assert not list(data.glob("lab/*"))
 
 
+async def test_the_command_that_the_propensity_page_names_fills_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    async with connected(data) as client:
+        page = (await client.get("/lab/propensity")).text
+        [typed, *_] = re.findall("<pre><code>(.*?)</code></pre>", page)
+        _, place = re.sub("<.*?>", "", typed).split("&gt; ")
+        row = {"position": 1, "propensity": 1.0, "low": 1.0, "high": 1.0}
+        rows = [row, {**row, "position": 2, "propensity": 0.5}]
+        write(Path(place), {"estimator": "poisson", "positions": rows, "misfit": {}})
+        page = (await client.get("/lab/propensity")).text
+    assert "Position 2 is looked at 50% as often as position 1, by aisle propensity" in page
+
+
 async def test_the_overview_says_it_all_in_a_sentence_each(lab: httpx.AsyncClient) -> None:
     await ready(lab, "/lab/runs")
     page = (await lab.get("/lab")).text
