@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from api.judged_before import marks_of
 from api.settings import load_settings
 from api.training import CHANGING, candidates_then, schema
 from eval import Judgments, load_judgments
@@ -133,6 +134,7 @@ def _origin(task: ClickTask) -> dict[str, object]:
         "data": str(task.data),
         "events": [str(path) for path in task.events],
         "judgments": str(task.judgments) if task.judgments else None,
+        **(marks_of(load_judgments(task.judgments).relevant_queries()) if task.judgments else {}),
         "grades": dict(task.reading.amounts),
     }
 

@@ -19,6 +19,7 @@ from api.held_out_clicks import (
     examinations,
     scores_of,
 )
+from api.judged_before import held_out_gain, learned_queries, share_of
 from api.learned_days import learned_days
 from api.logged_pages import NoPages, Pages, read_pages
 from api.traffic_segments import Parts, note_queries, query_parts
@@ -41,11 +42,13 @@ _SLOWER = 1.5
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a candidate is judged by: judgments, a log, or both; of the log, clicks from `since` on
-    (seconds since 1970), and in any case later than what the candidate learned from."""
+    (seconds since 1970), and in any case later than what the candidate learned from. `source` is
+    the file of the judgments; those that taught the candidate do not count."""
 
     judgments: Judgments | None = None
     events: tuple[Path, ...] = ()
     since: float | None = None
+    source: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,9 @@ async def examine(
             anchor = None
     systems = (name, serving, *([anchor.system] if anchor else []))
     trial = _Trial(search, systems, anchor, margins, remarks=remarks)
-    if evidence.judgments is not None:
-        await _judge_queries(trial, evidence.judgments)
+    unseen = _unseen_judgments(trial, candidate, evidence)
+    if unseen is not None:
+        await _judge_queries(trial, unseen)
     pages, begin = await _pages(trial, candidate, evidence)
     if pages is not None:
         await _judge_clicks(trial, evidence, pages, begin)
@@ -142,6 +146,34 @@ async def examine(
 def _serving_version(search: Search) -> str:
     current = search.models.current()
     return current.version if current else ""
+
+
+def _unseen_judgments(trial: _Trial, candidate: Path, evidence: Evidence) -> Judgments | None:
+    """The judged queries that did not teach the candidate; None without any."""
+    judged = evidence.judgments
+    if judged is None:
+        return None
+    queries, model = judged.relevant_queries(), load_model(candidate)
+    learned = learned_queries(model, judged, evidence.source)
+    if learned:
+        gain = held_out_gain(model)
+        trial.remarks.append(
+            f"{share_of(learned, queries)} taught the candidate and do not count"
+            + (f" (on queries held out from its training it gained {gain})" if gain else "")
+            + "; judge it by queries it has not seen"
+        )
+    own = frozenset() if trial.systems[1] != RANKED else _served_learned(trial, evidence, judged)
+    if left := own - learned:
+        trial.remarks.append(f"{share_of(left, queries)} taught what serves, which favors it")
+    unseen = set(queries) - learned
+    return judged.only(unseen) if unseen else None
+
+
+def _served_learned(trial: _Trial, evidence: Evidence, judged: Judgments) -> frozenset[str]:
+    """The judged queries that taught the model in use."""
+    settings = trial.search.settings
+    model = load_model(settings.ranking.model or settings.data / MODEL_FILE)
+    return learned_queries(model, judged, evidence.source)
 
 
 async def _judge_queries(trial: _Trial, judgments: Judgments) -> None:

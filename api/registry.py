@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from api.judged_before import NOTE
 from api.settings import require_data
 from rankers import load_model
 from search.errors import BadInput
@@ -49,7 +50,8 @@ def candidate(registry: ModelRegistry, named: str) -> tuple[Entry, Path]:
     path = Path(named)
     if path.suffix == ".json" or path.is_file():
         model = load_model(path)
-        entry = registry.add(model, dict(model.training))
+        lineage = {name: note for name, note in model.training.items() if name != NOTE}
+        entry = registry.add(model, lineage)
     else:
         entry = registry.entry(named)
     return entry, registry.path(entry.version)

@@ -48,6 +48,7 @@ async def ask_gate(
         load_judgments(judgments) if judgments is not None else None,
         tuple(events or ()),
         day(since),
+        judgments,
     )
     search = await open_search(settings)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -112,7 +113,8 @@ async def compare_systems(asked: Asked, progress: Progress | None = None) -> Out
             ready, plan.judged, ready.names, mode=asked.mode, seed=asked.seed
         )
         strangers = await _look_up(ready, observed, runs)
-    every = (*plan.sources.notes, *notes, *strangers, *_unknown(observed))
+        taught = await asyncio.to_thread(_taught, ready, plan)
+    every = (*plan.sources.notes, *taught, *notes, *strangers, *_unknown(observed))
     outcome = _outcome(plan, _Ran(runs, every, observed, settings))
     return replace(outcome, report=look_into(outcome, asked.mode))
 
@@ -235,6 +237,16 @@ def _check_ranked(search: Search, name: str) -> None:
     if ranking is not None and reading is None and ranking.models.current() is None:
         why = ranking.models.fault or "aisle train makes one"
         raise AisleError(f"{name} has no ranking model to order by: {why}")
+
+
+def _taught(sources: Sources, plan: _Plan) -> list[str]:
+    """Says whose model learned from the queries that judge it."""
+    if sources.index is None:
+        return []
+    from api.evaluating.taught import taught_notes
+
+    search = sources.index.search
+    return taught_notes(search, sources.of_index, plan.judged, plan.asked.judgments)
 
 
 async def _look_up(

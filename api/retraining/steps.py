@@ -179,7 +179,7 @@ async def judged(job: Job) -> Result:
     if job.run.result("register")["serves"]:
         return {"passed": False, "checks": (), "remarks": (), "reasons": ()}
     judgments = load_judgments(task.judgments) if task.judgments else None
-    evidence = Evidence(judgments, job.events, job.run.state.window.cut)
+    evidence = Evidence(judgments, job.events, job.run.state.window.cut, task.judgments)
     search = await open_search(load_settings(job.view()))
     try:
         anchor = await asyncio.to_thread(anchor_of, job.registry)

@@ -6,6 +6,7 @@ import csv
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from rich.console import Console
 
 from api.cli import run
 from api.evaluation import IndexSearcher
+from api.judged_before import marks_of
 from api.settings import load_settings
 from eval import list_runs, load_judgments, load_run
+from rankers import save_model
 from search.build import open_search
-from tests.api.ranked import written
+from tests.api.ranked import ordering, written
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -52,6 +55,19 @@ def judgments(shop_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def last_json(out: str) -> Any:
     return json.loads(out.splitlines()[-1])
+
+
+def test_a_model_judged_by_what_it_learned_from_is_told(
+    cli: Cli, data: Path, judgments: Path, tmp_path: Path
+) -> None:
+    queries = load_judgments(judgments).relevant_queries()
+    model = replace(ordering(1.0), training=marks_of(queries[:10]))
+    save_model(model, path := tmp_path / "model.json")
+    asked = ("--judgments", judgments, "--data", data, "--systems", f"hybrid,ltr:{path}", "--json")
+    code, out, _ = cli(*asked)
+    assert code == 0
+    told = f"ltr:{path} learned from 10 of {len(queries)} judged queries, which flatters it"
+    assert last_json(out)["notes"][0] == told
 
 
 def test_systems_of_the_index_files_and_kept_runs_stand_beside_each_other(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from api.evaluation import IndexSearcher
 from api.held_out_clicks import Examinations
+from api.judged_before import marks_of
 from api.promotion import Anchor, Evidence, Examined, examine
 from api.settings import AppSettings
 from rankers import Model, save_model
@@ -145,6 +146,25 @@ def test_clicks_that_taught_the_candidate_do_not_judge_it(clicked: Path, tmp_pat
     unseen = {"window": [0.0, LAST + 86_400]}
     nothing = asked(clicked, tmp_path, (1.0, -1.0), evidence, notes=unseen)
     assert "nothing to judge by" in nothing.verdict.reasons[0]
+
+
+def test_judgments_that_taught_the_candidate_do_not_judge_it(
+    clicked: Path, judgments: Path, tmp_path: Path
+) -> None:
+    judged = some(judgments)
+    queries = judged.relevant_queries()
+    half = asked(clicked, tmp_path, (1.0, -1.0), Evidence(judged), notes=marks_of(queries[::2]))
+    assert half.verdict.checks[0].name == "judgments"
+    assert half.verdict.checks[0].units == len(queries[1::2])
+    assert "of 60 judged queries taught the candidate and do not count" in half.remarks[0]
+    every = asked(clicked, tmp_path, (1.0, -1.0), Evidence(judged), notes=marks_of(queries))
+    assert not every.verdict.passed
+    (refused,) = every.verdict.reasons
+    assert refused.startswith("nothing to judge by: all 60 judged queries taught the candidate")
+    assert "judge it by queries it has not seen" in refused
+    named = Evidence(judged, source=judgments)
+    notes = {"judgments": str(judgments)}
+    assert not asked(clicked, tmp_path, (1.0, -1.0), named, notes=notes).verdict.passed
 
 
 class Chance:
