@@ -20,6 +20,7 @@ from training.linear import fit_linear, pair_losses, prepare
 from training.pairs import collect_pairs
 from training.select import NEARLY
 from training.tables import JudgedQuery, Tables, stack
+from training.ticking import Tick, unheard
 from training.wording import Wording
 
 COLUMNS = ("learned_words", "learned_meaning")
@@ -27,6 +28,7 @@ COLUMNS = ("learned_words", "learned_meaning")
 MANY = 1000
 """With fewer queries words are too rare to learn anything of."""
 FOLDS = 4
+TICKS = 2 * FOLDS
 
 
 def can_associate(tables: Tables) -> bool:
@@ -49,9 +51,12 @@ def learnable(tables: Tables) -> Tables:
     return stack([replace(e, values=e.values[:, kept]) for e in tables.queries], schema)
 
 
-def associate(tables: Tables, seed: int) -> tuple[Tables, Associations | None]:
+def associate(
+    tables: Tables, seed: int, tick: Tick = unheard
+) -> tuple[Tables, Associations | None]:
     """The tables with learned columns, and what was learned of all of them: nothing where there is
-    too little or a linear ranker does no better for it."""
+    too little or a linear ranker does no better for it. Ticks `TICKS` times, and not at all where
+    there is too little."""
     if not can_associate(tables):
         return tables, None
     crossed: dict[str, JudgedQuery] = {}
@@ -59,8 +64,9 @@ def associate(tables: Tables, seed: int) -> tuple[Tables, Associations | None]:
         learned = fit_associations(tables.only(fold.train), seed)
         for each in with_associations(tables.only(fold.test), learned).queries:
             crossed[each.query] = each
+        tick()
     told = stack([crossed[each.query] for each in tables.queries], tables.schema)
-    if not _helps(tables, told, seed):
+    if not _helps(tables, told, seed, tick):
         return tables, None
     return told, fit_associations(tables, seed)
 
@@ -98,7 +104,7 @@ def _columns(
     return out
 
 
-def _helps(before: Tables, after: Tables, seed: int) -> bool:
+def _helps(before: Tables, after: Tables, seed: int, tick: Tick) -> bool:
     """Whether with the learned columns a linear ranker finds the pairs likelier in queries it was
     not trained on, by more than a simpler ranker may stay behind (`training.select.NEARLY`). All
     pairs tell it from chance where nDCG, which a few places decide, cannot."""
@@ -116,6 +122,7 @@ def _helps(before: Tables, after: Tables, seed: int) -> bool:
             for each in (before, after)
         )
         gained.append(without - with_them)
+        tick()
     gains = np.concatenate(gained)
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     return bool(gains.mean() > NEARLY * error)

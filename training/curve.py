@@ -12,10 +12,10 @@ from training.comparison import Difference, difference
 from training.effort import effort_for
 from training.linear import prepare
 from training.measures import yardstick
-from training.nested import Progress
 from training.scorers import Kind, fit_kinds
 from training.select import choose
 from training.tables import Tables, Values
+from training.ticking import Progress
 
 SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000)
 CURVE_KINDS: tuple[Kind, ...] = ("linear", "trees", "stacked")

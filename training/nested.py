@@ -7,25 +7,30 @@ fold, so the figures hold for queries never seen (Varma & Simon 2006).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval import folds
-from training.associations import associate, with_associations
+from training.associations import (
+    MANY,
+    TICKS,
+    associate,
+    can_associate,
+    with_associations,
+)
 from training.effort import effort_for
 from training.linear import prepare
 from training.measures import CUTOFFS, Yardstick, yardstick
 from training.scorers import KINDS, Choice, Kind, fit_kinds
-from training.select import choose
+from training.select import choose, choosing_fits
 from training.tables import Tables, Values
+from training.ticking import Counter, Progress, Tick
 
 CHOSEN = "chosen"
 """The name of the procedure itself beside those of the kinds."""
-Progress = Callable[[int, int], None]
-"""Called with the folds done and their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,15 @@ def cross_validate(
     progress: Progress = lambda done, total: None,
 ) -> CrossValidation:
     """Splits the queries `seeds` times into `k` folds. After `seconds` no further split is begun,
-    so that at least one is whole.
+    so that at least one is whole. `progress` hears of every ranker that was fitted.
 
     Raises:
         BadInput: too few queries for so many folds.
     """
     stop = time.monotonic() + (seconds or np.inf)
+    cut = [folds(tables.texts, k, seed) for seed in range(seeds)]
+    sizes = [len(fold.train) for each in cut for fold in each]
+    counter = Counter(sum(procedure_fits(tables, size, kinds) for size in sizes), progress)
     scores: list[dict[str, Values]] = []
     choices: list[tuple[Choice, ...]] = []
     for seed in range(seeds):
@@ -77,12 +85,11 @@ def cross_validate(
             break
         found = {kind: np.zeros(len(tables.query)) for kind in (*_asked(kinds), CHOSEN)}
         made = []
-        for i, fold in enumerate(folds(tables.texts, k, seed)):
-            progress(seed * k + i, seeds * k)
-            made.append(_score_fold(tables, fold.train, seed, kinds, found))
+        for fold in cut[seed]:
+            made.append(_score_fold(tables, fold.train, seed, kinds, found, counter))
         scores.append(found)
         choices.append(tuple(made))
-    progress(seeds * k, seeds * k)
+    counter.finish()
     measured = yardstick(tables)
     held = {name: _held(measured, [each[name] for each in scores]) for name in scores[0]}
     return CrossValidation(tables.texts, held, tuple(choices))
@@ -94,18 +101,26 @@ def _score_fold(
     seed: int,
     kinds: Sequence[Kind],
     found: Mapping[str, Values],
+    tick: Tick,
 ) -> Choice:
     """Scores the queries that are not among `texts` by what is learned from those that are."""
     rows = held_out_rows(tables, texts)
-    train, learned = associate(tables.only(texts), seed)
+    train, learned = associate(tables.only(texts), seed, tick)
     held_out = [each.query for each in tables.queries if each.query not in set(texts)]
     values = with_associations(tables.only(held_out), learned).values
-    choice = choose(train, effort_for(len(train)), seed, kinds)
+    choice = choose(train, effort_for(len(train)), seed, kinds, tick)
     for kind, scorer in fit_kinds(train, prepare(train, seed), choice).items():
         found[kind][rows] = scorer.scores(values)
     found["fused"][rows] = tables.fused[rows]
     found[CHOSEN][rows] = found[choice.kind][rows]
+    tick()
     return choice
+
+
+def procedure_fits(tables: Tables, queries: int, kinds: Sequence[Kind]) -> int:
+    """How often the procedure ticks that learns from so many of these queries."""
+    associated = TICKS if queries >= MANY and can_associate(tables) else 0
+    return associated + choosing_fits(effort_for(queries), kinds) + 1
 
 
 def held_out_rows(tables: Tables, texts: Sequence[str]) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,11 @@ from training.linear import Linear, LinearSettings, fit_linear
 from training.scorers import Scorer
 from training.splits import Split
 from training.tables import Values
+from training.ticking import Tick, unheard
 from training.trees import Trees, TreeSettings, fit_trees, smoothed
 from training.tuning import tune
+
+Fitted = TypeVar("Fitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class TreeSearch:
         return self.tried.gains()
 
 
-def search_linear(splits: Sequence[Split], effort: Effort) -> LinearSearch:
+def search_linear(splits: Sequence[Split], effort: Effort, tick: Tick = unheard) -> LinearSearch:
     """Changes one setting after the other and keeps what is better; the stronger prior wins
     ties."""
     best = LinearSettings(effort.penalties[0], effort.unjudged[0], keep=effort.keep[0])
@@ -101,7 +105,7 @@ def search_linear(splits: Sequence[Split], effort: Effort) -> LinearSearch:
     score = -np.inf
     for change in _changes(effort):
         settings = change(best)
-        fitted = [fit_linear(split.problem, settings) for split in splits]
+        fitted = [_ticked(fit_linear(split.problem, settings), tick) for split in splits]
         gained = [split.gain(linear) for split, linear in zip(splits, fitted, strict=True)]
         asked.append(settings)
         linears.append(fitted)
@@ -110,6 +114,21 @@ def search_linear(splits: Sequence[Split], effort: Effort) -> LinearSearch:
             best, score = settings, value
     tried = Tried([np.stack(part) for part in zip(*gains, strict=True)])
     return LinearSearch(tried, asked, linears)
+
+
+def linear_fits(effort: Effort) -> int:
+    """How many rankers `search_linear` fits, a tick each."""
+    return sum(1 for _ in _changes(effort)) * effort.used
+
+
+def tree_fits(effort: Effort) -> int:
+    """The same of `search_trees`."""
+    return effort.trials + effort.used
+
+
+def _ticked(fitted: Fitted, tick: Tick) -> Fitted:
+    tick()
+    return fitted
 
 
 def _changes(effort: Effort) -> Iterator[Callable[[LinearSettings], LinearSettings]]:
@@ -124,7 +143,11 @@ def _changes(effort: Effort) -> Iterator[Callable[[LinearSettings], LinearSettin
 
 
 def search_trees(
-    splits: Sequence[Split], starts: Sequence[Linear], effort: Effort, seed: int
+    splits: Sequence[Split],
+    starts: Sequence[Linear],
+    effort: Effort,
+    seed: int,
+    tick: Tick = unheard,
 ) -> TreeSearch:
     """Trees on top of each split's start. With `trials` the settings are tuned on the first split
     alone; the others may then compare."""
@@ -134,15 +157,18 @@ def search_trees(
         scores = start.scores(split.train.values)
         settings = tune(
             split.train, scores, split.validation(start), settings, effort.trials,
-            effort.patience, seed,
+            effort.patience, seed, tick,
         )  # fmt: skip
     grown = [
-        fit_trees(
-            split.train,
-            start.scores(split.train.values),
-            settings,
-            split.validation(start),
-            effort.patience,
+        _ticked(
+            fit_trees(
+                split.train,
+                start.scores(split.train.values),
+                settings,
+                split.validation(start),
+                effort.patience,
+            ),
+            tick,
         )
         for split, start in zip(splits, starts, strict=True)
     ]

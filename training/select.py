@@ -17,23 +17,41 @@ import numpy as np
 from training.effort import Effort
 from training.linear import Linear
 from training.scorers import KINDS, Choice, Gain, Kind, Scorer, blend
-from training.searching import Tried, search_linear, search_trees
+from training.searching import Tried, linear_fits, search_linear, search_trees, tree_fits
 from training.splits import Split, split_queries
 from training.tables import Tables, Values
+from training.ticking import Tick, unheard
 from training.trees import TreeSettings
 
 NEARLY = 0.5
 """How many standard errors behind the best a simpler kind is as good."""
 
 
-def choose(tables: Tables, effort: Effort, seed: int, kinds: Sequence[Kind] = KINDS) -> Choice:
+def choosing_fits(effort: Effort, kinds: Sequence[Kind]) -> int:
+    """How often `choose` ticks."""
+    fits = linear_fits(effort)
+    if "stacked" in kinds:
+        fits += tree_fits(effort)
+    if "trees" in kinds or "blend" in kinds:
+        fits += tree_fits(replace(effort, trials=0) if "stacked" in kinds else effort)
+    return fits
+
+
+def choose(
+    tables: Tables,
+    effort: Effort,
+    seed: int,
+    kinds: Sequence[Kind] = KINDS,
+    tick: Tick = unheard,
+) -> Choice:
     """Chooses among `kinds`; settings of those that were not asked for are the first in `effort`.
+    Ticks with every ranker that was fitted.
 
     Raises:
         BadInput: fewer queries than folds.
     """
     splits = split_queries(tables, effort, seed)
-    linear = search_linear(splits, effort)
+    linear = search_linear(splits, effort, tick)
     starts = linear.fitted()
     gains: dict[Kind, list[Values]] = {
         "fused": [np.zeros(len(split.fused)) for split in splits],
@@ -42,7 +60,7 @@ def choose(tables: Tables, effort: Effort, seed: int, kinds: Sequence[Kind] = KI
     trees = stacked = effort.preset
     share = effort.shares[0]
     if "stacked" in kinds:
-        found = search_trees(splits, starts, effort, seed)
+        found = search_trees(splits, starts, effort, seed, tick)
         stacked, gains["stacked"] = found.settings(), found.gains()
     if "trees" in kinds or "blend" in kinds:
         settled = replace(effort, trials=0, preset=_afresh(stacked, effort))
@@ -51,6 +69,7 @@ def choose(tables: Tables, effort: Effort, seed: int, kinds: Sequence[Kind] = KI
             [split.problem.prior for split in splits],
             settled if "stacked" in kinds else effort,
             seed,
+            tick,
         )
         trees, gains["trees"] = found.settings(), found.gains()
         blends = _blends(splits, starts, found.scorers(), effort)

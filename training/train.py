@@ -16,11 +16,12 @@ from training.associations import COLUMNS, associate, learnable
 from training.comparison import Standing, chosen_kinds, standings
 from training.effort import effort_for
 from training.linear import prepare
-from training.nested import CHOSEN, CrossValidation, Progress, cross_validate
+from training.nested import CHOSEN, CrossValidation, cross_validate, procedure_fits
 from training.repeatable import repeatable
 from training.scorers import KINDS, Choice, Kind, Scorer, fit_kinds, spread
 from training.select import choose
 from training.tables import Tables
+from training.ticking import Counter, Progress
 
 Wanted = Literal["auto", "linear", "trees", "blend"]
 WANTED: Mapping[Wanted, tuple[Kind, ...]] = {
@@ -81,8 +82,10 @@ def train(
     plan: Plan,
     learned_from: Mapping[str, object] | None = None,
     progress: Progress = lambda done, total: None,
+    last: Progress = lambda done, total: None,
 ) -> Trained:
-    """Cross-validates, then chooses and trains on all queries.
+    """Cross-validates, of which `progress` hears, then chooses and trains on all queries, of which
+    `last` does.
 
     Raises:
         BadInput: fewer than ten queries, or fewer than folds.
@@ -101,11 +104,13 @@ def train(
         seconds=plan.seconds,
         progress=progress,
     )
-    tables, learned = associate(tables, 0)
-    choice = choose(tables, effort_for(len(tables)), 0, kinds)
+    counter = Counter(procedure_fits(tables, len(tables), kinds), last)
+    tables, learned = associate(tables, 0, counter)
+    choice = choose(tables, effort_for(len(tables)), 0, kinds, counter)
     scorer = fit_kinds(tables, prepare(tables, 0), choice)[choice.kind]
     model = _model(tables, name, scorer, choice, plan, _notes(tables, learned_from), validation)
     model = _associated(model, learned)
+    counter.finish()
     return Trained(model, choice, validation, importances(model, scorer))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import optuna
 
 from training.tables import Tables, Values
+from training.ticking import Tick, unheard
 from training.trees import TreeSettings, Validation, fit_trees
 
 
@@ -18,6 +19,7 @@ def tune(
     trials: int,
     patience: int | None,
     seed: int,
+    tick: Tick = unheard,
 ) -> TreeSettings:
     """Tries `first`, then what the tree-structured Parzen estimator proposes (Bergstra et al.
     2011), and returns the best. The same seed proposes the same."""
@@ -31,6 +33,7 @@ def tune(
     def objective(trial: optuna.Trial) -> float:
         settings = proposed[trial.number] = propose(trial, first)
         trees = fit_trees(tables, start, settings, validation, patience)
+        tick()
         return float(trees.curve[trees.rounds - 1].mean())
 
     study.optimize(objective, n_trials=trials)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -156,7 +159,7 @@ def _train_on_clicks(
         judgments,
         Reading(GRADES if graded else None, window or None, impressions=seen.value),
     )
-    with stages() as progress:
+    with _interruptible(model), stages() as progress:
         found = asyncio.run(train_from_clicks(task, say, progress))
     if json:
         print_json(click_report_json(found, str(model)))
@@ -205,6 +208,7 @@ def _train_all(
     plan: Plan,
 ) -> list[Outcome]:
     from api.commands.console import stages
+    from api.judged_before import marks_of
     from rankers import save_model
     from training import Outcome
     from training.train import train
@@ -212,30 +216,36 @@ def _train_all(
     outcomes = []
     for place, path in named_models(wanted, model):
         data, judgments = place
-        with stages() as progress:
+        with _interruptible(path, _CHEAPER), stages() as progress:
             tables, missed = read_tables(data, judgments, mode, plan.depth, progress)
             notes = {"data": str(data), "judgments": str(judgments), "mode": mode.value}
             trained = train(
                 tables,
                 path.stem,
                 plan,
-                notes,
-                lambda done, total: _stage(progress, done, total),
+                {**notes, **marks_of(tables.texts)},
+                partial(progress, f"cross-validating ({plan.folds} folds)"),
+                partial(progress, "training on all queries"),
             )
-            progress(_LAST, 1, 1)
         save_model(trained.model, path)
         outcomes.append(Outcome(str(data), str(path), trained, missed, _next(*place, path, mode)))
     return outcomes
 
 
-_LAST = "training on all queries"
+_CHEAPER = "A cheaper run: --seeds 1 --folds 2 --kind linear --depth 50"
 
 
-def _stage(progress: Progress, done: int, total: int) -> None:
-    """Tells of the folds; what comes after the last is as long as one of them."""
-    progress("cross-validating", done, total)
-    if done == total:
-        progress(_LAST, 0, 1)
+@contextmanager
+def _interruptible(path: Path, hint: str = "") -> Iterator[None]:
+    """Says at Ctrl-C what became of the model; the exit code is 130."""
+    from api.commands.console import say
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        ending = f". {hint}" if hint else ""
+        say(f"aisle: interrupted; {path} was not written, the next call begins anew{ending}")
+        raise typer.Exit(130) from None
 
 
 def named_models(
