@@ -6,15 +6,31 @@ the one that is relevant and unlike those already chosen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
+from numba import njit, types
 from numpy.typing import NDArray
 
 from search.types import Ranking, Vectors
 
+F = TypeVar("F", bound=Callable[..., Any])
 _BELOW = np.float32(-3.0e38)
+
+
+def _array(kind: Any, dimensions: int = 1) -> Any:
+    return types.Array(kind, dimensions, "C", readonly=True)
+
+
+def _helper(*, fast: bool = False) -> Callable[[F], F]:
+    """Compiled into `_choose`, with which it is kept on disk."""
+    return cast(Callable[[F], F], njit(cache=True, nogil=True, fastmath=fast))
+
+
+def _kernel(signature: Any) -> Callable[[F], F]:
+    """Compiles a function when this module is imported, so that no request waits for it."""
+    return cast(Callable[[F], F], njit(signature, nogil=True, cache=True))
 
 
 def diversify(
@@ -57,10 +73,10 @@ def _scaled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     low, high = float(scores.min()), float(scores.max())
     if high <= low:
         return np.linspace(1, 0, len(scores), dtype=np.float32)
-    return ((scores - low) / np.float32(high - low)).astype(np.float32)
+    return np.ascontiguousarray((scores - low) / np.float32(high - low), np.float32)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@_helper(fast=True)
 def _inner(left: NDArray[np.float32], right: NDArray[np.float32]) -> np.float32:
     total = np.float32(0.0)
     for d in range(left.shape[0]):
@@ -68,7 +84,7 @@ def _inner(left: NDArray[np.float32], right: NDArray[np.float32]) -> np.float32:
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@_helper()
 def _fits(
     row: int,
     chosen: NDArray[np.int64],
@@ -90,7 +106,7 @@ def _fits(
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@_helper()
 def _highest(
     value: NDArray[np.float32], done: NDArray[np.bool_], blocked: NDArray[np.bool_]
 ) -> int:
@@ -102,7 +118,17 @@ def _highest(
     return top
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel(
+    types.int64[::1](
+        _array(types.float32),
+        _array(types.float32, 2),
+        _array(types.int32, 2),
+        _array(types.int32),
+        types.float32,
+        types.int64,
+        types.int64,
+    )
+)
 def _choose(
     relevance: NDArray[np.float32],
     vectors: NDArray[np.float32],

@@ -13,6 +13,7 @@ from pathlib import Path
 from query.registry import REFINERS, REWRITERS
 from query.text import words
 from query.understanding import Understanding
+from rankers.diversity import diversify
 from rankers.holder import ModelHolder
 from rankers.rules import RuleBook
 from search.arranging import ArrangingStage
@@ -26,7 +27,6 @@ from search.interleaving import InterleavingStage
 from search.parts import (
     Readers,
     analyze,
-    diversify,
     exploring,
     familiar,
     fixed_ranking,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from search.reading import ReadingStage
 from search.seams import Engine, Explorer, Facts, Ranker
 from search.settings import MODEL_FILE, RULES_FILE, ExplorationSettings, Settings
 from search.systems import FixedModel
-from search.types import Ordinals, Ranking
+from search.types import Ordinals
 
 PAIRS_KEPT = 20_000
 """Queries with a title whose scores are remembered: those of 1,000 searches, about 10 MB."""
@@ -77,7 +76,7 @@ def follow_rules(settings: Settings) -> RuleBook:
     chosen = settings.rules
     path = chosen.file or settings.data / RULES_FILE
     parse = partial(parse_rules, analyze=analyze, most=chosen.sponsored_per_page, name=path.name)
-    return RuleBook(path if chosen.enabled else None, parse)
+    return RuleBook(path if chosen.enabled else None, parse, named=chosen.file is not None)
 
 
 EXPLORERS: Mapping[str, Callable[[ExplorationSettings], Explorer]] = {
@@ -126,13 +125,6 @@ def familiar(data: Path) -> Familiarity:
         return Seen(seen, clicked, counts.usual.clicks)
 
     return known
-
-
-def diversify(*args: Any, **options: Any) -> Ranking:
-    """See `rankers.diversity.diversify`."""
-    from rankers.diversity import diversify as choose  # numba: only where it is used
-
-    return choose(*args, **options)
 
 
 def open_ranker(settings: Settings, path: Path) -> Ranker:

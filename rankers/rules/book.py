@@ -29,9 +29,12 @@ class RuleBook:
     Safe from several threads; only `reload`, the first look, and the first after a while in which
     nobody asked wait for the disk."""
 
-    def __init__(self, path: Path | None, parse: Callable[[str], RuleSet]) -> None:
-        """Without a path there are no rules."""
-        self._path, self.parse = path, parse
+    def __init__(
+        self, path: Path | None, parse: Callable[[str], RuleSet], *, named: bool = False
+    ) -> None:
+        """Without a path there are no rules. `named`: the settings name the file, so that it
+        should be there."""
+        self._path, self.parse, self._named = path, parse, named
         self._rules = RuleSet()
         self._kept: OrderedDict[str, tuple[RuleSet, float]] = OrderedDict()
         self._stamp: _Stamp = None
@@ -78,8 +81,7 @@ class RuleBook:
         with self._lock:
             stamp = _stamp(self._path)
             try:
-                text = self._path.read_text("utf-8-sig") if stamp is not None else ""
-                found = self.parse(text) if stamp is not None else RuleSet()
+                found = self._read(self._path, there=stamp is not None)
             except (BadInput, OSError, UnicodeDecodeError) as error:
                 self._refuse(str(error))
             else:
@@ -87,6 +89,23 @@ class RuleBook:
             self._stamp = stamp
             self._look_at = time.monotonic() + LOOK_SECONDS
         return self._rules
+
+    def _read(self, path: Path, *, there: bool) -> RuleSet:
+        """What the file holds; nothing where there need be none.
+
+        Raises:
+            BadInput: the file cannot be used, or is named and not there.
+            OSError, UnicodeDecodeError: it cannot be read.
+        """
+        if there:
+            return self.parse(path.read_text("utf-8-sig"))
+        if self._named:
+            raise BadInput(
+                f"there is no file {path}, which [rules] file names; mend the setting, or put the "
+                "file there",
+                field="rules.file",
+            )
+        return RuleSet()
 
     def _use(self, found: RuleSet) -> None:
         self._fault = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rankers import diversity
 from rankers.diversity import diversify
 from search.types import Ranking
 
@@ -99,3 +103,25 @@ def test_nothing_is_lost_or_doubled(
     found = diversify(ranking, unit(seed, rows), groups, caps, strength, within=within)
     assert sorted(found.ordinals) == sorted(ranking.ordinals)
     assert found.scores.tolist() == ranking.scores.tolist()
+
+
+def test_it_is_compiled_before_it_is_called_and_never_again() -> None:
+    """What `search.build` has loaded is ready: compiling takes seconds, which no shopper waits."""
+    code = (
+        "import sys, search.build; kernel = sys.modules['rankers.diversity']._choose;"
+        "assert len(kernel.signatures) == 1, kernel.signatures"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    before = list(diversity._choose.signatures)  # type: ignore[attr-defined]
+    ranking, vectors = ranked(1, 30), unit(1, 30)
+    vectors.setflags(write=False)
+    groups = np.arange(60, dtype=np.int64).reshape(2, 30).T
+    for rows, columns_, caps in (
+        (vectors, columns(30), ()),
+        (np.asfortranarray(vectors), groups, (1, 2)),
+        (vectors.astype(np.float16), groups[:, :1], (1,)),
+        (None, groups, (2, 1)),
+    ):
+        diversify(ranking, rows, columns_, caps, 0.3)  # type: ignore[arg-type]
+    assert list(diversity._choose.signatures) == before  # type: ignore[attr-defined]
+    assert len(before) == 1

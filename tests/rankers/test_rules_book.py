@@ -27,8 +27,8 @@ def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(books, "LOOK_SECONDS", 0.0)
 
 
-def opened(path: Path | None) -> RuleBook:
-    return RuleBook(path, partial(parse_rules, analyze=str.split, most=3))
+def opened(path: Path | None, *, named: bool = False) -> RuleBook:
+    return RuleBook(path, partial(parse_rules, analyze=str.split, most=3), named=named)
 
 
 def ids(book: RuleBook) -> list[str]:
@@ -87,6 +87,25 @@ def test_a_file_that_is_broken_from_the_start_means_no_rules_and_says_so(path: P
     book = opened(path)
     assert ids(book) == []
     assert book.fault
+
+
+def test_a_file_that_the_settings_name_has_to_be_there(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    book = opened(path, named=True)
+    assert ids(book) == []
+    assert book.fault == (
+        f"there is no file {path}, which [rules] file names; mend the setting, or put the file "
+        "there"
+    )
+    book.current()
+    (logged,) = [each.getMessage() for each in caplog.records]
+    assert logged == f"the rules cannot be used, none are in force: {book.fault}"
+    path.write_text(RULE.format("a"))
+    eventually(lambda: ids(book) == ["a"] and book.fault is None)
+    path.unlink()
+    eventually(lambda: ids(book) == ["a"] and book.fault is not None)
+    assert ids(book) == ["a"]
 
 
 def test_earlier_rules_stay_for_those_who_began_under_them(path: Path) -> None:

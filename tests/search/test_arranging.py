@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from rankers import diversity
 from rankers.rules import RuleSet
 from search.errors import CursorExpired
 from search.pipeline import Pipeline
@@ -192,6 +193,18 @@ async def test_caps_bound_a_brand_among_the_first(shop: Pipeline) -> None:
     capped = DiversitySettings.model_validate({"caps": {"brand": 1}, "within": 3})
     answer = await ask(arranging(shop, diversity=capped))
     assert len({hit.product.brand for hit in answer.hits[:3]}) == 3
+
+
+async def test_no_search_compiles_what_chooses_varied_hits(shop: Pipeline) -> None:
+    before = list(diversity._choose.signatures)  # type: ignore[attr-defined]
+    assert len(before) == 1
+    caps = {"brand": 1, "group": 2, "attributes.material": 1}
+    for chosen in (DiversitySettings(), DiversitySettings(caps=caps), DiversitySettings(first=2)):
+        for asked in ("kettle", ""):
+            answer = await ask(arranging(shop, diversity=chosen), asked, diversity=0.3)
+            assert answer.fallbacks == ()
+            assert "diversity" in answer.timings
+    assert list(diversity._choose.signatures) == before  # type: ignore[attr-defined]
 
 
 async def test_a_rule_that_breaks_leaves_the_ranked_order(shop: Pipeline) -> None:
