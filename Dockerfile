@@ -48,7 +48,7 @@ RUN --mount=type=bind,from=wheel,source=/dist,target=/dist sh install.sh
 
 FROM python:3.11.14-slim-bookworm AS base
 # /tmp is all that must be writable beside the data directory; deploy/entrypoint.sh fills the
-# cache of compiled kernels there.
+# cache of compiled kernels there. The settings file is named, so it has to be there; it is empty.
 ENV PATH=/opt/aisle/bin:$PATH \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     NUMBA_CACHE_DIR=/tmp/numba HOME=/tmp AISLE_SETTINGS=/etc/aisle/aisle.toml \
@@ -56,7 +56,8 @@ ENV PATH=/opt/aisle/bin:$PATH \
 RUN groupadd --gid 10001 aisle \
  && useradd --uid 10001 --gid aisle --no-create-home --home-dir /tmp --shell /usr/sbin/nologin aisle \
  && install -d -o aisle -g aisle -m 700 /data \
- && install -d -o aisle -g aisle -m 755 /artifacts
+ && install -d -o aisle -g aisle -m 755 /artifacts \
+ && install -D -m 644 /dev/null "$AISLE_SETTINGS"
 COPY deploy/entrypoint.sh deploy/health.py deploy/secrets.sh /opt/deploy/
 ENTRYPOINT ["/opt/deploy/entrypoint.sh"]
 USER 10001:10001

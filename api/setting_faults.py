@@ -21,11 +21,11 @@ _KEY = "[key]"
 """Stands in a place where the fault is in a name, not in its value."""
 _LIST = '["one", "two"]'
 _MUST = {
-    "int_parsing": "must be a whole number, such as 20",
-    "int_type": "must be a whole number, such as 20",
-    "int_from_float": "must be a whole number, such as 20",
-    "float_parsing": "must be a number, such as 0.5",
-    "float_type": "must be a number, such as 0.5",
+    "int_parsing": "must be a whole number, such as {whole}",
+    "int_type": "must be a whole number, such as {whole}",
+    "int_from_float": "must be a whole number, such as {whole}",
+    "float_parsing": "must be a number, such as {number}",
+    "float_type": "must be a number, such as {number}",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "string_type": 'must be a text in quotes, such as "one"',
@@ -47,7 +47,11 @@ def invalid(error: ValidationError, settings: type[BaseModel], file: Path) -> Ba
     elif first["type"] == "literal_error":
         fault = f"must be {first['ctx']['expected']}"
     elif first["type"] in _MUST:
-        fault = _MUST[first["type"]].format(name=name)
+        usual = _default(settings, place)
+        given = {"whole": 20, "number": 0.5}
+        if isinstance(usual, int | float):
+            given = dict.fromkeys(given, usual)
+        fault = _MUST[first["type"]].format(name=name, **given)
     else:
         fault = first["msg"].removeprefix("Value error, ")
     return BadInput(f"setting {name}: {fault}; mend it {_where(place, file)}", field=name)
@@ -92,6 +96,13 @@ def _meant(settings: type[BaseModel], place: Sequence[str]) -> str:
         if not near and inner is not None and name in inner.model_fields:
             near = [f"{other}.{name}"]
     return f" (is it {near[0]}?)" if near else ""
+
+
+def _default(settings: type[BaseModel], place: Sequence[str]) -> Any:
+    """What a setting is unless given; None where it has no value of its own."""
+    table = _table(settings, place[:-1])
+    field = table.model_fields.get(place[-1]) if table else None
+    return None if field is None or field.is_required() else field.default
 
 
 def _table(settings: type[BaseModel], place: Sequence[str]) -> type[BaseModel] | None:

@@ -101,7 +101,10 @@ class ModelHolder:
                 _log.warning("%s is gone; hits are in the fused order", path)
             self._use(None)
             if self._named:
-                self._refuse(f"there is no file {path}")
+                self._refuse(
+                    f"there is no file {path}, which [ranking] model names; mend the setting, or "
+                    "put the file there"
+                )
             return
         try:
             ranker = await asyncio.to_thread(self._opener, path)

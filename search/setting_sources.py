@@ -44,14 +44,19 @@ class SecretFiles(NestedSecretsSettingsSource):
 
 
 class SettingsFile(TomlConfigSettingsSource):
-    """`aisle.toml`, which need not exist."""
+    """`aisle.toml`, which need not exist unless it is `named`."""
 
-    def __init__(self, settings: type[BaseSettings], path: Path) -> None:
-        """Reads it.
+    def __init__(self, settings: type[BaseSettings], path: Path, *, named: bool = False) -> None:
+        """Reads it; `named`: the environment names it.
 
         Raises:
-            BadInput: it holds a secret.
+            BadInput: it holds a secret, or is named and not there.
         """
+        if named and (path.is_dir() or not path.exists()):
+            raise BadInput(
+                f"AISLE_SETTINGS in the environment names {path}, which is no file; mend the path, "
+                "or unset it to read aisle.toml in the working directory"
+            )
         super().__init__(settings, toml_file=path)
         for name in _secrets(settings, self.toml_data):
             variable = f"AISLE_{name.upper().replace('.', '__')}"

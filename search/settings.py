@@ -58,11 +58,12 @@ MODEL_FILE = "model.json"
 RULES_FILE = "rules.toml"
 """Where in the data directory the shop's rules lie, unless the settings name another file."""
 SETTINGS_FILE = "aisle.toml"
+_VARIABLE = "AISLE_SETTINGS"
 
 
 def settings_file() -> Path:
     """The file that settings are read from, whether it is there or not."""
-    return Path(os.environ.get("AISLE_SETTINGS", SETTINGS_FILE))
+    return Path(os.environ.get(_VARIABLE) or SETTINGS_FILE)
 
 
 class IndexSettings(Section):
@@ -322,4 +323,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, files of secrets, and the settings file."""
         secrets = SecretFiles(file_secret_settings, os.environ.get("AISLE_SECRETS", "/run/secrets"))
-        return init_settings, env_settings, secrets, SettingsFile(settings_cls, settings_file())
+        named = bool(os.environ.get(_VARIABLE))
+        file = SettingsFile(settings_cls, settings_file(), named=named)
+        return init_settings, env_settings, secrets, file

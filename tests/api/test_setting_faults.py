@@ -16,6 +16,7 @@ from search.errors import BadInput
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings file that is read."""
     path = tmp_path / "shop.toml"
+    path.touch()
     monkeypatch.setenv("AISLE_SETTINGS", str(path))
     return path
 
@@ -47,8 +48,10 @@ def refusal() -> str:
         ('[experiments]\nstore = "file"', "must be sqlite, redis"),
         ('[kafka]\nevents_topic = "a b"', "must be 1 to 249 letters"),
         ('[catalogue]\npublish = "broker"', "such as kafka://kafka-1:9092/changes"),
-        ('[serving]\nport = "x"', "serving.port: must be a whole number, such as 20"),
+        ('[serving]\nport = "x"', "serving.port: must be a whole number, such as 8000"),
         ("[serving]\nport = 80.5", "must be a whole number"),
+        ('[serving]\ndeadline_seconds = "soon"', "must be a number, such as 2.0"),
+        ('[ranking]\ndepth = "deep"', "must be a whole number, such as 20"),
         ('[words.weights]\nall = "x"', "words.weights.all: must be a number, such as 0.5"),
         ('[security]\nrequired = "maybe"', "must be true or false"),
         ("[meaning]\nencoder = 3", 'must be a text in quotes, such as "one"'),
@@ -81,6 +84,21 @@ def test_a_file_that_cannot_be_read_is_named(file: Path, text: bytes, told: str)
     said = refusal()
     assert f"the settings file {file} is not valid TOML" in said
     assert told in said
+
+
+@pytest.mark.parametrize("wrong", ["none.toml", "."])
+def test_a_settings_file_that_is_named_and_not_there_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    path = tmp_path / wrong
+    monkeypatch.setenv("AISLE_SETTINGS", str(path))
+    said = refusal()
+    assert f"AISLE_SETTINGS in the environment names {path}, which is no file" in said
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AISLE_SETTINGS", "")
+    load_settings()
+    monkeypatch.delenv("AISLE_SETTINGS")
+    load_settings()
 
 
 def test_where_the_fault_stands_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

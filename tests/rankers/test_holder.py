@@ -146,7 +146,7 @@ async def test_a_file_that_the_settings_name_must_be_there(tmp_path: Path) -> No
     named = ModelHolder(tmp_path / "mine.json", opener, trial, named=True)
     assert await named.refresh() is None
     assert named.fault is not None
-    assert "mine.json" in named.fault
+    assert "mine.json, which [ranking] model names; mend the setting" in named.fault
     write(tmp_path / "mine.json", "v1")
     assert await named.refresh() is not None
 
