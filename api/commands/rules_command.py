@@ -14,7 +14,7 @@ from api.commands.options import DEFAULT_DATA, Data, Json
 if TYPE_CHECKING:
     from api.rules_file import RulesFile
     from api.rules_preview import RulesPreview
-    from rankers.rules import Fault, RuleBody, RulesBody
+    from rankers.rules import Fault, RulesBody
 
 command = typer.Typer(no_args_is_help=True, help="Check, list, try and remove the shop's rules.")
 
@@ -53,23 +53,15 @@ def check_command(
 @command.command("list")
 def list_command(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Show every rule: when it holds and what it does."""
-    from rich.table import Table
-    from rich.text import Text
-
     from api.commands.console import out, print_json
+    from api.rules_text import listing
 
     body = _body(_file(data, None))
     if json:
         print_json(body.model_dump(mode="json", by_alias=True))
         return
-    table = Table(box=None, pad_edge=False)
-    for name in ("rule", "priority", "from", "until", "when", "does"):
-        table.add_column(name)
-    for each in body.rule:
-        days = (str(moment or "") for moment in (each.start, each.until))
-        cells = (each.id, str(each.priority), *days, _when(each), _does(each))
-        table.add_row(*map(Text, cells))
-    out.print(table)
+    for line in listing(body.rule, min(out.width, 80)):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @command.command("preview")
@@ -141,7 +133,10 @@ def _say_faults(path: str, faults: Sequence[Fault], usable: int) -> None:
     for each in faults:
         say(each.told(path))
     many = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    say(f"{path}: {many}; a server goes on with the rules it has until all are mended")
+    say(
+        f"{path}: {many}; a server goes on with the rules it has until all are mended, and one "
+        "that starts until then has none"
+    )
 
 
 def _text(file: RulesFile) -> str:
@@ -180,8 +175,11 @@ async def _missing(data: Path, text: str) -> tuple[Fault, ...] | None:
     from search.build import open_search
     from search.errors import IndexMissing
 
+    settings = load_settings(data)
+    # The rules in use may be the very ones whose faults are told here.
+    unruled = settings.rules.model_copy(update={"enabled": False})
     try:
-        search = await open_search(load_settings(data))
+        search = await open_search(settings.model_copy(update={"rules": unruled}))
     except IndexMissing:
         return None
     try:
@@ -236,25 +234,3 @@ def _show(found: RulesPreview) -> None:
     out.print(Text(f"rules: {', '.join(found.after.rules) or 'none applies'}"))
     if found.after.redirect:
         out.print(Text(f"shoppers are sent to {found.after.redirect}"))
-
-
-def _when(rule: RuleBody) -> str:
-    when = rule.when
-    if isinstance(when, str):
-        return when
-    queries = " or ".join(repr(text) for text in when.phrases)
-    parts = [
-        f"{when.match} {queries}" if queries else "",
-        f"in {when.category}" if when.category else "",
-        f"for {when.segment}" if when.segment else "",
-    ]
-    return ", ".join(filter(None, parts))
-
-
-def _does(rule: RuleBody) -> str:
-    pins = [f"pin {each.id} at {each.position}" for each in rule.pin]
-    counted = (("boost", rule.boost), ("bury", rule.bury), ("filter", rule.filters))
-    others = [f"{name} {len(each)}" for name, each in counted if each]
-    paid = [f"sponsor {len(rule.sponsored.positions)} slots"] if rule.sponsored else []
-    sent = [f"redirect to {rule.redirect}"] if rule.redirect else []
-    return ", ".join((*pins, *others, *paid, *sent))

@@ -42,8 +42,24 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 """How pydantic calls numbers that are too low or too high, and what to write instead."""
+_WHOLE = "a whole number, such as 10"
+_MUST = {
+    "int_parsing": _WHOLE,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_parsing": "a number, such as 0.5",
+    "float_type": "a number, such as 0.5",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": 'a text in quotes, such as "one"',
+    "tuple_type": "a list in brackets",
+    "model_type": "a table in braces",
+}
+"""What is to be written, by the kind of fault."""
+_LONGEST = 60
 _EXAMPLE = 'a table such as { query = "kettle" }'
 _HEADER = re.compile(r"[ \t]*\[\[[ \t]*rule[ \t]*\]\]")
+_NUMBER = re.compile(r"\.(\d+)(\.|$)")
 _AT = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -51,7 +67,8 @@ _AT = re.compile(r"\(at line (\d+), column \d+\)")
 class Fault:
     """One thing that cannot be used: the 1-based `line`, None where the rules are no text; the
     `rule` by its id, or its number where it has none, "" where it is about no rule; the `field`,
-    "" for the rule as a whole; and the `problem` with what to do."""
+    "" for the rule as a whole, its places in lists counted from 0; and the `problem` with what to
+    do."""
 
     line: int | None
     rule: str
@@ -59,8 +76,9 @@ class Fault:
     problem: str
 
     def told(self, name: str) -> str:
-        """In one sentence; `name` says what holds the rules."""
-        about = ", ".join(filter(None, (f"rule {self.rule}" if self.rule else "", self.field)))
+        """In one sentence, which counts from 1; `name` says what holds the rules."""
+        parts = (f"rule {self.rule}" if self.rule else "", _counted(self.field))
+        about = ", ".join(filter(None, parts))
         if not about:  # a text that is no TOML says where, and another form has no lines
             return f"{name}{':' if self.line is None else ''} {self.problem}"
         where = name if self.line is None else f"{name}, line {self.line}"
@@ -161,6 +179,17 @@ def _fault(place: Path, problem: str, given: Any, lines: Mapping[Path, int] | No
     return Fault(line, "", _joined(place), problem)
 
 
+def _counted(field: str) -> str:
+    """A field as people count: `boost.0.filters.1.low` is `boost 1, filters 2, low`."""
+    return _NUMBER.sub(lambda found: f" {int(found[1]) + 1}{', ' if found[2] else ''}", field)
+
+
+def _shown(value: Any) -> str:
+    """A value that was written, cut short where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 def _joined(place: Sequence[str | int]) -> str:
     return ".".join(map(str, place))
 
@@ -230,5 +259,7 @@ def _told(first: Any, holder: type[BaseModel]) -> str:
         return f"{first['input']!r} is out of range; write {remedy} {first['ctx'][name]:g}"
     if kind == "string_pattern_mismatch":
         return f"{first['input']!r} has other characters; write letters, digits, dots, dashes, _"
+    if kind in _MUST:
+        return f"must be {_MUST[kind]}, not {_shown(first['input'])}"
     mended = "" if kind == "value_error" else "; mend the value"
     return f"{message[:1].lower()}{message[1:]}{mended}"

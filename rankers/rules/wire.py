@@ -35,7 +35,7 @@ _LINK = re.compile(r"(?:https?://|/(?![/\\]))[^\s\\]*")
 
 def _link(value: str) -> str:
     if not _LINK.fullmatch(value):
-        raise ValueError("is no address; write a path of the shop (/sale) or https://…")
+        raise ValueError(f"{value!r} is no address; write a path of the shop (/sale) or https://…")
     return value
 
 

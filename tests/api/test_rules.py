@@ -150,7 +150,7 @@ async def test_changes_at_the_same_time_are_all_kept(client: httpx.AsyncClient) 
     ("rule", "parts"),
     [
         ({"id": "a", "when": "everywhere"}, ["'a'", "does nothing"]),
-        (pin("P1", 0), ["'a'", "pin.0.position"]),
+        (pin("P1", 0), ["'a'", "pin 1, position"]),
         (pin("P1", boost=[{"filters": [{"name": "colour", "values": ["red"]}], "weight": 1}]),
          ["'a'", "colour", "color"]),
         (pin("P1", sponsored={"positions": [2], "ids": ["P2"], "most": 9}), ["sponsored_per_page"]),
@@ -174,6 +174,19 @@ async def test_requests_that_make_no_sense_are_refused(client: httpx.AsyncClient
     headers = {"Content-Type": "application/json"}
     broken = await client.put("/v1/rules/a", content="{", headers=headers)
     assert broken.status_code == 400
+
+
+async def test_a_file_that_the_settings_name_and_is_not_there_is_told(
+    data: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "nope.toml"
+    async with connected(data, rules={"file": path}) as client:
+        ready = (await client.get("/readyz")).json()
+        assert ready["rules"] == 0
+        assert f"there is no file {path}, which [rules] file names" in ready["rules_fault"]
+        assert "aisle_rules_refused 1.0" in (await client.get("/metrics")).text
+        assert (await put(client, pin("P1"))).status_code == 201
+        assert (await client.get("/readyz")).json()["rules_fault"] is None
 
 
 async def test_rules_are_for_those_with_a_key(data: Path) -> None:

@@ -25,7 +25,7 @@ def test_the_command_line_checks_lists_tries_and_removes_rules(
     assert "1 rule, all of which can be used" in told("check", file)
     listed = told("list", "--data", data)
     assert "exact 'kettle'" in listed
-    assert "redirect to /sale" in listed
+    assert "redirects to /sale" in listed
     assert "shoppers are sent to /sale" in told("preview", "ketle", "--data", data)
     assert "removed a" in told("remove", "a", "--data", data)
     assert "no rule has the id 'a'" in told("remove", "a", "--data", data, code=2)
@@ -120,6 +120,53 @@ boost = []
     assert "1 fault; a server goes on with the rules it has until all are mended" in text
 
 
+def test_a_check_of_the_rules_in_use_says_one_thing_about_servers(
+    data: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (data / "rules.toml").write_text('[[rule]]\nid = "a\n')
+    assert run(["rules", "check", "--data", str(data)]) == 2
+    text = " ".join(capsys.readouterr().err.split())
+    assert "1 fault; a server goes on with the rules it has until all are mended" in text
+    assert "one that starts until then has none" in text
+    assert "the rules cannot be used" not in text + caplog.text
+
+
+def test_the_list_says_what_each_rule_does_in_80_columns(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "rules.toml").write_text("""
+[[rule]]
+id = "week"
+from = 2026-11-20
+until = 2026-11-27
+priority = 10
+when = { query = ["kettle", "tea kettle"], match = "words" }
+pin = [{ id = "P1", position = 1 }, { id = "P2", position = 3, sold_out = true }]
+boost = [{ filters = [{ name = "brand", values = ["Acme"] }], weight = 1.5 }]
+bury = [{ weight = 0.5, filters = [
+  { name = "rating", high = 2 }, { name = "attributes.material", values = ["tin", "zinc"] } ] }]
+filters = [
+  { name = "color", values = ["red"], exclude = true }, { name = "price", low = 5, high = 9 } ]
+sponsored = { positions = [6, 2], ids = ["P3", "P4"], most = 1, force = true }
+[[rule]]
+id = "returns"
+when = { query = "return" }
+redirect = "/help/returns"
+""")
+    assert run(["rules", "list", "--data", str(data)]) == 0
+    listed = capsys.readouterr().out
+    assert max(map(len, listed.splitlines())) <= 80
+    assert " ".join(listed.split()) == (
+        "week, priority 10, from 2026-11-20, until 2026-11-27 "
+        "when words 'kettle' or 'tea kettle' "
+        "pins P1 at 1; pins P2 at 3, sold out too; boosts brand Acme by 1.5; "
+        "buries rating up to 2 and material tin or zinc by 0.5; "
+        "hides color red; shows only price 5 to 9; "
+        "sponsors P3 or P4 at 2, 6, 1 on a page at most, matching or not "
+        "returns when exact 'return' redirects to /help/returns"
+    )
+
+
 def test_a_check_tells_all_faults_of_a_file(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,7 +189,7 @@ redirect = "sale"
     for said in (
         "line 4: rule 'a', when.match: 'contains' is unknown; write 'exact', 'words' or 'starts'",
         "line 9: rule 'b', until: 2026-02-01 is before from, 2026-03-01; swap them",
-        "line 11: rule 'b', redirect: is no address; write a path of the shop",
+        "line 11: rule 'b', redirect: 'sale' is no address; write a path of the shop",
         "3 faults",
     ):
         assert said in text, text

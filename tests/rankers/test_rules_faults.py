@@ -66,6 +66,31 @@ def test_every_fault_is_told_with_its_line_rule_field_and_remedy() -> None:
     assert "did you mean 'brand'?" in problems["boost.0.filters.0"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('priority = "high"', "priority: must be a whole number, such as 10, not 'high'"),
+        ("priority = 1.5", "priority: must be a whole number, such as 10, not 1.5"),
+        ("note = 3", 'note: must be a text in quotes, such as "one", not 3'),
+        ('pin = "P1"', "pin: must be a list in brackets, not 'P1'"),
+        ('pin = ["P1"]', "pin 1: must be a table in braces, not 'P1'"),
+        ('pin = [{ id = "P1", position = 1, sold_out = 3 }]',
+         "pin 1, sold_out: must be true or false, not 3"),
+        ('boost = [{ weight = "x", filters = [{ name = "brand", values = ["A"] }] }]',
+         "boost 1, weight: must be a number, such as 0.5, not 'x'"),
+        ('pin = [{ id = "P1", position = 1 }, { id = "P2", position = 1 }]',
+         "pin 2, position: position 1 is taken twice"),
+        ('boost = [{ weight = 1, filters = [{ name = "price", low = "x" }] }]',
+         "boost 1, filters 1, low: must be a number"),
+        ('redirect = "sale"', "redirect: 'sale' is no address; write a path of the shop"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_in_plain_words_and_counts_from_1(lines: str, said: str) -> None:
+    found = faults_in(f'[[rule]]\nid = "a"\nwhen = {{ query = "x" }}\n{lines}\n', USE)
+    told_ = [each.told("rules.toml") for each in found]
+    assert any(f"rules.toml, line 4: rule 'a', {said}" in each for each in told_), told_
+
+
 def test_the_first_fault_of_the_file_is_what_a_server_says() -> None:
     with pytest.raises(BadInput, match=r"rules.toml, line 5: rule 'a', when.match: 'contains'"):
         parse_rules(SEVERAL, USE.analyze, most=USE.most)

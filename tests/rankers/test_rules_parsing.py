@@ -86,7 +86,7 @@ def test_a_boost_gains_and_a_bury_loses() -> None:
         (f'{RULE}when = {{ query = " " }}\nredirect = "/x"', ["when.query", "no word"]),
         (f'{ONE}redirect = "//evil.example"', ["redirect", "/sale"]),
         (f'{ONE}redirect = "javascript:x"', ["redirect", "/sale"]),
-        (f'{ONE}pin = [{{ id = "K" }}]', ["pin.0.position", "missing"]),
+        (f'{ONE}pin = [{{ id = "K" }}]', ["pin 1, position: is missing"]),
         (f"{ONE}pins = []", ["'a'", "pins", "known are", "pin"]),
         (
             f'{ONE}pin = [{{ id = "K", position = 1 }}, {{ id = "L", position = 1 }}]',
@@ -94,11 +94,11 @@ def test_a_boost_gains_and_a_bury_loses() -> None:
         ),
         (
             f'{ONE}filters = [{{ name = "colour", values = ["red"] }}]',
-            ["filters.0", "colour", "color"],
+            ["filters 1: unknown filter", "colour", "color"],
         ),
         (
             f'{ONE}filters = [{{ name = "price", low = 9, high = 1 }}]',
-            ["filters.0", "upside down"],
+            ["filters 1: ", "upside down"],
         ),
         (
             f'{ONE}sponsored = {{ positions = [1], ids = ["K"], most = 4 }}',
