@@ -30,6 +30,7 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
         *("id", "title", "brand", "category", "price", "currency", "rating", "rating_count"),
         *("list_price", "color", "image", "stock", "attributes", "group", "position", "score"),
         *("highlights", "variants", "why", "reasons", "sponsored", "moves"),
+        *("before", "behind", "reading"),
     }
     assert set(body) == {
         *(
@@ -45,7 +46,7 @@ async def test_a_search_answers_with_products_and_how_it_understood(client: Clie
             "rules",
             "redirect",
         ),
-        *("relaxation", "fallbacks", "timings_ms", "model", "query_id"),
+        *("relaxation", "fallbacks", "timings_ms", "model", "cross_encoder", "query_id"),
     }
     assert body["fallbacks"] == ["no encoder: words only"]
 
