@@ -32,6 +32,7 @@ from search.types import SearchRequest
 from training.registry import Margins, ModelRegistry, Sample, Verdict, judge
 
 _METRIC = "ndcg@10"
+_OTHERS = "; judge it by queries it has not seen, or promote it all the same with --force REASON"
 _TIMED = 30
 _ENOUGH = 20
 """Judged queries that a segment must have to be looked at on its own."""
@@ -160,7 +161,7 @@ def _unseen_judgments(trial: _Trial, candidate: Path, evidence: Evidence) -> Jud
         trial.remarks.append(
             f"{share_of(learned, queries)} taught the candidate and do not count"
             + (f" (on queries held out from its training it gained {gain})" if gain else "")
-            + "; judge it by queries it has not seen"
+            + (_OTHERS if len(learned) == len(queries) else "")
         )
     own = frozenset() if trial.systems[1] != RANKED else _served_learned(trial, evidence, judged)
     if left := own - learned:
