@@ -224,8 +224,8 @@ def _train_all(
                 path.stem,
                 plan,
                 {**notes, **marks_of(tables.texts)},
-                partial(progress, f"cross-validating ({plan.folds} folds)"),
-                partial(progress, "training on all queries"),
+                partial(progress, "cross-validating, rankers fitted"),
+                partial(progress, "training on all queries, rankers fitted"),
             )
         save_model(trained.model, path)
         outcomes.append(Outcome(str(data), str(path), trained, missed, _next(*place, path, mode)))
