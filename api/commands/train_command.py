@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.options import DEFAULT_DATA, Impressions, Json, SeenBy
+from api.commands.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +160,7 @@ def _train_on_clicks(
         Reading(GRADES if graded else None, window or None, impressions=seen.value),
     )
     with _interruptible(model), stages() as progress:
-        found = asyncio.run(train_from_clicks(task, say, progress))
+        found = wait_for(train_from_clicks(task, say, progress))
     if json:
         print_json(click_report_json(found, str(model)))
     else:
@@ -292,7 +292,7 @@ def read_tables(
         finally:
             await search.close()
 
-    return asyncio.run(read())
+    return wait_for(read())
 
 
 def _next(data: Path, judgments: Path, path: Path, mode: TrainingMode) -> str:

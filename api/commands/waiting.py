@@ -1,23 +1,22 @@
-"""A word for who waits."""
+"""Runs what is asynchronous for a command."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Timer
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from api.commands.console import say
-
-PATIENCE_SECONDS = 3.0
+T = TypeVar("T")
 
 
-@contextmanager
-def saying(text: str) -> Iterator[None]:
-    """Says what is going on, on standard error, when it lasts."""
-    timer = Timer(PATIENCE_SECONDS, say, (text,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run`, which in putting back what Ctrl-C does writes out all that the work
+    returned (`signal.signal` asks whether its handler, which holds the task, is a number, and the answer no
+    quotes it): minutes for tables of features. Here the task returns nothing."""
+    found: list[T] = []
+
+    async def keep() -> None:
+        found.append(await work)
+
+    asyncio.run(keep())
+    return found[0]
