@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, which in putting back what Ctrl-C does writes out all that the work
-    returned (`signal.signal` asks whether its handler, which holds the task, is a number, and the answer no
-    quotes it): minutes for tables of features. Here the task returns nothing."""
+    """As `asyncio.run`, but nothing of the result is ever written out. `asyncio.run` puts back what
+    Ctrl-C does with `signal.signal`, which quotes the handler it replaces, and that holds the task
+    and its result: minutes for tables of features. Here the task returns nothing."""
     found: list[T] = []
 
     async def keep() -> None:
