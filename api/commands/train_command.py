@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.options import DEFAULT_DATA, Impressions, Json, SeenBy
-from api.commands.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

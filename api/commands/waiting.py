@@ -1,22 +1,23 @@
-"""Runs what is asynchronous for a command."""
+"""A word for who waits."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
 
-T = TypeVar("T")
+from api.commands.console import say
+
+PATIENCE_SECONDS = 3.0
 
 
-def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, but nothing of the result is ever written out. `asyncio.run` puts back what
-    Ctrl-C does with `signal.signal`, which quotes the handler it replaces, and that holds the task
-    and its result: minutes for tables of features. Here the task returns nothing."""
-    found: list[T] = []
-
-    async def keep() -> None:
-        found.append(await work)
-
-    asyncio.run(keep())
-    return found[0]
+@contextmanager
+def saying(text: str) -> Iterator[None]:
+    """Says what is going on, on standard error, when it lasts."""
+    timer = Timer(PATIENCE_SECONDS, say, (text,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.commands.waiting import wait_for
+from api.commands.async_work import wait_for
 
 
 class Vast:
