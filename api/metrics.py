@@ -119,7 +119,7 @@ class Metrics:
         self.batches = self._gauge("aisle_index_batches", "Batches of changes on the snapshot")
         self.rules = self._gauge("aisle_rules", "The shop's rules in force")
         self.rules_refused = self._gauge(
-            "aisle_rules_refused", "1 when the rules' file cannot be used; earlier ones are in force"
+            "aisle_rules_refused", "1 when the rules cannot be used: earlier ones are in force"
         )
         self.reading_fault = self._gauge(
             "aisle_cross_encoder_fault", "1 when a cross-encoder cannot be opened (see /readyz)"
