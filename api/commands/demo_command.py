@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import shutil
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.index_command import DEMO_MARK, Preset, build, say_rejects
 from api.commands.options import DEFAULT_DATA, Data
 from api.commands.serve_command import Host, Port, serving_settings, start
@@ -80,7 +80,7 @@ def _learn(settings: AppSettings, mark: dict[str, Any], shoppers: int) -> None:
     lesson = Lesson(settings.data / "shop" / "judgments.csv", shoppers)
     try:
         with stages() as progress:
-            learned = asyncio.run(learn_shop(settings, lesson, progress))
+            learned = wait_for(learn_shop(settings, lesson, progress))
     except AisleError as error:  # a shop without a model is a shop all the same
         say(f"No model was learned, the fused order stays: {error}")
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.options import DEFAULT_DATA, Data, Json, Picture
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def score(
         fail_if=fail_if or (),
     )
     with stages(quiet=json) as progress:
-        outcome = asyncio.run(compare_systems(asked, progress))
+        outcome = wait_for(compare_systems(asked, progress))
     if check:
         _verify(outcome)
     if save is not None:

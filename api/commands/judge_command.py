@@ -3,13 +3,13 @@ they made of it."""
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def start(
         limit=limit,
     )
     with stages(quiet=json) as progress:
-        made = asyncio.run(make_task(wanted, progress))
+        made = wait_for(make_task(wanted, progress))
     if json:
         print_json(_made_json(made))
     else:

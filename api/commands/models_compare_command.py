@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(
     models = [registry.model(entry.version) for entry in entries]
     same = order_of(models[0]) == order_of(models[1])
     files = {_named(entry): path for entry, path in zip(entries, paths, strict=True)}
-    report = asyncio.run(_scored(settings, files, judgments)) if judgments else None
+    report = wait_for(_scored(settings, files, judgments)) if judgments else None
     if json:
         sides = [
             {**about_model(m, e.version), "lineage": e.lineage}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.models_gate import Clicks, Judged, ask_gate, print_verdict
 from api.commands.options import DEFAULT_DATA, Data, Json
 
@@ -52,9 +52,7 @@ def command(
     entry, path = candidate(registry, model)
     examined = None
     if judgments is not None or events or not force:
-        examined = asyncio.run(
-            ask_gate(settings, path, judgments, events, since, anchor_of(registry))
-        )
+        examined = wait_for(ask_gate(settings, path, judgments, events, since, anchor_of(registry)))
         registry.add(load_model(path), {}, asdict(examined.verdict))
     promoted = bool(force) or (examined is not None and examined.verdict.passed)
     if promoted:

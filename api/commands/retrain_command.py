@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _run(task: RetrainTask, *, quiet: bool) -> Outcome:
 
     try:
         with stages(quiet=quiet) as progress:
-            return asyncio.run(retrain(task, say, progress))
+            return wait_for(retrain(task, say, progress))
     except RetrainingBusy as busy:
         say(f"aisle: {busy}")
         raise typer.Exit(BUSY) from None

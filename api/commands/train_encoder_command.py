@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.commands.async_work import wait_for
 from api.commands.options import DEFAULT_DATA, Data, Json
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def command(
         seed=seed,
         out=directory,
     )
-    outcome = asyncio.run(_train(data, judgments, plan))
+    outcome = wait_for(_train(data, judgments, plan))
     if json:
         print_json(_values(outcome))
     else:
